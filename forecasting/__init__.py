@@ -1,0 +1,1 @@
+"""Hospital operations forecasting: from ER arrivals and bed census to the staffing they ask for."""

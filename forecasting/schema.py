@@ -1,0 +1,218 @@
+"""The tables that pass between stages: their columns, types and keys.
+
+Times are UTC and hour-aligned unless a column says otherwise; ``valid_at`` is the *start* of its hour.
+A missing value means "not known" and never zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pandas as pd
+import pyarrow as pa
+
+
+class SchemaError(ValueError):
+    """A frame that does not have the columns, types or key of its table."""
+
+
+class Target(StrEnum):
+    """What is observed and forecast, per hour."""
+
+    ED_ARRIVALS = "ed_arrivals"
+    """Patients who arrived at the ED during the hour; only the unit of type ``ed`` has it."""
+    BED_CENSUS = "bed_census"
+    """Patients present in the unit at the start of the hour; for the ED, boarders included."""
+
+
+class Severity(StrEnum):
+    """What a failed expectation does to the site's night."""
+
+    BLOCK = "block"
+    WARN = "warn"
+
+
+class NightState(StrEnum):
+    """How a site's night stands or ended."""
+
+    RUNNING = "running"
+    PUBLISHED = "published"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A named table: Arrow columns and the columns that identify a row."""
+
+    name: str
+    columns: pa.Schema
+    key: tuple[str, ...]
+
+    def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame with exactly this table's columns and types, sorted by key.
+
+        Raises:
+            SchemaError: a column is missing, has values of another type, or a key repeats.
+        """
+        missing = [name for name in self.columns.names if name not in frame.columns]
+        if missing:
+            raise SchemaError(f"{self.name}: no column {', '.join(missing)}; there are {', '.join(frame.columns)}")
+        try:
+            arrow = pa.Table.from_pandas(frame[self.columns.names], schema=self.columns, preserve_index=False)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise SchemaError(f"{self.name}: {'; '.join(map(str, error.args))}") from error
+        typed: pd.DataFrame = arrow.to_pandas()
+        repeated = typed.duplicated(list(self.key))
+        if repeated.any():
+            example = typed.loc[repeated, list(self.key)].iloc[0].to_dict()
+            raise SchemaError(f"{self.name}: {int(repeated.sum())} rows repeat a key, such as {example}")
+        return typed.sort_values(list(self.key), ignore_index=True)
+
+    def empty(self) -> pd.DataFrame:
+        """No rows, with this table's columns and types."""
+        frame: pd.DataFrame = self.columns.empty_table().to_pandas()
+        return frame
+
+
+_HOUR = pa.timestamp("us", tz="UTC")
+_TEXT = pa.string()
+_REAL = pa.float64()
+_WHOLE = pa.int64()
+_DATE = pa.date32()
+
+
+def _table(name: str, key: tuple[str, ...], **columns: pa.DataType) -> Table:
+    return Table(name, pa.schema(list(columns.items())), key)
+
+
+OBSERVATION = _table(
+    "observation",
+    ("site_id", "unit_id", "target", "valid_at"),
+    site_id=_TEXT,
+    unit_id=_TEXT,
+    target=_TEXT,
+    valid_at=_HOUR,
+    value=_REAL,  # missing where the source was silent
+)
+
+UNIT = _table(
+    "unit",
+    ("site_id", "unit_id"),
+    site_id=_TEXT,
+    unit_id=_TEXT,
+    unit_type=_TEXT,
+    staffed_beds=_WHOLE,
+)
+
+SCHEDULED_SHIFT = _table(
+    "scheduled_shift",
+    ("site_id", "unit_id", "role", "shift_start", "shift_end"),
+    site_id=_TEXT,
+    unit_id=_TEXT,
+    role=_TEXT,
+    shift_start=_HOUR,
+    shift_end=_HOUR,
+    heads=_WHOLE,
+)
+
+SOURCE_DEFECT = _table(
+    "source_defect",
+    ("site_id", "unit_id", "target", "valid_at", "defect"),
+    site_id=_TEXT,
+    unit_id=_TEXT,
+    target=_TEXT,
+    valid_at=_HOUR,
+    defect=_TEXT,  # what is wrong: duplicate_id, ends_before_start, ...
+    source_rows=_WHOLE,  # how many source rows of that hour have it
+)
+
+VALIDATION_RESULT = _table(
+    "validation_result",
+    ("site_id", "night", "table_name", "expectation", "column_name"),
+    site_id=_TEXT,
+    night=_DATE,
+    table_name=_TEXT,
+    expectation=_TEXT,
+    column_name=_TEXT,  # "" where the expectation speaks of the whole table
+    severity=_TEXT,
+    success=pa.bool_(),
+    checked_rows=_WHOLE,
+    failed_rows=_WHOLE,
+    detail=_TEXT,  # one sentence for a data engineer
+)
+
+QUARANTINED_ROW = _table(
+    "quarantined_row",
+    ("site_id", "night", "table_name", "unit_id", "target", "valid_at", "reason"),
+    site_id=_TEXT,
+    night=_DATE,
+    table_name=_TEXT,
+    unit_id=_TEXT,
+    target=_TEXT,  # for a scheduled shift, the role
+    valid_at=_HOUR,
+    reason=_TEXT,
+    value=_REAL,
+    source_rows=_WHOLE,
+)
+
+FORECAST = _table(
+    "forecast",
+    ("issued_at", "site_id", "unit_id", "target", "period", "valid_at", "quantile"),
+    issued_at=_HOUR,
+    site_id=_TEXT,
+    unit_id=_TEXT,
+    target=_TEXT,
+    period=_TEXT,  # ISO 8601 duration of the block a value speaks of: PT1H
+    valid_at=_HOUR,
+    quantile=_REAL,
+    value=_REAL,
+    model=_TEXT,
+    model_version=_TEXT,
+    note=_TEXT,  # why this model spoke, where it is not the champion; else ""
+)
+
+STAFFING_RECOMMENDATION = _table(
+    "staffing_recommendation",
+    ("issued_at", "site_id", "unit_id", "role", "shift_start"),
+    issued_at=_HOUR,
+    night=_DATE,
+    site_id=_TEXT,
+    unit_id=_TEXT,
+    role=_TEXT,
+    shift=_TEXT,
+    shift_date=_DATE,  # local date on which the shift starts
+    shift_start=_HOUR,
+    shift_end=_HOUR,
+    patients_p10=_REAL,  # of the shift's highest hour
+    patients_p50=_REAL,
+    patients_p90=_REAL,
+    required=_WHOLE,
+    scheduled=_WHOLE,  # missing where no roster is known
+    recommended=_WHOLE,
+    gap=_WHOLE,  # required - scheduled
+    reason=_TEXT,
+    model=_TEXT,
+    model_version=_TEXT,
+    mlflow_run_id=_TEXT,
+    dag_run_id=_TEXT,
+    data_digest=_TEXT,
+)
+
+NIGHT = _table(
+    "night",
+    ("site_id", "night"),
+    site_id=_TEXT,
+    night=_DATE,
+    issued_at=_HOUR,
+    state=_TEXT,
+    why=_TEXT,
+    data_digest=_TEXT,
+    output_digest=_TEXT,
+    mlflow_run_id=_TEXT,
+    dag_run_id=_TEXT,
+    started_at=_HOUR,  # wall clock, not hour-aligned
+    finished_at=_HOUR,  # wall clock, not hour-aligned; missing while running
+    timings=_TEXT,  # JSON: seconds per stage
+)
