@@ -284,6 +284,6 @@ def _lines(error: ValidationError) -> list[str]:
 
 
 def _refuse_repeats(what: str, values: list[str]) -> None:
-    repeated = sorted({value for value in values if values.count(value) > 1})
+    repeated = sorted({repr(value) for value in values if values.count(value) > 1})
     if repeated:
-        raise ValueError(f"{what} {', '.join(map(repr, repeated))} stands more than once; each must be unique")
+        raise ValueError(f"{what} {', '.join(repeated)} stands more than once; each must be unique")

@@ -43,7 +43,7 @@ class Deployment(BaseSettings):
 
     @property
     def staging(self) -> str:
-        """fsspec URL of the folder that holds the nights' staged files."""
+        """The fsspec URL of the folder that holds the nights' staged files."""
         return self.staging_url or (self.var.absolute() / "staging").as_uri()
 
     @property

@@ -58,7 +58,8 @@ class Table:
         """
         missing = [name for name in self.columns.names if name not in frame.columns]
         if missing:
-            raise SchemaError(f"{self.name}: no column {', '.join(missing)}; there are {', '.join(frame.columns)}")
+            present = ", ".join(frame.columns)
+            raise SchemaError(f"{self.name}: no column {', '.join(missing)}; there are {present}")
         try:
             arrow = pa.Table.from_pandas(frame[self.columns.names], schema=self.columns, preserve_index=False)
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:

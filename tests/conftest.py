@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+
 from forecasting.config import Settings, read_settings
 
 MARKERS = {"unit", "integration", "e2e"}

@@ -1,0 +1,42 @@
+# The commands a newcomer needs. `make` alone lists them.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run up test lint lock clean
+
+help:            ## list these commands
+	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+run: $(READY)    ## run the demo hospitals' latest night through Airflow; print tomorrow's staffing
+	@$(BIN)/forecasting run
+
+up: $(READY)     ## keep Airflow and the MLflow pages up until Ctrl-C
+	@$(BIN)/forecasting up
+
+test: $(READY) lint  ## lint, types, import rules, and every test
+	@$(BIN)/pytest
+
+lint: $(READY)   ## lint, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --disable-progress-bar sql
+	$(BIN)/deptry .
+
+lock:            ## resolve pyproject.toml anew into requirements.lock
+	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/pip install --quiet torch==2.13.0 '.[dev,postgres]'
+	$(VENV)/lock/bin/pip freeze --exclude hospital-forecasting | sed 's/+cpu$$//' > requirements.lock
+
+clean:           ## forget the demo's data and runs
+	rm -rf var
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --progress-bar $(if $(CI),off,on) -r requirements.lock
+	$(BIN)/pip install --disable-pip-version-check --no-deps --editable .
+	@touch $@

@@ -1,0 +1,87 @@
+"""The nightly run, from the hospital's database to tomorrow's staffing.
+
+For each site: count its hours in the hospital's database, judge them, record them. For all sites together:
+train the forecasts when it is time. Then for each site: forecast, recommend staffing, publish.
+
+* A site that fails stops alone; the others publish. The run is red if any site did not publish, and
+  `close_night` names each with its reason.
+* A night may be run again at any time: it leaves the same rows.
+* Results: table `staffing_recommendation` in the warehouse, experiment `hospital_nightly` in MLflow.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, CronTriggerTimetable, Param, task_group
+from hospital_tasks import (
+    RETRIES,
+    Night,
+    build_docs,
+    close_night,
+    extract,
+    forecast,
+    open_night,
+    publish,
+    record,
+    settings,
+    sites,
+    staff,
+    train,
+    validate,
+)
+
+from forecasting.schema import Target
+
+PARAMS = {
+    "issue_date": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Night",
+        description="Date of the issue time in the group's time zone. Empty: the latest night.",
+    ),
+    "sites": Param(
+        "all",
+        type="string",
+        pattern=r"^[a-z][a-z0-9_]*(\s*,\s*[a-z][a-z0-9_]*)*$",
+        title="Sites",
+        description=f"`all`, or some of {', '.join(settings.site_ids)}, with commas between them",
+    ),
+    "retrain": Param(
+        "auto",
+        enum=["auto", "always", "never"],
+        title="Retrain",
+        description="auto: when there is no champion, or it is older than the configuration allows",
+    ),
+}
+
+
+@task_group
+def ingest(site_id: str, night: Night) -> None:
+    """Source to observations."""
+    extract(site_id, night) >> validate(site_id, night) >> record(site_id, night)
+
+
+@task_group
+def plan(site_id: str, night: Night) -> None:
+    """Observations to recommendations."""
+    forecast(site_id, night) >> staff(site_id, night) >> publish(site_id, night)
+
+
+with DAG(
+    "hospital_nightly",
+    description="From the hospital's database to tomorrow's staffing, for every site",
+    schedule=CronTriggerTimetable(f"0 {settings.group.issue_hour} * * *", timezone=settings.group.time_zone),
+    catchup=False,
+    max_active_runs=1,
+    tags=["hospital", "nightly"],
+    default_args={"owner": "forecasting", **RETRIES},
+    params=PARAMS,
+    doc_md=__doc__,
+):
+    night = open_night()
+    site_ids = sites(night)
+    ingested = ingest.partial(night=night).expand(site_id=site_ids)
+    trained = train.partial(night=night).expand(target=[target.value for target in Target])
+    planned = plan.partial(night=night).expand(site_id=site_ids)
+    ingested >> trained >> planned >> close_night(night)
+    ingested >> build_docs(night)

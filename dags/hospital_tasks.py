@@ -1,0 +1,167 @@
+"""One task per stage of the pipeline; each takes keys, and imports what is heavy only when it runs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import (
+    Asset,
+    ExceptionRetryPolicy,
+    RetryAction,
+    RetryRule,
+    TriggerRule,
+    get_current_context,
+    task,
+)
+from airflow.sdk.exceptions import AirflowSkipException
+from hospital_connections import deployment, environment
+
+from forecasting.config import read_settings
+from forecasting.deployment import Deployment
+
+settings = read_settings(Deployment().config)
+
+RECOMMENDATIONS = Asset("staffing_recommendation", "hospital://warehouse/staffing_recommendation")
+
+RETRIES = {
+    "retries": 2,
+    "retry_delay": timedelta(seconds=30),
+    "retry_policy": ExceptionRetryPolicy(
+        [
+            RetryRule(
+                ["forecasting.outcome.SiteBlocked", "forecasting.outcome.NightIncomplete"],
+                RetryAction.FAIL,
+                reason="trying again changes nothing until someone mends it",
+            )
+        ]
+    ),
+}
+
+SITE = "{{ task.op_kwargs['site_id'] }}"
+
+Night = dict[str, Any]
+
+
+@task
+def open_night() -> Night:
+    """Settle which night and which sites this run is for."""
+    from forecasting import pipeline
+
+    context = get_current_context()
+    run, params = context["dag_run"], context["params"]
+    asked = params["issue_date"]
+    night = date.fromisoformat(asked) if asked else pipeline.latest_night(settings, run.logical_date)
+    if settings.issued_at(night) > datetime.now(UTC):
+        raise ValueError(f"night {night} has not come: its issue time is {settings.issued_at(night)}")
+    site_ids = _sites(params["sites"])
+    tags = {"airflow.dag_id": run.dag_id, "airflow.url": _address(run.dag_id, run.run_id)}
+    key = pipeline.open_night(deployment(), night, site_ids, run.run_id, tags)
+    return {**key.as_json(), "site_ids": site_ids, "retrain": params["retrain"]}
+
+
+@task
+def sites(night: Night) -> list[str]:
+    """The sites of this run, one mapped task group each."""
+    return list(night["site_ids"])
+
+
+@task(map_index_template=SITE)
+def extract(site_id: str, night: Night) -> None:
+    """Count the site's hours in its source."""
+    from forecasting import pipeline
+
+    pipeline.extract_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+
+
+@task(map_index_template=SITE)
+def validate(site_id: str, night: Night) -> str:
+    """Judge the counts; a block stops this site alone."""
+    from forecasting import pipeline
+
+    return pipeline.validate_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+
+
+@task(map_index_template=SITE)
+def record(site_id: str, night: Night) -> int:
+    """Write the clean hours to the warehouse."""
+    from forecasting import pipeline
+
+    return pipeline.record_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def build_docs(night: Night) -> str:
+    """Build the night's Data Docs from what every site's validation left."""
+    from forecasting import pipeline
+
+    return pipeline.build_docs(deployment(), pipeline.NightKey.from_json(night))
+
+
+@task.bash(
+    map_index_template="{{ task.op_kwargs['target'] }}",
+    trigger_rule=TriggerRule.ALL_DONE,
+    max_active_tis_per_dagrun=1,
+)
+def train(target: str, night: Night) -> str:
+    """Train one target over all sites, in a fresh interpreter: CUDA can't be used again after a fork."""
+    os.environ.update(environment())
+    return shlex.join(
+        [
+            *(sys.executable, "-m", "forecasting", "train", target),
+            *("--night", night["night"], "--retrain", night["retrain"]),
+            *("--dag-run-id", night["dag_run_id"], "--mlflow-run-id", night["mlflow_run_id"]),
+        ]
+    )
+
+
+@task(map_index_template=SITE, trigger_rule=TriggerRule.ALL_DONE)
+def forecast(site_id: str, night: Night) -> None:
+    """Forecast every unit of the site, or skip a site that was blocked."""
+    from forecasting import outcome, pipeline
+
+    try:
+        pipeline.forecast_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+    except outcome.SiteNotReady as reason:
+        raise AirflowSkipException(str(reason)) from None
+
+
+@task(map_index_template=SITE)
+def staff(site_id: str, night: Night) -> None:
+    """Turn the forecast into heads per unit, role and shift."""
+    from forecasting import pipeline
+
+    pipeline.staff_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+
+
+@task(map_index_template=SITE, outlets=[RECOMMENDATIONS])
+def publish(site_id: str, night: Night) -> None:
+    """Put forecast and recommendations before their readers, all at once."""
+    from forecasting import pipeline
+
+    pipeline.publish_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def close_night(night: Night) -> None:
+    """End the night; red if any site did not publish, with its reason."""
+    from forecasting import pipeline
+
+    pipeline.close_night(deployment(), pipeline.NightKey.from_json(night), night["site_ids"])
+
+
+def _sites(asked: str) -> list[str]:
+    if asked.strip() == "all":
+        return list(settings.site_ids)
+    return [settings.site(name.strip()).site_id for name in asked.split(",")]
+
+
+def _address(dag_id: str, run_id: str) -> str:
+    from urllib.parse import quote
+
+    from airflow.sdk import conf
+
+    return f"{conf.get('api', 'base_url').rstrip('/')}/dags/{dag_id}/runs/{quote(run_id)}"

@@ -1,0 +1,258 @@
+"""The ``forecasting`` command."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, cast
+
+import structlog
+import typer
+from rich.console import Console
+
+from forecasting import outcome, pipeline, standalone
+from forecasting.config import ConfigError, Settings, read_settings
+from forecasting.deployment import Deployment
+from forecasting.schema import Target
+
+SKIPPED = 99
+"""The exit code by which Airflow's bash operator knows that there was nothing to do."""
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+
+NightOption = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Date of the issue time; the latest if left out."),
+]
+RetrainOption = Annotated[str, typer.Option(help="auto, always or never.")]
+
+
+@app.callback()
+def main() -> None:
+    """Hospital operations forecasting: from ER arrivals and bed census to the staffing they ask for."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+@app.command()
+def simulate(
+    days: Annotated[int, typer.Option(min=1, help="Days of history before the latest night.")] = 730,
+    ahead: Annotated[int, typer.Option(min=0, help="Days after it that are written too.")] = 0,
+    night: NightOption = None,
+    seed: int = 1,
+) -> None:
+    """Write a hospital group that does not exist into the source database, and its truth to a file apart."""
+    with _plain_errors():
+        place = Deployment()
+        settings = read_settings(place.config)
+        issued_at = settings.issued_at(_night(settings, night))
+        _simulate(place, issued_at - timedelta(days=days), issued_at + timedelta(days=ahead), seed)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the warehouse's tables to this version."""
+    with _plain_errors():
+        pipeline.migrate(Deployment())
+
+
+@app.command()
+def night(night: NightOption = None, sites: str = "all", retrain: RetrainOption = "auto") -> None:
+    """Walk all stages of a night in this process, without Airflow."""
+    with _plain_errors():
+        place = Deployment()
+        settings = read_settings(place.config)
+        site_ids = settings.site_ids if sites == "all" else tuple(sites.split(","))
+        run_id = f"command_line__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
+        pipeline.walk(place, _night(settings, night), site_ids, run_id, _retrain(retrain))
+
+
+@app.command()
+def train(
+    target: Target,
+    dag_run_id: Annotated[str, typer.Option()],
+    mlflow_run_id: Annotated[str, typer.Option()],
+    night: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])],
+    retrain: RetrainOption = "auto",
+) -> None:
+    """Train one target as a stage of a night that is open; exits with 99 where there is nothing to train."""
+    with _plain_errors():
+        key = pipeline.NightKey(night.date(), dag_run_id, mlflow_run_id)
+        try:
+            said = pipeline.train_target(Deployment(), key, target, _retrain(retrain))
+        except outcome.TrainingNotNeeded as reason:
+            console.print(f"not trained: {reason}")
+            raise typer.Exit(SKIPPED) from None
+        console.print(said)
+
+
+@app.command()
+def plan(
+    night: NightOption = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Local date of the shifts; tomorrow if left out."),
+    ] = None,
+) -> None:
+    """Print a day of the staffing that a night recommended."""
+    with _plain_errors():
+        place = Deployment()
+        settings = read_settings(place.config)
+        _print_plan(place, settings, _night(settings, night), day.date() if day else None)
+
+
+@app.command()
+def run(
+    port: Annotated[int, typer.Option(help="Where Airflow listens.")] = 8080,
+    retrain: RetrainOption = "auto",
+) -> None:
+    """Run the latest night of the demo hospitals through Airflow, and print tomorrow's staffing."""
+    with _plain_errors():
+        place = Deployment()
+        settings = read_settings(place.config)
+        _prepare(place, settings)
+        tonight = pipeline.latest_night(settings)
+        run_id = f"make_run__{tonight}__{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        console.print("starting Airflow ...")
+        with standalone.airflow(place, standalone.free_port(port)) as airflow:
+            airflow.trigger(
+                standalone.DAG_ID, run_id, {"issue_date": tonight.isoformat(), "retrain": _retrain(retrain)}
+            )
+            state = _follow(airflow, run_id)
+        _print_plan(place, settings, tonight, None)
+        _print_whereabouts(place, run_id)
+        if state != "success":
+            console.print(
+                f"[red]the run ended as {state}[/]; each task's log: {place.var / 'airflow' / 'logs'}"
+            )
+            raise typer.Exit(1)
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Where Airflow listens.")] = 8080,
+    mlflow_port: Annotated[int, typer.Option(help="Where MLflow listens.")] = 5000,
+) -> None:
+    """Keep Airflow and the MLflow pages up until Ctrl-C, with the DAGs on their schedule."""
+    with _plain_errors(), _ended_by_signal():
+        place = Deployment()
+        settings = read_settings(place.config)
+        _prepare(place, settings)
+        console.print("starting Airflow and MLflow ...")
+        with (
+            standalone.mlflow_ui(place, standalone.free_port(mlflow_port)) as mlflow,
+            standalone.airflow(place, standalone.free_port(port)) as airflow,
+        ):
+            console.print(
+                f"Airflow  {airflow.url}   login {airflow.user} / {airflow.password}", soft_wrap=True
+            )
+            console.print(f"MLflow   {mlflow}", soft_wrap=True)
+            console.print("Ctrl-C ends both.")
+            signal.pause()
+
+
+def _prepare(place: Deployment, settings: Settings) -> None:
+    """Demo hospitals where no source is named, and a warehouse that is up to date."""
+    place.var.mkdir(parents=True, exist_ok=True)
+    issued_at = settings.issued_at(pipeline.latest_night(settings))
+    if place.source_url is None and not pipeline.demo_reaches(place, issued_at):
+        # The demo's future is written too: the nights to come find it, this night must not see it.
+        history = timedelta(days=settings.source.history_days)
+        _simulate(place, issued_at - history, issued_at + timedelta(days=30), seed=1)
+    pipeline.migrate(place)
+
+
+def _simulate(place: Deployment, start: datetime, until: datetime, seed: int) -> None:
+    from rich.progress import Progress
+
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("simulating", total=None)
+
+        def show(what: str, done: int, total: int) -> None:
+            progress.update(bar, description=f"simulating {what}", completed=done, total=total)
+            if not console.is_terminal:
+                console.print(f"simulating {what}: {done} of {total}")
+
+        pipeline.simulate_source(place, start, until, seed, show)
+
+
+def _follow(airflow: standalone.Airflow, run_id: str) -> str:
+    console.print(f"{standalone.DAG_ID}: {airflow.run_address(standalone.DAG_ID, run_id)}", soft_wrap=True)
+    told: set[str] = set()
+    with console.status("queued") as status:
+        while True:
+            state = airflow.state(standalone.DAG_ID, run_id)
+            tasks = airflow.tasks(standalone.DAG_ID, run_id)
+            for task in sorted(tasks, key=lambda task: task.name):
+                if task.ended and task.name not in told:
+                    told.add(task.name)
+                    colour = {"success": "green", "skipped": "yellow"}.get(task.state or "", "red")
+                    name = task.name.replace("[", r"\[")
+                    console.print(f"  [{colour}]{task.state:9}[/] {task.seconds or 0:6.1f} s  {name}")
+            if state in ("success", "failed"):
+                return state
+            running = [task.name.replace("[", r"\[") for task in tasks if task.state == "running"]
+            status.update(f"{len(told)} of {len(tasks)} tasks; {', '.join(running)}")
+            time.sleep(1)
+
+
+def _print_plan(place: Deployment, settings: Settings, tonight: date, day: date | None) -> None:
+    from forecasting.report import print_plan
+
+    print_plan(pipeline.recommended(place, tonight), settings, day or tonight + timedelta(days=1), console)
+
+
+def _print_whereabouts(place: Deployment, run_id: str) -> None:
+    console.print(f"warehouse  {place.var / 'warehouse.db'}   table staffing_recommendation", soft_wrap=True)
+    console.print(f"data docs  {place.var / 'data_docs' / 'index.html'}", soft_wrap=True)
+    console.print(f"make up    opens the Airflow and MLflow pages; this run is {run_id}", soft_wrap=True)
+
+
+def _night(settings: Settings, asked: datetime | None) -> date:
+    return asked.date() if asked else pipeline.latest_night(settings)
+
+
+def _retrain(asked: str) -> pipeline.Retrain:
+    if asked not in ("auto", "always", "never"):
+        raise ConfigError(f"--retrain {asked!r}: allowed are auto, always, never")
+    return cast("pipeline.Retrain", asked)
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Say what a person can mend in words; a fault of ours keeps its traceback."""
+    try:
+        yield
+    except (ConfigError, outcome.SiteBlocked, outcome.NightIncomplete, outcome.SourceLost) as error:
+        _fail(error)
+    except standalone.StandaloneError as error:
+        _fail(error)
+
+
+def _fail(error: Exception) -> None:
+    Console(stderr=True, highlight=False).print(f"[red]{type(error).__name__}[/]: ", end="")
+    print(error, file=sys.stderr)
+    raise typer.Exit(1) from error
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    def end(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print("stopped")

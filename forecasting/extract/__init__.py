@@ -1,0 +1,10 @@
+"""A hospital's reporting database, read and counted: hourly observations per unit.
+
+Patients are counted inside the database; only counts per hour and unit leave it.
+"""
+
+from forecasting.extract.adt import extract
+from forecasting.extract.errors import SourceContractBroken, SourceError, SourceUnreachable
+from forecasting.extract.source import connect
+
+__all__ = ["SourceContractBroken", "SourceError", "SourceUnreachable", "connect", "extract"]

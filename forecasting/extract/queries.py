@@ -1,0 +1,60 @@
+"""The profile's ``.sql`` files, rendered for one source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+import sqlalchemy as sa
+
+import forecasting
+from forecasting.extract.contract import SourceTable
+
+_PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_COMMENT = re.compile(r"--.*")
+
+# SQLite's times are text, 'YYYY-MM-DD HH:MM:SS' with or without a fraction; minutes begin at character 15.
+_HOUR_OF = {
+    "postgresql": "date_trunc('hour', {0})",
+    "sqlite": "substr({0}, 1, 13) || ':00:00'",
+}
+_FIRST_HOUR_FROM = {
+    "postgresql": "date_trunc('hour', {0} - INTERVAL '1 microsecond') + INTERVAL '1 hour'",
+    "sqlite": (
+        "CASE WHEN substr({0}, 15) <= '00:00.000000' THEN substr({0}, 1, 13) || ':00:00' "
+        "ELSE strftime('%Y-%m-%d %H:00:00', substr({0}, 1, 19), '+1 hour') END"
+    ),
+}
+_FUNCTIONS = {"hour_of": _HOUR_OF, "first_hour_from": _FIRST_HOUR_FROM}
+
+
+def query(name: str, tables: Mapping[str, SourceTable], dialect: str) -> sa.TextClause:
+    """The query of ``sql/extract/adt/<name>.sql`` in a dialect, over a source's own names."""
+
+    def rendered(match: re.Match[str]) -> str:
+        word, column = match.groups()
+        if column is None:
+            return tables[word].relation
+        return _FUNCTIONS[word][dialect].format(column)
+
+    return sa.text(_PLACEHOLDER.sub(rendered, _COMMENT.sub("", _text(name))))
+
+
+def bound_time(time: datetime, dialect: str) -> datetime | str:
+    """A UTC time as the dialect's sources store it: without a zone; in SQLite, text without a fraction."""
+    naive = time.replace(tzinfo=None)
+    return naive.strftime("%Y-%m-%d %H:%M:%S") if dialect == "sqlite" else naive
+
+
+@cache
+def _text(name: str) -> str:
+    return (_folder() / "extract" / "adt" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _folder() -> Path:
+    package = Path(forecasting.__file__).parent
+    installed = package / "sql"
+    return installed if installed.is_dir() else package.parent / "sql"

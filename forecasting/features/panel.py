@@ -1,0 +1,123 @@
+"""The panel: every hour of every series of one target, with all that may be known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from forecasting.config import Settings, Site, Unit
+from forecasting.features.calendar import calendar, clock_hours
+from forecasting.features.history import first_lag_weeks, same_hour_mean
+from forecasting.schema import OBSERVATION, Target
+
+WEEKS_IN_WEEKLY_MEAN = 8
+WEEKS_IN_HALF_YEAR_MEAN = 26
+
+
+def build_panel(
+    history: pd.DataFrame,
+    target: Target,
+    settings: Settings,
+    issued_at: datetime,
+    sites: Sequence[Site],
+) -> pd.DataFrame:
+    """The model-ready panel of one target: one row per site, unit and hour.
+
+    Each series runs without a gap from its first observed hour to ``issued_at`` + lead_hours - 1 h.
+    Observations at or after ``issued_at`` are dropped before anything else is done, so nothing here can
+    depend on them. ``ed_arrivals`` has the units of type ``ed`` only. A unit that was never observed
+    before ``issued_at`` has no rows.
+
+    Args:
+        history: rows of :data:`forecasting.schema.OBSERVATION`; other targets and units are ignored.
+        target: what the panel is of.
+        settings: gives lead_hours.
+        issued_at: the issue time, hour-aligned, with its time zone.
+        sites: whose units the panel covers.
+
+    Returns:
+        site_id, unit_id, unit_type, beds, valid_at (UTC), time_idx (hours since 1970, one scale for all
+        series), value (NaN: missing, or not yet known), observed (0/1), weekly_mean and half_year_mean
+        (of the same local hour of the week, from weeks that were over at every possible issue time; NaN
+        where there are none), and the calendar of :func:`forecasting.features.calendar.calendar`. Sorted
+        by site and unit in the order of ``sites``, then hour.
+
+    Raises:
+        ValueError: ``issued_at`` has no time zone or is not a full hour.
+        SchemaError: ``history`` does not have the columns, types or key of an observation.
+    """
+    now = _full_hour(issued_at)
+    known = _known_values(history, target, now)
+    last = now + timedelta(hours=settings.lead_hours - 1)
+    series = [
+        _series(known[site.site_id, unit.unit_id], site, unit, last, settings.lead_hours)
+        for site, unit in _units(sites, target)
+        if (site.site_id, unit.unit_id) in known
+    ]
+    if not series:
+        return _series(pd.Series([np.nan], [now]), *_any_unit(settings), now, settings.lead_hours).iloc[:0]
+    return pd.concat(series, ignore_index=True)
+
+
+def _full_hour(issued_at: datetime) -> pd.Timestamp:
+    if issued_at.tzinfo is None:
+        raise ValueError(f"issued_at {issued_at} has no time zone; pass one, such as UTC")
+    now = pd.Timestamp(issued_at).tz_convert("UTC")
+    if now != now.floor("h"):
+        raise ValueError(f"issued_at {issued_at} is not a full hour; pass the start of an hour in UTC")
+    return now
+
+
+def _known_values(
+    history: pd.DataFrame, target: Target, now: pd.Timestamp
+) -> dict[tuple[str, str], pd.Series[float]]:
+    """Observed values before ``now`` by (site_id, unit_id), indexed by hour."""
+    before = history[(history["valid_at"] < now) & (history["target"] == target) & history["value"].notna()]
+    observed = OBSERVATION.conform(before)
+    return {
+        (str(site_id), str(unit_id)): rows.set_index("valid_at")["value"]
+        for (site_id, unit_id), rows in observed.groupby(["site_id", "unit_id"])
+    }
+
+
+def _units(sites: Sequence[Site], target: Target) -> Iterator[tuple[Site, Unit]]:
+    for site in sites:
+        for unit in site.units:
+            if target is Target.BED_CENSUS or unit == site.ed:
+                yield site, unit
+
+
+def _any_unit(settings: Settings) -> tuple[Site, Unit]:
+    site = settings.sites[0]
+    return site, site.units[0]
+
+
+def _series(
+    values: pd.Series[float], site: Site, unit: Unit, last: pd.Timestamp, lead_hours: int
+) -> pd.DataFrame:
+    hours = pd.date_range(values.index[0], last, freq="h", name="valid_at")
+    value = values.reindex(hours).to_numpy(dtype=float)
+    clock = clock_hours(hours, site)
+    first = first_lag_weeks(lead_hours)
+
+    def past_mean(weeks: int) -> np.ndarray:
+        return same_hour_mean(value, clock, range(first, first + weeks), lead_hours)
+
+    rows = pd.DataFrame(
+        {
+            "site_id": site.site_id,
+            "unit_id": unit.unit_id,
+            "unit_type": unit.unit_type.value,
+            "beds": unit.beds,
+            "valid_at": hours,
+            "time_idx": hours.as_unit("s").asi8 // 3600,
+            "value": value,
+            "observed": (~np.isnan(value)).astype(np.int64),
+            "weekly_mean": past_mean(WEEKS_IN_WEEKLY_MEAN),
+            "half_year_mean": past_mean(WEEKS_IN_HALF_YEAR_MEAN),
+        }
+    )
+    return pd.concat([rows, calendar(hours, site)], axis=1)

@@ -1,0 +1,78 @@
+"""Who speaks for each series: the champion where it can, the baseline where it can't, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import structlog
+
+from forecasting.config import Settings
+from forecasting.models.baseline import Climatology
+from forecasting.models.interface import Forecaster, hours_before, series_of
+from forecasting.schema import FORECAST, Target
+
+log = structlog.get_logger()
+
+HOURS_PER_DAY = 24
+SERIES = ["site_id", "unit_id"]
+
+
+def speak(
+    panel: pd.DataFrame,
+    target: Target,
+    settings: Settings,
+    issued_at: datetime,
+    champion: Callable[[], Forecaster] | None,
+    why_none: str,
+) -> pd.DataFrame:
+    """The forecast of every series of the panel, each from the best model that can speak for it.
+
+    Args:
+        panel: of one target.
+        target: what is forecast.
+        settings: gives the minimum history and the levels.
+        issued_at: the issue time.
+        champion: loads the champion, or None where there is none.
+        why_none: why there is none, in words that a nurse manager may read.
+
+    Returns:
+        Rows of :data:`forecasting.schema.FORECAST`; where the baseline speaks instead of the champion,
+        ``note`` says why.
+    """
+    baseline = Climatology.fit(panel, settings, issued_at, target).predict(panel, issued_at)
+    if champion is None:
+        return baseline.assign(note=why_none)
+    try:
+        spoken = champion().predict(panel, issued_at)
+    except Exception as error:
+        # Whatever breaks a model must not leave a hospital without its plan.
+        log.exception("the champion failed", target=target, stage="forecast")
+        return baseline.assign(note=f"the trained model failed ({type(error).__name__}: {error})")
+    silenced = _silenced(panel, settings, issued_at, spoken)
+    reasons = pd.Series(_keys(baseline).map(silenced), index=baseline.index)
+    from_baseline = baseline[reasons.notna()].assign(note=reasons[reasons.notna()])
+    from_champion = spoken[~_keys(spoken).isin(list(silenced))]
+    return FORECAST.conform(pd.concat([from_champion, from_baseline], ignore_index=True))
+
+
+def _silenced(
+    panel: pd.DataFrame, settings: Settings, issued_at: datetime, spoken: pd.DataFrame
+) -> dict[tuple[str, str], str]:
+    """The series for which the champion may not speak, with the reason."""
+    needed = settings.training.minimum_history_days
+    finite = spoken.assign(finite=np.isfinite(spoken["value"])).groupby(SERIES)["finite"].all()
+    reasons = {}
+    for key, rows in series_of(panel):
+        days = hours_before(rows, issued_at) // HOURS_PER_DAY
+        if days < needed:
+            reasons[key] = f"history of {days} days, the trained model needs {needed}"
+        elif not finite.get(key, False):
+            reasons[key] = "the trained model gave no number"
+    return reasons
+
+
+def _keys(frame: pd.DataFrame) -> pd.Index:
+    return pd.MultiIndex.from_frame(frame[SERIES]).to_flat_index()

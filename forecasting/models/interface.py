@@ -1,0 +1,89 @@
+"""What every model is to the rest of the house: a panel in, a forecast out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from forecasting.schema import FORECAST, Target
+
+
+class Forecaster(Protocol):
+    """A fitted model of one target."""
+
+    name: str
+    version: str
+
+    def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+        """The forecast of every series of the panel, issued at ``issued_at``.
+
+        Values of the panel at or after ``issued_at`` are not looked at.
+
+        Returns:
+            Rows of :data:`forecasting.schema.FORECAST` with period ``PT1H`` and an empty note, for the
+            hours ``issued_at`` .. ``issued_at`` + lead_hours - 1 h; quantiles never fall with their level
+            and are never negative. A series without an observation before ``issued_at`` has none.
+        """
+        ...
+
+
+def series_of(panel: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
+    """The panel's series by (site_id, unit_id), in its order, each with its rows hour after hour."""
+    for (site_id, unit_id), rows in panel.groupby(["site_id", "unit_id"], sort=False):
+        yield (str(site_id), str(unit_id)), rows
+
+
+def hours_before(rows: pd.DataFrame, issued_at: datetime) -> int:
+    """How many of a series' rows are of hours before ``issued_at``."""
+    return int(rows["valid_at"].searchsorted(pd.Timestamp(issued_at)))
+
+
+def forecast_frame(
+    values: dict[tuple[str, str], np.ndarray],
+    levels: tuple[float, ...],
+    issued_at: datetime,
+    target: Target,
+    model: str,
+    version: str,
+) -> pd.DataFrame:
+    """Quantiles as a forecast table: negative values raised to zero, levels put in order.
+
+    Sorting the quantiles of an hour never raises their pinball loss: Chernozhukov, Fernández-Val and
+    Galichon (2010), Quantile and probability curves without crossing, Econometrica 78(3).
+
+    Args:
+        values: by (site_id, unit_id), one row per hour from ``issued_at`` on and one column per level.
+        levels: quantile levels, rising.
+        issued_at: the issue time, and the first hour.
+        target: what is forecast.
+        model: the model's name.
+        version: its version.
+
+    Returns:
+        Rows of :data:`forecasting.schema.FORECAST`.
+    """
+    if not values:
+        return FORECAST.empty()
+    issue = pd.Timestamp(issued_at).tz_convert("UTC")
+    frames = []
+    for (site_id, unit_id), quantiles in values.items():
+        hours = pd.date_range(issue, periods=len(quantiles), freq="h")
+        frames.append(
+            pd.DataFrame(
+                {
+                    "site_id": site_id,
+                    "unit_id": unit_id,
+                    "valid_at": hours.repeat(len(levels)),
+                    "quantile": np.tile(levels, len(quantiles)),
+                    "value": np.sort(np.maximum(quantiles, 0.0), axis=1).ravel(),
+                }
+            )
+        )
+    table = pd.concat(frames, ignore_index=True).assign(
+        issued_at=issue, target=target.value, period="PT1H", model=model, model_version=version, note=""
+    )
+    return FORECAST.conform(table)

@@ -1,0 +1,23 @@
+"""How a stage may end other than well; light to import, so that a scheduler can name these while parsing."""
+
+from __future__ import annotations
+
+
+class SiteBlocked(RuntimeError):
+    """The site's data can't be trusted or read; trying again changes nothing until someone mends it."""
+
+
+class SourceLost(ConnectionError):
+    """The source does not answer; worth trying again."""
+
+
+class SiteNotReady(RuntimeError):
+    """An earlier stage of this site did not end well, so this one has nothing to work on."""
+
+
+class TrainingNotNeeded(RuntimeError):
+    """There is nothing to train tonight; the message says why."""
+
+
+class NightIncomplete(RuntimeError):
+    """Some sites did not publish; the message names each with its reason."""

@@ -1,0 +1,109 @@
+"""Files that one stage leaves for the next, by night and site, on any fsspec address.
+
+Tasks pass keys, never frames: ``Stage(root, night, site_id)`` is the key, a table's name the file. A file
+appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import fsspec
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from forecasting.schema import Table
+
+
+class StagedFileMissing(FileNotFoundError):
+    """A stage asked for a file that the stage before it did not leave."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The folder of one night, and of one site in it (``group`` where it belongs to no single site)."""
+
+    root: str
+    night: date
+    site_id: str = "group"
+
+    @property
+    def url(self) -> str:
+        """The folder's fsspec address, Hive-partitioned so that any Parquet reader finds its way."""
+        return f"{self.root.rstrip('/')}/night={self.night.isoformat()}/site={self.site_id}"
+
+    def write(self, table: Table, frame: pd.DataFrame, name: str | None = None) -> None:
+        """Write the frame as this table's file, replacing an earlier one."""
+        sink = pa.BufferOutputStream()
+        pq.write_table(
+            pa.Table.from_pandas(table.conform(frame), schema=table.columns, preserve_index=False), sink
+        )
+        self._put(f"{name or table.name}.parquet", sink.getvalue().to_pybytes())
+
+    def read(self, table: Table, name: str | None = None) -> pd.DataFrame:
+        """Read this table's file.
+
+        Raises:
+            StagedFileMissing: the stage before has not run.
+        """
+        content = self._get(f"{name or table.name}.parquet")
+        frame: pd.DataFrame = pq.read_table(pa.BufferReader(content), schema=table.columns).to_pandas()
+        return frame
+
+    def write_record(self, name: str, record: Any) -> None:
+        """Write a small JSON record."""
+        self._put(f"{name}.json", json.dumps(record, indent=1, default=str).encode())
+
+    def read_record(self, name: str) -> Any:
+        """Read a JSON record.
+
+        Raises:
+            StagedFileMissing: it was never written.
+        """
+        return json.loads(self._get(f"{name}.json"))
+
+    def has(self, file: str) -> bool:
+        """Whether the file of that name, suffix included, is there."""
+        filesystem, folder = fsspec.core.url_to_fs(self.url)
+        return bool(filesystem.exists(f"{folder}/{file}"))
+
+    def sites(self) -> list[str]:
+        """The sites that staged anything for this night, in order."""
+        filesystem, folder = fsspec.core.url_to_fs(f"{self.root.rstrip('/')}/night={self.night.isoformat()}")
+        if not filesystem.exists(folder):
+            return []
+        names = [path.rstrip("/").rpartition("site=")[2] for path in filesystem.ls(folder, detail=False)]
+        return sorted(name for name in names if name != "group")
+
+    def _put(self, file: str, content: bytes) -> None:
+        filesystem, folder = fsspec.core.url_to_fs(self.url)
+        filesystem.makedirs(folder, exist_ok=True)
+        # A local disk needs the rename to be whole or absent; an object store replaces whole by itself.
+        filesystem.pipe_file(f"{folder}/.{file}", content)
+        filesystem.mv(f"{folder}/.{file}", f"{folder}/{file}")
+
+    def _get(self, file: str) -> bytes:
+        filesystem, folder = fsspec.core.url_to_fs(self.url)
+        try:
+            content: bytes = filesystem.cat_file(f"{folder}/{file}")
+        except FileNotFoundError:
+            raise StagedFileMissing(
+                f"{self.url}/{file} is missing: run the stage before this one for that night and site again"
+            ) from None
+        return content
+
+
+def digest(frames: Mapping[str, pd.DataFrame]) -> str:
+    """A fingerprint of the frames' names and values: equal content, equal digest."""
+    total = hashlib.sha256()
+    for name in sorted(frames):
+        frame = frames[name]
+        total.update(f"{name}:{','.join(frame.columns)}:{len(frame)}".encode())
+        total.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    return total.hexdigest()[:16]

@@ -1,0 +1,283 @@
+"""Airflow and MLflow on one machine, started together, asked over their own addresses, and stopped whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from forecasting.deployment import Deployment
+
+ROOT = Path(__file__).resolve().parent.parent
+DAG_ID = "hospital_nightly"
+ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+STOP_SECONDS = 20
+
+
+class StandaloneError(RuntimeError):
+    """A server did not start, or refused what it was asked."""
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """How one task of a run stands."""
+
+    name: str
+    state: str | None
+    seconds: float | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it will change no more."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True)
+class Airflow:
+    """A running Airflow and its login."""
+
+    url: str
+    user: str
+    password: str
+
+    def wait_until_ready(self, dag_id: str, alive: Callable[[], bool], timeout: float = 180) -> None:
+        """Return once the scheduler beats and the DAG is parsed.
+
+        Raises:
+            StandaloneError: it died, a DAG can't be imported, or it took too long.
+        """
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if not alive():
+                raise StandaloneError("Airflow ended while starting")
+            with suppress(httpx.TransportError, httpx.HTTPStatusError):
+                health = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=10).json()
+                if health["scheduler"]["status"] == "healthy":
+                    self._refuse_import_errors()
+                    self._call("GET", f"dags/{dag_id}")
+                    return
+            time.sleep(0.5)
+        raise StandaloneError(f"Airflow at {self.url} was not ready after {timeout:.0f} s")
+
+    def trigger(self, dag_id: str, run_id: str, params: Mapping[str, object]) -> None:
+        """Start a run of the DAG with these params."""
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(params)}
+        self._call("POST", f"dags/{dag_id}/dagRuns", body)
+
+    def state(self, dag_id: str, run_id: str) -> str:
+        """The state of a run: queued, running, success, failed."""
+        return str(self._call("GET", f"dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
+        """Every task of a run, mapped ones by their readable index."""
+        found = self._call("GET", f"dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=1000")[
+            "task_instances"
+        ]
+        return [
+            TaskState(
+                f"{task['task_id']} [{task['rendered_map_index']}]"
+                if task.get("rendered_map_index")
+                else task["task_id"],
+                task["state"],
+                task["duration"],
+            )
+            for task in found
+        ]
+
+    def run_address(self, dag_id: str, run_id: str) -> str:
+        """The page of a run."""
+        return f"{self.url}/dags/{dag_id}/runs/{run_id}"
+
+    def _refuse_import_errors(self) -> None:
+        errors = self._call("GET", "importErrors")["import_errors"]
+        if errors:
+            raise StandaloneError(
+                "\n".join(f"{error['filename']}: {error['stack_trace']}" for error in errors)
+            )
+
+    def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+        login = {"username": self.user, "password": self.password}
+        token = httpx.post(f"{self.url}/auth/token", json=login, timeout=30).raise_for_status().json()
+        answer = httpx.request(
+            method,
+            f"{self.url}/api/v2/{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {token['access_token']}"},
+            timeout=30,
+        )
+        if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+            raise StandaloneError(f"Airflow refused {path}: {answer.text}")
+        return answer.raise_for_status().json()
+
+
+@contextmanager
+def airflow(place: Deployment, port: int) -> Iterator[Airflow]:
+    """An Airflow with this project's DAGs, on embedded defaults, for as long as the block lasts.
+
+    One that already runs over the same folder is used as it is, and left running.
+    """
+    card = place.var.absolute() / "airflow" / "standalone.json"
+    standing = _standing(card)
+    if standing is not None:
+        yield standing
+        return
+    environment = airflow_environment(place, port)
+    with _server(["airflow", "standalone"], environment, card.parent / "standalone.log") as process:
+        password = _password(card.parent, process)
+        server = Airflow(f"http://localhost:{port}", "admin", password)
+        server.wait_until_ready(DAG_ID, lambda: process.poll() is None)
+        card.write_text(json.dumps({**vars(server), "pid": process.pid}))
+        try:
+            yield server
+        finally:
+            card.unlink(missing_ok=True)
+
+
+@contextmanager
+def mlflow_ui(place: Deployment, port: int) -> Iterator[str]:
+    """The MLflow pages over this installation's runs, for as long as the block lasts; gives their address."""
+    command = [
+        *("mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
+        *("--backend-store-uri", place.mlflow, "--default-artifact-root", place.artifacts),
+    ]
+    environment = {**os.environ, "PATH": _path(), "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    url = f"http://localhost:{port}"
+    with _server(command, environment, place.var.absolute() / "mlflow.log") as process:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise StandaloneError(f"MLflow ended while starting; see {place.var / 'mlflow.log'}")
+            with suppress(httpx.TransportError):
+                if httpx.get(f"{url}/health", timeout=5).is_success:
+                    yield url
+                    return
+            time.sleep(0.5)
+        raise StandaloneError(f"MLflow at {url} was not ready after 120 s")
+
+
+def airflow_environment(place: Deployment, port: int) -> dict[str, str]:
+    """The environment in which Airflow runs this project's DAGs over the folder ``place.var``."""
+    home = place.var.absolute() / "airflow"
+    home.mkdir(parents=True, exist_ok=True)
+    defaults = {
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": str(max(2, os.cpu_count() or 2)),
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+    return {
+        **defaults,
+        **os.environ,
+        "PATH": _path(),
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://localhost:{port}/execution/",
+        "AIRFLOW__API__BASE_URL": f"http://localhost:{port}",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "HOSPITAL_CONFIG": str(place.config.absolute()),
+        "HOSPITAL_VAR": str(place.var.absolute()),
+    }
+
+
+def free_port(wanted: int) -> int:
+    """The wanted port if nobody listens there, else any free one."""
+    for port in (wanted, 0):
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise StandaloneError("no free port on 127.0.0.1")
+
+
+@contextmanager
+def _server(
+    command: list[str], environment: Mapping[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as sink:
+        process = subprocess.Popen(  # noqa: S603 - the command is ours
+            command,
+            env=dict(environment),
+            stdout=sink,
+            stderr=sink,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        _stop_whole(process)
+
+
+def _stop_whole(process: subprocess.Popen[bytes]) -> None:
+    # Airflow's children outlive their parent, and some lead process groups of their own.
+    family = _family(process.pid)
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            member.send_signal(signal.SIGTERM)
+    _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS)
+    for member in [*alive, *_session(process.pid)]:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    process.wait()
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    return []
+
+
+def _session(leader: int) -> list[psutil.Process]:
+    members = []
+    for process in psutil.process_iter():
+        with suppress(ProcessLookupError, PermissionError):
+            if os.getsid(process.pid) == leader:
+                members.append(process)
+    return members
+
+
+def _standing(card: Path) -> Airflow | None:
+    if not card.exists():
+        return None
+    written = json.loads(card.read_text())
+    if not psutil.pid_exists(written.pop("pid")):
+        return None
+    server = Airflow(**written)
+    with suppress(httpx.TransportError):
+        if httpx.get(f"{server.url}/api/v2/monitor/health", timeout=10).is_success:
+            return server
+    return None
+
+
+def _password(home: Path, process: subprocess.Popen[bytes], timeout: float = 120) -> str:
+    written = home / "simple_auth_manager_passwords.json.generated"
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        with suppress(FileNotFoundError, json.JSONDecodeError, KeyError):
+            return str(json.loads(written.read_text())["admin"])
+        if process.poll() is not None:
+            break
+        time.sleep(0.2)
+    raise StandaloneError(f"Airflow did not start; see {home / 'standalone.log'}")
+
+
+def _path() -> str:
+    # The servers' commands lie beside this interpreter, which may not be on the caller's PATH.
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])

@@ -1,0 +1,39 @@
+"""The warehouse: what was observed, forecast, recommended and found wrong, night by night.
+
+The only room that writes tables. It runs on SQLite and on PostgreSQL::
+
+    engine = warehouse.connect(url)
+    warehouse.migrate(engine)
+    warehouse.publish(engine, night, forecast, recommendation)
+
+Every function that writes is one transaction, and doing it twice leaves the same rows as doing it once.
+Times go in and come out as aware UTC; a missing value is NULL.
+"""
+
+from forecasting.warehouse.engine import WarehouseError, connect
+from forecasting.warehouse.migration import downgrade, migrate
+from forecasting.warehouse.night import Night, close_night, find_night, nights, open_night
+from forecasting.warehouse.observation import last_observed, observations, record_observations
+from forecasting.warehouse.publication import forecasts, publish, recommendations
+from forecasting.warehouse.validation import quarantined_rows, record_validation, validation_results
+
+__all__ = [
+    "Night",
+    "WarehouseError",
+    "close_night",
+    "connect",
+    "downgrade",
+    "find_night",
+    "forecasts",
+    "last_observed",
+    "migrate",
+    "nights",
+    "observations",
+    "open_night",
+    "publish",
+    "quarantined_rows",
+    "recommendations",
+    "record_observations",
+    "record_validation",
+    "validation_results",
+]

@@ -1,0 +1,87 @@
+"""Connections and transactions, alike on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+
+import sqlalchemy as sa
+
+WAIT_SECONDS = 60
+"""How long a writer waits for another one on SQLite, which lets one write at a time."""
+
+
+class WarehouseError(RuntimeError):
+    """The warehouse can't do what was asked; the message says what, where and what to do."""
+
+
+def connect(url: str) -> sa.Engine:
+    """An engine for the warehouse at a SQLAlchemy URL; a SQLite file's folder is made where it is missing.
+
+    Raises:
+        WarehouseError: the URL is not one of SQLite or PostgreSQL.
+    """
+    try:
+        address = sa.make_url(url)
+        backend = address.get_backend_name()
+        engine = sa.create_engine(address, pool_pre_ping=backend != "sqlite", hide_parameters=True)
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
+        # The URL itself may hold a password: it stays out of the message.
+        raise WarehouseError(f"the warehouse's URL can't be used: {error}") from None
+    if backend not in ("sqlite", "postgresql"):
+        raise WarehouseError(f"the warehouse can't be on {backend!r}; allowed: sqlite, postgresql")
+    if backend == "sqlite":
+        if address.database:
+            Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that only reads; it waits for no writer."""
+    with _speaking_plainly(engine), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine, what: str) -> Iterator[sa.Connection]:
+    """A transaction that writes all of it or nothing.
+
+    Writers of the same ``what``, in any process, go one after the other. On SQLite all writers do.
+    """
+    with _speaking_plainly(engine), engine.execution_options(writes=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"warehouse {what}", 0))
+            connection.execute(sa.select(lock))
+        yield connection
+
+
+def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
+    # We emit BEGIN ourselves: the driver's own comes too late to keep two writers apart.
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")
+
+
+@contextmanager
+def _speaking_plainly(engine: sa.Engine) -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        advice = "; its tables are not those of this version: migrate it" if _lacks_tables(error) else ""
+        raise WarehouseError(f"warehouse {engine.url!r}: {str(error.orig).strip()}{advice}") from error
+
+
+def _lacks_tables(error: sa.exc.DBAPIError) -> bool:
+    undefined = ("42P01", "42703")  # PostgreSQL's codes for an unknown table and an unknown column
+    return getattr(error.orig, "sqlstate", None) in undefined or str(error.orig).startswith("no such ")

@@ -1,0 +1,88 @@
+"""Publishing a site's night: its forecasts, its recommendations and its state, all of them or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+import pandas as pd
+import sqlalchemy as sa
+
+from forecasting import schema
+from forecasting.schema import NightState
+from forecasting.warehouse import tables
+from forecasting.warehouse.engine import WarehouseError, reading, writing
+from forecasting.warehouse.night import Night, read_night, write_night
+from forecasting.warehouse.rows import read_frame, replace_partition, to_rows
+
+_FORECASTS = tables.FORECAST.c
+_RECOMMENDATIONS = tables.STAFFING_RECOMMENDATION.c
+_NIGHTS = tables.NIGHT.c
+
+
+def publish(engine: sa.Engine, night: Night, forecast: pd.DataFrame, recommendation: pd.DataFrame) -> bool:
+    """Make these the forecasts and recommendations of a site's night, in one transaction.
+
+    Rows of that night that are no longer among them go. Where the night is published with the same
+    ``output_digest`` nothing is touched, so that the rows keep the run ids that made them.
+
+    Args:
+        engine: the warehouse.
+        night: the night as it ends, with its output digest; it is stored as published.
+        forecast: FORECAST rows of that site and issue time.
+        recommendation: STAFFING_RECOMMENDATION rows of that site, night and issue time.
+
+    Returns:
+        Whether anything was written.
+
+    Raises:
+        WarehouseError: there is no output digest, or a row is of another site, night or issue time.
+    """
+    if night.output_digest is None:
+        raise WarehouseError(f"night {night.night} of {night.site_id} has no output_digest to publish under")
+    partition = {"site_id": night.site_id, "issued_at": night.issued_at}
+    forecasts = to_rows(schema.FORECAST, forecast, **partition)
+    recommendations = to_rows(schema.STAFFING_RECOMMENDATION, recommendation, night=night.night, **partition)
+    with writing(engine, f"night {night.site_id}") as connection:
+        standing = read_night(connection, night.site_id, night.night)
+        if standing is not None and _is_same(standing, night):
+            return False
+        write_night(connection, replace(night, state=NightState.PUBLISHED))
+        issue_times = {night.issued_at} | ({standing.issued_at} if standing else set())
+        replace_partition(
+            connection,
+            tables.FORECAST,
+            forecasts,
+            sa.and_(_FORECASTS.site_id == night.site_id, _FORECASTS.issued_at.in_(issue_times)),
+        )
+        replace_partition(
+            connection,
+            tables.STAFFING_RECOMMENDATION,
+            recommendations,
+            sa.and_(_RECOMMENDATIONS.site_id == night.site_id, _RECOMMENDATIONS.night == night.night),
+        )
+    return True
+
+
+def forecasts(engine: sa.Engine, night: date, site_ids: Sequence[str] | None = None) -> pd.DataFrame:
+    """The forecasts published for a night: FORECAST rows of these sites, or of all."""
+    of_night = sa.and_(_NIGHTS.site_id == _FORECASTS.site_id, _NIGHTS.issued_at == _FORECASTS.issued_at)
+    query = sa.select(tables.FORECAST).join(tables.NIGHT, of_night).where(_NIGHTS.night == night)
+    if site_ids is not None:
+        query = query.where(_FORECASTS.site_id.in_(site_ids))
+    with reading(engine) as connection:
+        return read_frame(connection, schema.FORECAST, query)
+
+
+def recommendations(engine: sa.Engine, night: date, site_ids: Sequence[str] | None = None) -> pd.DataFrame:
+    """What was recommended on a night: STAFFING_RECOMMENDATION rows of these sites, or of all."""
+    query = sa.select(tables.STAFFING_RECOMMENDATION).where(_RECOMMENDATIONS.night == night)
+    if site_ids is not None:
+        query = query.where(_RECOMMENDATIONS.site_id.in_(site_ids))
+    with reading(engine) as connection:
+        return read_frame(connection, schema.STAFFING_RECOMMENDATION, query)
+
+
+def _is_same(standing: Night, night: Night) -> bool:
+    return standing.state is NightState.PUBLISHED and standing.output_digest == night.output_digest

@@ -1,0 +1,79 @@
+"""Frames to rows and back, and the one way in which a partition of a table is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from forecasting.schema import Table
+from forecasting.warehouse.engine import WarehouseError
+
+Row = dict[str, Any]
+
+CHUNK = 5_000
+"""Rows handed to the driver at once."""
+
+
+def to_rows(table: Table, frame: pd.DataFrame, **everywhere: str | date | datetime) -> list[Row]:
+    """The frame as rows of plain Python values, missing as None.
+
+    Args:
+        table: whose columns and types the frame must have.
+        frame: the rows.
+        **everywhere: what each named column must hold in every row, such as ``site_id="north"``.
+
+    Raises:
+        SchemaError: the frame is not one of that table.
+        WarehouseError: a row holds something else in one of those columns.
+    """
+    typed = table.conform(frame)
+    for column, value in everywhere.items():
+        strangers = typed[column].ne(value)
+        if strangers.any():
+            example = typed.loc[strangers, column].iloc[0]
+            raise WarehouseError(
+                f"{table.name}: {int(strangers.sum())} rows have {column} {example}; all must have {value}"
+            )
+    rows: list[Row] = pa.Table.from_pandas(typed, schema=table.columns, preserve_index=False).to_pylist()
+    return rows
+
+
+def read_frame(connection: sa.Connection, table: Table, query: sa.Select[Any]) -> pd.DataFrame:
+    """What the query yields, with exactly the table's columns and types, sorted by key."""
+    result = connection.execute(query)
+    return table.conform(pd.DataFrame(result.fetchall(), columns=list(result.keys())))
+
+
+def replace_partition(
+    connection: sa.Connection, table: sa.Table, rows: list[Row], within: sa.ColumnElement[bool]
+) -> None:
+    """Make ``rows`` all there is of the table ``within`` a condition: upsert them, then drop the others."""
+    upsert(connection, table, rows)
+    key = list(table.primary_key)
+    kept = {tuple(row[column.name] for column in key) for row in rows}
+    gone = [
+        {f"gone_{name}": value for name, value in row.items()}
+        for row in connection.execute(sa.select(*key).where(within)).mappings()
+        if tuple(row.values()) not in kept
+    ]
+    if gone:
+        same_key = (column == sa.bindparam(f"gone_{column.name}") for column in key)
+        connection.execute(sa.delete(table).where(*same_key), gone)
+
+
+def upsert(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> None:
+    """Insert the rows; where the key is there already, its row takes the new values."""
+    insert = _INSERT[connection.dialect.name](table)
+    values = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
+    statement = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+    for start in range(0, len(rows), CHUNK):
+        connection.execute(statement, rows[start : start + CHUNK])
+
+
+_INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}

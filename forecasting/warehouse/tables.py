@@ -1,0 +1,144 @@
+"""The warehouse's tables: those of :mod:`forecasting.schema`, and the version of each observation."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy import Column, ForeignKeyConstraint, Index, Named, Table, TypedColumns
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """An instant: an aware datetime, stored in UTC and returned in UTC, with microseconds."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """To UTC; SQLite then stores its wall clock."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone; the warehouse stores instants: give it in UTC")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """From SQLite's wall clock or PostgreSQL's session zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class _Observation(TypedColumns):
+    site_id: Named[str] = Column(primary_key=True)
+    unit_id: Named[str] = Column(primary_key=True)
+    target: Named[str] = Column(primary_key=True)
+    valid_at: Named[datetime] = Column(UtcDateTime, primary_key=True)
+    value: Named[float | None]
+    # The issue time of the night that first saw this value.
+    known_at: Named[datetime] = Column(UtcDateTime, primary_key=True)
+
+
+class _Forecast(TypedColumns):
+    issued_at: Named[datetime] = Column(UtcDateTime, primary_key=True)
+    site_id: Named[str] = Column(primary_key=True)
+    unit_id: Named[str] = Column(primary_key=True)
+    target: Named[str] = Column(primary_key=True)
+    period: Named[str] = Column(primary_key=True)
+    valid_at: Named[datetime] = Column(UtcDateTime, primary_key=True)
+    quantile: Named[float] = Column(primary_key=True)
+    value: Named[float]
+    model: Named[str]
+    model_version: Named[str]
+    note: Named[str]
+
+
+class _StaffingRecommendation(TypedColumns):
+    issued_at: Named[datetime] = Column(UtcDateTime, primary_key=True)
+    night: Named[date]
+    site_id: Named[str] = Column(primary_key=True)
+    unit_id: Named[str] = Column(primary_key=True)
+    role: Named[str] = Column(primary_key=True)
+    shift: Named[str]
+    shift_date: Named[date]
+    shift_start: Named[datetime] = Column(UtcDateTime, primary_key=True)
+    shift_end: Named[datetime] = Column(UtcDateTime)
+    patients_p10: Named[float | None]
+    patients_p50: Named[float | None]
+    patients_p90: Named[float | None]
+    required: Named[int]
+    scheduled: Named[int | None]
+    recommended: Named[int]
+    gap: Named[int | None]
+    reason: Named[str]
+    model: Named[str | None]
+    model_version: Named[str | None]
+    mlflow_run_id: Named[str | None]
+    dag_run_id: Named[str | None]
+    data_digest: Named[str | None]
+
+
+class _ValidationResult(TypedColumns):
+    site_id: Named[str] = Column(primary_key=True)
+    night: Named[date] = Column(primary_key=True)
+    table_name: Named[str] = Column(primary_key=True)
+    expectation: Named[str] = Column(primary_key=True)
+    column_name: Named[str] = Column(primary_key=True)
+    severity: Named[str]
+    success: Named[bool]
+    checked_rows: Named[int | None]
+    failed_rows: Named[int | None]
+    detail: Named[str | None]
+
+
+class _QuarantinedRow(TypedColumns):
+    site_id: Named[str] = Column(primary_key=True)
+    night: Named[date] = Column(primary_key=True)
+    table_name: Named[str] = Column(primary_key=True)
+    unit_id: Named[str] = Column(primary_key=True)
+    target: Named[str] = Column(primary_key=True)
+    valid_at: Named[datetime] = Column(UtcDateTime, primary_key=True)
+    reason: Named[str] = Column(primary_key=True)
+    value: Named[float | None]
+    source_rows: Named[int | None]
+
+
+class _Night(TypedColumns):
+    site_id: Named[str] = Column(primary_key=True)
+    night: Named[date] = Column(primary_key=True)
+    issued_at: Named[datetime] = Column(UtcDateTime)
+    state: Named[str]
+    why: Named[str | None]
+    data_digest: Named[str | None]
+    output_digest: Named[str | None]
+    mlflow_run_id: Named[str | None]
+    dag_run_id: Named[str | None]
+    started_at: Named[datetime] = Column(UtcDateTime)
+    finished_at: Named[datetime | None] = Column(UtcDateTime)
+    timings: Named[str | None]
+
+
+def _of_a_night() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["site_id", "night"], ["night.site_id", "night.night"], ondelete="CASCADE")
+
+
+NIGHT = Table("night", METADATA, _Night, Index(None, "night"))
+OBSERVATION = Table("observation", METADATA, _Observation, Index(None, "site_id", "known_at", "valid_at"))
+FORECAST = Table("forecast", METADATA, _Forecast)
+STAFFING_RECOMMENDATION = Table(
+    "staffing_recommendation",
+    METADATA,
+    _StaffingRecommendation,
+    _of_a_night(),
+    Index(None, "night", "site_id"),
+)
+VALIDATION_RESULT = Table("validation_result", METADATA, _ValidationResult, _of_a_night())
+QUARANTINED_ROW = Table("quarantined_row", METADATA, _QuarantinedRow, _of_a_night())
