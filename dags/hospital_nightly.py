@@ -52,6 +52,22 @@ PARAMS = {
         title="Retrain",
         description="auto: when there is no champion, or it is older than the configuration allows",
     ),
+    "max_epochs": Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        maximum=200,
+        title="Epochs",
+        description="At most so many epochs, if it trains. Empty: as configured.",
+    ),
+    "seed": Param(
+        None,
+        type=["null", "integer"],
+        minimum=0,
+        maximum=1_000_000,
+        title="Seed",
+        description="Of the network's first weights and of its windows. Empty: as configured.",
+    ),
 }
 
 

@@ -60,7 +60,8 @@ def open_night() -> Night:
     site_ids = _sites(params["sites"])
     tags = {"airflow.dag_id": run.dag_id, "airflow.url": _address(run.dag_id, run.run_id)}
     key = pipeline.open_night(deployment(), night, site_ids, run.run_id, tags)
-    return {**key.as_json(), "site_ids": site_ids, "retrain": params["retrain"]}
+    trial = {name: params[name] for name in ("max_epochs", "seed") if params[name] is not None}
+    return {**key.as_json(), "site_ids": site_ids, "retrain": params["retrain"], "trial": trial}
 
 
 @task
@@ -93,7 +94,7 @@ def record(site_id: str, night: Night) -> int:
     return pipeline.record_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE)
+@task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
 def build_docs(night: Night) -> str:
     """Build the night's Data Docs from what every site's validation left."""
     from forecasting import pipeline
@@ -103,7 +104,7 @@ def build_docs(night: Night) -> str:
 
 @task.bash(
     map_index_template="{{ task.op_kwargs['target'] }}",
-    trigger_rule=TriggerRule.ALL_DONE,
+    trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
     max_active_tis_per_dagrun=1,
 )
 def train(target: str, night: Night) -> str:
@@ -114,11 +115,12 @@ def train(target: str, night: Night) -> str:
             *(sys.executable, "-m", "forecasting", "train", target),
             *("--night", night["night"], "--retrain", night["retrain"]),
             *("--dag-run-id", night["dag_run_id"], "--mlflow-run-id", night["mlflow_run_id"]),
+            *(f"--{name.replace('_', '-')}={value}" for name, value in night["trial"].items()),
         ]
     )
 
 
-@task(map_index_template=SITE, trigger_rule=TriggerRule.ALL_DONE)
+@task(map_index_template=SITE, trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
 def forecast(site_id: str, night: Night) -> None:
     """Forecast every unit of the site, or skip a site that was blocked."""
     from forecasting import outcome, pipeline
@@ -145,7 +147,7 @@ def publish(site_id: str, night: Night) -> None:
     pipeline.publish_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE)
+@task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
 def close_night(night: Night) -> None:
     """End the night; red if any site did not publish, with its reason."""
     from forecasting import pipeline

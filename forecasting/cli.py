@@ -22,6 +22,8 @@ from forecasting.schema import Target
 SKIPPED = 99
 """The exit code by which Airflow's bash operator knows that there was nothing to do."""
 
+DEMO_AHEAD = timedelta(days=30)
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
 
@@ -85,12 +87,16 @@ def train(
     mlflow_run_id: Annotated[str, typer.Option()],
     night: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])],
     retrain: RetrainOption = "auto",
+    max_epochs: Annotated[int | None, typer.Option(min=1, help="As configured if left out.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="As configured if left out.")] = None,
 ) -> None:
     """Train one target as a stage of a night that is open; exits with 99 where there is nothing to train."""
     with _plain_errors():
         key = pipeline.NightKey(night.date(), dag_run_id, mlflow_run_id)
         try:
-            said = pipeline.train_target(Deployment(), key, target, _retrain(retrain))
+            asked = {"max_epochs": max_epochs, "seed": seed}
+            trial = {name: value for name, value in asked.items() if value is not None}
+            said = pipeline.train_target(Deployment(), key, target, _retrain(retrain), trial)
         except outcome.TrainingNotNeeded as reason:
             console.print(f"not trained: {reason}")
             raise typer.Exit(SKIPPED) from None
@@ -164,12 +170,13 @@ def up(
 
 def _prepare(place: Deployment, settings: Settings) -> None:
     """Demo hospitals where no source is named, and a warehouse that is up to date."""
-    place.var.mkdir(parents=True, exist_ok=True)
     issued_at = settings.issued_at(pipeline.latest_night(settings))
-    if place.source_url is None and not pipeline.demo_reaches(place, issued_at):
-        # The demo's future is written too: the nights to come find it, this night must not see it.
-        history = timedelta(days=settings.source.history_days)
-        _simulate(place, issued_at - history, issued_at + timedelta(days=30), seed=1)
+    if place.source_url is None:
+        start, until = pipeline.simulated_span(place) or (None, None)
+        if until is None or until < issued_at:
+            # The nights to come are written too, so that the schedule finds them; no night looks ahead.
+            start = start or issued_at - timedelta(days=settings.source.history_days)
+            _simulate(place, start, issued_at + DEMO_AHEAD, seed=1)
     pipeline.migrate(place)
 
 

@@ -64,7 +64,8 @@ class Table:
             arrow = pa.Table.from_pandas(frame[self.columns.names], schema=self.columns, preserve_index=False)
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise SchemaError(f"{self.name}: {'; '.join(map(str, error.args))}") from error
-        typed: pd.DataFrame = arrow.to_pandas()
+        # Arrow keeps the frame's own time zone in its metadata; the schema's, UTC, is the one that counts.
+        typed: pd.DataFrame = arrow.replace_schema_metadata().to_pandas()
         repeated = typed.duplicated(list(self.key))
         if repeated.any():
             example = typed.loc[repeated, list(self.key)].iloc[0].to_dict()

@@ -111,7 +111,7 @@ class _Questions:
         for column in frame.columns.intersection(["valid_at", "shift_start", "shift_end"]):
             frame[column] = _times(frame[column], name)
         # PostgreSQL gives the sum of whole numbers as a Decimal.
-        return frame.astype({column: float for column in frame.columns.intersection(["value", "events"])})
+        return frame.astype(dict.fromkeys(frame.columns.intersection(["value", "events"]), float))
 
 
 def _source_hours(questions: _Questions) -> SourceHours:

@@ -20,6 +20,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 TIMES = frozenset({"arrived_at", "departed_at", "bed_from", "bed_to", "shift_start", "shift_end"})
 OPTIONAL = frozenset({"scheduled_shift"})
+SHOWN_NAMES = 40
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class SourceTable:
         if all(ours == theirs for ours, theirs in self.columns.items()):
             return self.actual
         chosen = ", ".join(f"{theirs} AS {ours}" for ours, theirs in self.columns.items())
-        return f"(SELECT {chosen} FROM {self.actual}) AS {self.name}"  # noqa: S608  (names the database gave)
+        return f"(SELECT {chosen} FROM {self.actual}) AS {self.name}"  # noqa: S608  (names from the database)
 
 
 def resolve(connection: sa.Connection, source: Source) -> dict[str, SourceTable]:
@@ -49,29 +50,31 @@ def resolve(connection: sa.Connection, source: Source) -> dict[str, SourceTable]
         SourceContractBroken: a table or column is missing, or a time is not stored as one.
     """
     _refuse_unknown_names(source)
-    inspector = sa.inspect(connection)
     tables = {}
     for name in COLUMNS:
-        table = _table(inspector, name, source)
+        table = _table(connection, name, source)
         if table is not None:
             tables[name] = table
     return tables
 
 
 def _refuse_unknown_names(source: Source) -> None:
-    for key, mapped, allowed in [
-        ("source.tables", source.tables, COLUMNS),
-        ("source.columns", source.columns, COLUMNS),
-        *((f"source.columns.{name}", names, COLUMNS.get(name, ())) for name, names in source.columns.items()),
-    ]:
-        for name in mapped:
+    mapped: dict[str, tuple[Collection[str], Collection[str]]] = {
+        "source.tables": (source.tables, COLUMNS),
+        "source.columns": (source.columns, COLUMNS),
+    }
+    for name, columns in source.columns.items():
+        mapped[f"source.columns.{name}"] = (columns, COLUMNS.get(name, ()))
+    for key, (names, allowed) in mapped.items():
+        for name in names:
             if name not in allowed:
                 raise SourceContractBroken(
                     f"{key}.{name} in hospital.toml names nothing of profile adt; allowed: {_listed(allowed)}"
                 )
 
 
-def _table(inspector: sa.Inspector, name: str, source: Source) -> SourceTable | None:
+def _table(connection: sa.Connection, name: str, source: Source) -> SourceTable | None:
+    inspector = sa.inspect(connection)
     asked = source.tables.get(name, name)
     schema, _, bare = asked.rpartition(".")
     there = _relations(inspector, schema or None)
@@ -87,9 +90,13 @@ def _table(inspector: sa.Inspector, name: str, source: Source) -> SourceTable | 
     qualified = f"{quote(schema)}.{quote(actual)}" if schema else quote(actual)
     types = {column["name"]: column["type"] for column in inspector.get_columns(actual, schema or None)}
     columns = {ours: _column(ours, types, name, asked, source) for ours in COLUMNS[name]}
-    if inspector.dialect.name != "sqlite":
-        for ours in TIMES.intersection(columns):
-            _refuse_untimely(columns[ours], types[columns[ours]], name, asked)
+    for ours in sorted(TIMES.intersection(columns)):
+        theirs = columns[ours]
+        if not _is_time(connection, qualified, quote(theirs), types[theirs]):
+            raise SourceContractBroken(
+                f"column {theirs!r} of table {asked!r} holds no timestamps (in SQLite, 'YYYY-MM-DD HH:MM:SS' "
+                f"in UTC); map a view that casts it in hospital.toml: source.tables.{name}"
+            )
     return SourceTable(name, qualified, {ours: quote(theirs) for ours, theirs in columns.items()})
 
 
@@ -104,12 +111,15 @@ def _column(ours: str, there: Collection[str], name: str, asked: str, source: So
     return actual
 
 
-def _refuse_untimely(column: str, kind: TypeEngine[Any], name: str, asked: str) -> None:
-    if not isinstance(kind, sa.DateTime):
-        raise SourceContractBroken(
-            f"column {column!r} of table {asked!r} is {kind}, not a timestamp; "
-            f"map a view that casts it in hospital.toml: source.tables.{name}"
-        )
+def _is_time(connection: sa.Connection, table: str, column: str, kind: TypeEngine[Any]) -> bool:
+    if connection.dialect.name != "sqlite":
+        return isinstance(kind, sa.DateTime)
+    # SQLite keeps no types: the first rows tell.
+    odd = sa.text(
+        f"SELECT COUNT(*) FROM (SELECT {column} AS time FROM {table} LIMIT 1000) "  # noqa: S608  (names from the database)
+        "WHERE time NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9]*'"
+    )
+    return bool(connection.scalar(odd) == 0)
 
 
 def _relations(inspector: sa.Inspector, schema: str | None) -> list[str]:
@@ -132,4 +142,5 @@ def _match(name: str, there: Collection[str]) -> str | None:
 
 
 def _listed(names: Collection[str]) -> str:
-    return ", ".join(names) or "none"
+    shown = ", ".join(list(names)[:SHOWN_NAMES]) or "none"
+    return shown if len(names) <= SHOWN_NAMES else f"{shown} and {len(names) - SHOWN_NAMES} more"

@@ -63,11 +63,8 @@ def _silence(activity: pd.DataFrame, last_hour: pd.Timestamp) -> dict[str, pd.Se
     events = activity.pivot_table(index="valid_at", columns="source_table", values="events", aggfunc="sum")
     hours = pd.date_range(events.index.min(), last_hour, freq="h", unit="us")
     events = events.reindex(hours).fillna(0.0)
-    whole_site = silent_hours(events.sum(axis="columns"))
-    return {
-        str(table): (silent_hours(own) | whole_site).loc[own.ne(0).idxmax() :]
-        for table, own in events.items()
-    }
+    silent = silent_hours(events)
+    return {str(table): silent[table].loc[own.ne(0).idxmax() :] for table, own in events.items()}
 
 
 def _series(

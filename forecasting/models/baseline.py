@@ -28,7 +28,7 @@ POISSON_BELOW = 1.01
 
 @dataclass(frozen=True)
 class Climatology:
-    """Each series' normal week over the last half year, at the level of its last four weeks.
+    """Each series' normal week over the last year, at the level of its last four weeks.
 
     Arrivals spread around it as negative binomial counts. Census, which is slow, keeps a share of its last
     departure that fades with the lead, and spreads as past forecasts of that lead would have erred.
@@ -67,14 +67,14 @@ class Climatology:
         past = rows["value"].to_numpy()[:now]
         week_hour = _week_hours(rows)
         ahead = week_hour[now : now + self.lead_hours]
-        expected = climate.profile[ahead] * recent_level(climate, past, week_hour[:now])
+        expected = climate.profile[ahead] * recent_level(climate.profile, past, week_hour[:now])
         if self.target is Target.ED_ARRIVALS:
             return count_quantiles(expected, climate.dispersion, self.levels)
         departure, age = last_departure(climate, past, week_hour[:now])
         leads = np.arange(len(ahead)) + age
         spread = climate.spread[ahead % HOURS_PER_DAY]
         departures = climate.persists(leads)[:, None] * departure + climate.remains(leads)
-        return np.asarray(expected[:, None] + spread[:, None] * departures)
+        return np.rint(expected[:, None] + spread[:, None] * departures)
 
 
 def count_quantiles(mean: np.ndarray, dispersion: float, levels: tuple[float, ...]) -> np.ndarray:

@@ -8,13 +8,13 @@ import numpy as np
 
 HOURS_PER_DAY = 24
 HOURS_PER_WEEK = 168
-MEMORY_HOURS = 26 * HOURS_PER_WEEK
+MEMORY_HOURS = 52 * HOURS_PER_WEEK
 LEVEL_HOURS = 4 * HOURS_PER_WEEK
 PERSISTENCE_LEADS = np.array([1, 2, 3, 4, 6, 9, 12, 18, 24, 36, 48, 72, 96, 120, 144, 168, 192])
 
 NEIGHBOUR_SHARE = 0.25
 DAY_SHAPE_WEIGHT = 4.0
-LEVEL_PRIOR_HOURS = 84.0
+LEVEL_PRIOR_HOURS = 336.0
 SPREAD_PRIOR_HOURS = 3.0
 PERSISTENCE_PRIOR_HOURS = 24.0
 SMALLEST_SPREAD = 0.1
@@ -56,7 +56,7 @@ def hours_of_week(weekday: np.ndarray, local_hour: np.ndarray, holiday: np.ndarr
 
 
 def fit_climate(values: np.ndarray, week_hour: np.ndarray, levels: tuple[float, ...]) -> Climate:
-    """The climate of the last 26 weeks of a series, of which two weeks with gaps are enough.
+    """The climate of the last 52 weeks of a series, of which two weeks with gaps are enough.
 
     Args:
         values: the series up to the issue time, hour after hour (n,); NaN where missing.
@@ -71,29 +71,36 @@ def fit_climate(values: np.ndarray, week_hour: np.ndarray, levels: tuple[float, 
     if not observed.any():
         raise ValueError("a climate needs at least one observed value")
     profile, leverage = _profile(values[observed], week_hour[observed])
-    deviation = values - profile[week_hour]
+    # Departures are from the level of today: how far past weeks were from it is part of their law.
+    expected = profile[week_hour] * recent_level(profile, values, week_hour)
     # What a value says of itself is taken out: the spread is that of hours the profile has not seen.
-    deviation = deviation / (1.0 - leverage[week_hour])
-    expected = np.maximum(profile[week_hour[observed]], SMALLEST_SPREAD)
-    dispersion = max(1.0, float(np.mean(deviation[observed] ** 2 / expected)))
+    deviation = (values - expected) / (1.0 - leverage[week_hour])
+    pearson = deviation[observed] ** 2 / np.maximum(expected[observed], SMALLEST_SPREAD)
+    dispersion = max(1.0, float(np.mean(pearson)))
     day_hour = week_hour % HOURS_PER_DAY
     spread = _spread(deviation[observed], day_hour[observed])
     persistence, remainder = _persistence(deviation / spread[day_hour], levels)
     return Climate(profile, spread, dispersion, persistence, remainder)
 
 
-def recent_level(climate: Climate, values: np.ndarray, week_hour: np.ndarray) -> float:
-    """Ratio of the last four weeks to the profile, drawn towards 1 as if by half a week at the profile."""
-    values, expected = values[-LEVEL_HOURS:], climate.profile[week_hour[-LEVEL_HOURS:]]
+def level_ratio(values: np.ndarray, expected: np.ndarray, typical: np.ndarray) -> np.ndarray:
+    """Observed over expected along the last axis, drawn towards 1 as if by two weeks at the typical value."""
     observed = ~np.isnan(values)
-    prior = LEVEL_PRIOR_HOURS * max(float(climate.profile.mean()), SMALLEST_SPREAD)
-    return float((values[observed].sum() + prior) / (expected[observed].sum() + prior))
+    prior = LEVEL_PRIOR_HOURS * np.maximum(typical, SMALLEST_SPREAD)
+    came = np.where(observed, values, 0.0).sum(axis=-1) + prior
+    return np.asarray(came / (np.where(observed, expected, 0.0).sum(axis=-1) + prior))
+
+
+def recent_level(profile: np.ndarray, values: np.ndarray, week_hour: np.ndarray) -> float:
+    """Ratio of a series' last four weeks to its profile."""
+    recent = profile[week_hour[-LEVEL_HOURS:]]
+    return float(level_ratio(values[-LEVEL_HOURS:], recent, profile.mean()))
 
 
 def last_departure(climate: Climate, values: np.ndarray, week_hour: np.ndarray) -> tuple[float, int]:
-    """The newest observed departure from the profile at its recent level, and its age in hours (1: just now)."""
+    """The newest observed departure from the profile at its recent level, and its age in hours, at least 1."""
     last = int(np.flatnonzero(~np.isnan(values))[-1])
-    expected = climate.profile[week_hour[last]] * recent_level(climate, values, week_hour)
+    expected = climate.profile[week_hour[last]] * recent_level(climate.profile, values, week_hour)
     departure = (values[last] - expected) / climate.spread[week_hour[last] % HOURS_PER_DAY]
     return float(departure), len(values) - last
 

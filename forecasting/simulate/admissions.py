@@ -47,7 +47,7 @@ class Admissions:
     unit_type: Wholes  # two columns; -1 in the second where no move is planned
     los: Wholes
     leaves_at: Wholes  # second of the local day at which the patient is let go; -1: when ``los`` is over
-    weekend: Reals  # uniform: decides whether a weekend's discharge waits for Monday
+    weekend: Reals  # uniform: decides whether a weekend's discharge goes to Friday or Monday
     turnover: Wholes
 
     def __len__(self) -> int:
@@ -75,7 +75,10 @@ def draw_admissions(
         no_visit = np.full(len(requests[0]), -1)
         sources.append(_draw_course(requests, no_visit, patience, need, streams, name))
     merged = Admissions(
-        **{f.name: np.concatenate([getattr(source, f.name) for source in sources]) for f in fields(Admissions)}
+        **{
+            f.name: np.concatenate([getattr(source, f.name) for source in sources])
+            for f in fields(Admissions)
+        }
     )
     return merged.taken(np.argsort(merged.requested, kind="stable"))
 
@@ -103,7 +106,7 @@ def _draw_direct(clock: Clock, need: Demand, streams: Streams) -> tuple[Wholes, 
 
 
 def _draw_daily(mean: npt.NDArray[np.float64], random: np.random.Generator) -> tuple[Wholes, Wholes]:
-    """Poisson counts of means (days × types), as one day and one type per patient."""
+    """Poisson counts of means (days by types), as one day and one type per patient."""
     counts = random.poisson(mean)
     place = np.repeat(np.arange(counts.size), counts.ravel())
     types = max(mean.shape[1], 1)
@@ -146,18 +149,20 @@ def _draw_los(unit_type: Wholes, need: Demand, random: np.random.Generator) -> W
     mean = np.array([CARE[kind].los_days for kind in need.types] or [1.0])[unit_type]
     sigma = np.array([CARE[kind].los_sigma for kind in need.types] or [1.0])[unit_type]
     days = mean * np.exp(sigma * random.normal(size=unit_type.shape) - sigma**2 / 2)
-    return np.maximum(days * DAY, 2 * HOUR).astype(np.int64)
+    los: Wholes = np.maximum(days * DAY, 2 * HOUR).astype(np.int64)
+    return los
 
 
 def _draw_leaving(unit_type: Wholes, need: Demand, streams: Streams, source: str) -> Wholes:
     """The second of the local day at which a patient is let go: about noon to the late afternoon."""
     hour = streams.named(f"{source} leaving").normal(DISCHARGE_PEAK, DISCHARGE_SPREAD, size=unit_type.shape)
-    second = (np.clip(hour, 7, 22) * HOUR).astype(np.int64)
+    second: Wholes = (np.clip(hour, 7, 22) * HOUR).astype(np.int64)
     by_day = np.array([CARE[kind].leaves_by_day for kind in need.types] or [True])[unit_type]
     at_any_hour = streams.named(f"{source} any hour").random(unit_type.shape) < ANY_HOUR_SHARE
     return np.where(by_day & ~at_any_hour, second, -1)
 
 
 def _draw_turnover(size: int, random: np.random.Generator) -> Wholes:
-    hours: Reals = TURNOVER_HOURS * np.exp(random.normal(0, 0.4, size=(size, 2)))
-    return (hours * HOUR).astype(np.int64)
+    hours = TURNOVER_HOURS * np.exp(random.normal(0, 0.4, size=(size, 2)))
+    turnover: Wholes = (hours * HOUR).astype(np.int64)
+    return turnover

@@ -2,7 +2,7 @@
 
 Assumptions:
     * Arrivals of an hour are Poisson given the rate.
-    * Known rate = level × growth × season × day × hour of day × holiday × weather.
+    * The known rate is a product: level, growth, season, weekday, hour of day, holiday, weather.
     * Shocks are mean-one gamma factors shared by all hours of a local day, of a quarter of it, and of one
       hour. Their variances are set so that counts have variance/mean, about the known rate, of about 1.1 per
       hour, 1.5 per shift of 8 or 12 hours and 2 per day, as measured in real EDs.
@@ -26,19 +26,19 @@ GROWTH_PER_YEAR = 0.02
 
 # Factors by local hour; each is brought to mean 1. Weekends start later and last into the night.
 WORKDAY_HOURS = np.array(
-    [0.62, 0.50, 0.42, 0.38, 0.36, 0.40, 0.55, 0.80, 1.12, 1.40, 1.55, 1.58]
-    + [1.50, 1.44, 1.40, 1.38, 1.38, 1.38, 1.36, 1.32, 1.22, 1.08, 0.92, 0.76]
-)
+    [0.62, 0.50, 0.42, 0.38, 0.36, 0.40, 0.55, 0.80, 1.12, 1.40, 1.55, 1.58,
+     1.50, 1.44, 1.40, 1.38, 1.38, 1.38, 1.36, 1.32, 1.22, 1.08, 0.92, 0.76]
+)  # fmt: skip
 WEEKEND_HOURS = np.array(
-    [0.78, 0.66, 0.57, 0.50, 0.44, 0.42, 0.50, 0.66, 0.92, 1.22, 1.44, 1.52]
-    + [1.50, 1.46, 1.42, 1.40, 1.38, 1.38, 1.36, 1.32, 1.22, 1.08, 0.93, 0.80]
-)
+    [0.78, 0.66, 0.57, 0.50, 0.44, 0.42, 0.50, 0.66, 0.92, 1.22, 1.44, 1.52,
+     1.50, 1.46, 1.42, 1.40, 1.38, 1.38, 1.36, 1.32, 1.22, 1.08, 0.93, 0.80]
+)  # fmt: skip
 WEEKDAY_LEVEL = np.array([1.09, 1.02, 0.99, 0.98, 0.98, 0.96, 0.98])  # Monday first
 
 # Excess variance/mean of one hour's count that each shock brings, where the rate is the mean rate.
 DAY_SHOCK = 0.031
 QUARTER_SHOCK = 0.030
-HOUR_SHOCK = 0.040
+HOUR_SHOCK = 0.030
 QUARTERS = 4
 
 
@@ -79,7 +79,9 @@ def arrival_rates(
 ) -> ArrivalRates:
     """The rates of a site's ED over the whole clock; ``start`` is where growth counts from."""
     streams = Streams(seed, site.site_id)
-    growth = (1 + level.growth_per_year) ** ((np.arange(len(clock.offset)) * HOUR - start) / (YEAR * 24 * HOUR))
+    growth = (1 + level.growth_per_year) ** (
+        (np.arange(len(clock.offset)) * HOUR - start) / (YEAR * 24 * HOUR)
+    )
     day_factor = (
         _weekday_level(streams)[clock.weekday]
         * _annual_wave(clock, site.country)
@@ -113,7 +115,9 @@ def respiratory_season(clock: Clock, site: Site, seed: int) -> Reals:
 def shocks(clock: Clock, mean_rate: float, streams: Streams) -> Reals:
     """Mean-one factors per hour: what makes counts vary more than Poisson ones do."""
     by_day = _gamma(streams.named("day shock"), DAY_SHOCK / mean_rate, len(clock.dates))
-    by_quarter = _gamma(streams.named("quarter shock"), QUARTER_SHOCK / mean_rate, len(clock.dates) * QUARTERS)
+    by_quarter = _gamma(
+        streams.named("quarter shock"), QUARTER_SHOCK / mean_rate, len(clock.dates) * QUARTERS
+    )
     by_hour = _gamma(streams.named("hour shock"), HOUR_SHOCK / mean_rate, len(clock.offset))
     quarter = clock.day * QUARTERS + clock.local_hour * QUARTERS // 24
     factor: Reals = by_day[clock.day] * by_quarter[quarter] * by_hour
@@ -138,7 +142,7 @@ def _weekday_level(streams: Streams) -> Reals:
 
 
 def _hour_profiles(streams: Streams) -> npt.NDArray[np.float64]:
-    """Workday and free-day factors (2 × 24), each of mean 1, tilted a little to the site's own peak."""
+    """Workday and free-day factors (2 by 24), each of mean 1, tilted a little to the site's own peak."""
     peak = streams.named("hours").uniform(8, 22)
     tilt = 1 + 0.05 * np.cos(2 * np.pi * (np.arange(24) - peak) / 24)
     profiles = np.vstack([WORKDAY_HOURS, WEEKEND_HOURS]) * tilt

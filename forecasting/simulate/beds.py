@@ -21,8 +21,8 @@ from forecasting.simulate.clock import DAY, HOUR, Clock, Wholes
 
 NEVER = np.iinfo(np.int64).max
 SPARE_SHARE = 0.1  # of a unit's beds that overflow never takes
-MONDAY_SHARE = 0.3  # of weekend discharges, put off until Monday
-SATURDAY = 5
+WEEKEND_HELD = 0.35  # of Saturday's discharges brought forward to Friday, of Sunday's put off until Monday
+SATURDAY, SUNDAY = 5, 6
 LEAST_STAY = 3 * HOUR
 
 
@@ -82,7 +82,9 @@ class _Ward:
         self._units = [[u for u, t in enumerate(self._type_of) if t == kind] for kind in range(len(types))]
         overflow = [[types.index(o) for o in CARE[kind].overflow if o in types] for kind in types]
         self._overflow = [[u for other in others for u in self._units[other]] for others in overflow]
-        self._takes_from = [[k for k, others in enumerate(overflow) if kind in others] for kind in range(len(types))]
+        self._takes_from = [
+            [k for k, others in enumerate(overflow) if kind in others] for kind in range(len(types))
+        ]
         self._queue: list[list[tuple[int, int, int]]] = [[] for _ in types]
 
         size = len(admissions)
@@ -98,6 +100,7 @@ class _Ward:
 
     def run(self, until: int) -> None:
         """Let everything happen that happens before ``until``."""
+        # in the order of Event
         react = (self._leaves, self._bed_clean, self._moves_on, self._asks, self._gives_up)
         events = self._events
         while events and events[0][0] < until:
@@ -109,7 +112,14 @@ class _Ward:
         present = [(i, u, self._since[i], NEVER) for i, u in enumerate(self._unit) if u >= 0]
         rows = np.array(self._ended + present, dtype=np.int64).reshape(-1, 4)
         rows = rows[np.lexsort((rows[:, 1], rows[:, 0], rows[:, 2]))]
-        return BedStays(*rows.T, np.array(self._first_bed), np.array(self._gave_up))
+        return BedStays(
+            patient=rows[:, 0],
+            unit=rows[:, 1],
+            bed_from=rows[:, 2],
+            bed_to=rows[:, 3],
+            first_bed=np.array(self._first_bed, dtype=np.int64),
+            gave_up=np.array(self._gave_up, dtype=np.int64),
+        )
 
     def _asks(self, now: int, patient: int) -> None:
         kind = self._type[patient][0]
@@ -128,7 +138,7 @@ class _Ward:
             self._gave_up[patient] = now
 
     def _moves_on(self, now: int, patient: int) -> None:
-        """The first stay's course is over: move now, or lie where one is until a bed or the discharge comes."""
+        """The first stay's course is over: move now, or stay until a bed is free or the discharge comes."""
         self._step[patient] = 1
         discharge = self._discharge(now, patient)
         heapq.heappush(self._events, (discharge, Event.LEAVES, patient))
@@ -245,8 +255,10 @@ class _Discharge:
         local = self._local(over)
         day = local // DAY
         weekday = (day + self._first_weekday) % 7
-        if weekday >= SATURDAY and weekend < MONDAY_SHARE:
-            day += 7 - weekday
+        if weekday == SATURDAY and weekend < WEEKEND_HELD:
+            day -= 1
+        elif weekday == SUNDAY and weekend < WEEKEND_HELD:
+            day += 1
         while day * DAY + leaves_at < self._local(start) + LEAST_STAY:
             day += 1
         wall = day * DAY + leaves_at

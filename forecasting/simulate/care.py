@@ -32,7 +32,7 @@ class Care:
 CARE: dict[UnitType, Care] = {
     T.ICU: Care(
         occupancy=0.80, los_days=3.2, ed_share=0.75, elective_share=0.25,
-        esi_pull=(6.0, 2.5, 0.5, 0.1, 0.1),
+        esi_pull=(6.0, 2.5, 0.5, 0.1, 0.05),
         onward=(T.STEP_DOWN, T.TELEMETRY, T.MEDICAL_SURGICAL), onward_share=0.75, overflow=(T.STEP_DOWN,),
     ),
     T.STEP_DOWN: Care(

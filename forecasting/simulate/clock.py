@@ -74,7 +74,9 @@ def wall_clock(zone: ZoneInfo, first: pd.Timestamp, last: pd.Timestamp) -> Clock
     naive = local.tz_localize(None)
     day, dates = pd.factorize(naive.normalize())
     dates = pd.DatetimeIndex(dates)
-    midnights = dates.tz_localize(zone, ambiguous=np.ones(len(dates), dtype=bool), nonexistent="shift_forward")
+    midnights = dates.tz_localize(
+        zone, ambiguous=np.ones(len(dates), dtype=bool), nonexistent="shift_forward"
+    )
     return Clock(
         origin=origin,
         offset=_whole_seconds(naive - hours.tz_localize(None)),

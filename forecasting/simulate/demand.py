@@ -1,6 +1,6 @@
 """How many admissions a site's beds can bear, by unit type and source, so that the wards stay stable.
 
-Little's law: a unit type of b beds at occupancy ρ with a mean stay of L days takes ρ·b/L stays a day. What
+Little's law: a unit type of b beds at occupancy r with a mean stay of L days takes r b / L stays a day. What
 comes on from a more intensive unit is subtracted; the ED, the elective list and direct admissions share the
 rest.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from forecasting.config import Site, UnitType
-from forecasting.simulate.care import CARE, Care
+from forecasting.simulate.care import CARE
 from forecasting.simulate.clock import Reals
 
 ESI_LEVELS = np.arange(1, 6)
@@ -24,27 +24,26 @@ ADMISSION_BY_ESI = np.array([0.85, 0.45, 0.18, 0.03, 0.005])
 
 MOST_ADMITTED = 0.3  # of the ED's visits; what the beds could bear beyond that is admitted directly
 LEAST_FROM_OUTSIDE = 0.2
-WAIT_FOR_DISCHARGE = 0.2  # days by which the hour of discharge, and Monday, lengthen a stay
 
 
 @dataclass(frozen=True)
 class Demand:
-    """Mean admissions per day, by unit type (in the order of ``types``), and how ED visits give rise to them."""
+    """Mean admissions per day by unit type, in the order of ``types``, and how ED visits lead to them."""
 
     types: tuple[UnitType, ...]
     ed: Reals
     elective: Reals
     direct: Reals
-    onward: Reals  # types × types: probability that a stay in the first goes on to the second
+    onward: Reals  # types by types: probability that a stay in the first goes on to the second
     admission_by_esi: Reals  # probability, ESI 1 to 5
-    type_by_esi: Reals  # 5 × types: probability of the unit type, given ESI and admission
+    type_by_esi: Reals  # 5 by types: probability of the unit type, given ESI and admission
 
 
 def demand(site: Site, ed_visits_per_day: float) -> Demand:
     """The admissions that keep a site's units at their typical occupancy."""
     beds = {kind: sum(u.beds for u in site.units if u.unit_type is kind) for kind in CARE}
     types = tuple(kind for kind in CARE if beds[kind])
-    stays = np.array([CARE[kind].occupancy * beds[kind] / _bed_days(CARE[kind]) for kind in types])
+    stays = np.array([CARE[kind].occupancy * beds[kind] / CARE[kind].los_days for kind in types])
     onward = _onward(types, np.array([beds[kind] for kind in types]), stays)
     outside = np.maximum(stays - _moved_on(stays, onward), LEAST_FROM_OUTSIDE * stays)
     ed = outside * np.array([CARE[kind].ed_share for kind in types])
@@ -72,10 +71,6 @@ def admission_by_esi(admitted_share: float) -> Reals:
         return probability
 
     return admitted(brentq(lambda shift: float(mix @ admitted(shift)) - admitted_share, -20, 20))
-
-
-def _bed_days(care: Care) -> float:
-    return care.los_days + (WAIT_FOR_DISCHARGE if care.leaves_by_day else 0.0)
 
 
 def _onward(types: tuple[UnitType, ...], beds: Reals, stays: Reals) -> Reals:

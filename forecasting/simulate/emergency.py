@@ -79,7 +79,7 @@ def _draw_disposition(admitted: Reals, transferred: Reals, left: Reals, streams:
 
 
 def draw_category(probability: Reals, draw: Reals, beyond: int | None = None) -> Wholes:
-    """One category per row of probabilities (rows × categories), by inversion of the uniform ``draw``.
+    """One category per row of probabilities (rows by categories), by inversion of the uniform ``draw``.
 
     With ``beyond``, the last category is called by that number.
     """

@@ -178,7 +178,9 @@ def _bed_stays(
         {
             "stay_id": _ids(site, "s", len(patient)),
             "site_id": site.site_id,
-            "unit_id": pd.Series([unit.unit_id for unit in site.units], dtype="str").to_numpy()[beds.unit[kept]],
+            "unit_id": pd.Series([unit.unit_id for unit in site.units], dtype="str").to_numpy()[
+                beds.unit[kept]
+            ],
             "bed_from": clock.instants(np.maximum(beds.bed_from[kept], first)),
             "bed_to": _instants_or_none(bed_to, bed_to >= last, clock),
             "patient": patient,
@@ -224,5 +226,7 @@ def _ids(site: Site, kind: str, count: int) -> pd.Series[str]:
     return f"{site.site_id}-{kind}" + number
 
 
-def _instants_or_none(seconds: Wholes, missing: np.typing.NDArray[np.bool_], clock: Clock) -> pd.Series[pd.Timestamp]:
+def _instants_or_none(
+    seconds: Wholes, missing: np.typing.NDArray[np.bool_], clock: Clock
+) -> pd.Series[pd.Timestamp]:
     return pd.Series(clock.instants(np.where(missing, 0, seconds))).mask(missing)

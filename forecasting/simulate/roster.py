@@ -21,7 +21,12 @@ ED_STAY_HOURS = 4.0
 
 
 def draw_roster(
-    settings: Settings, site: Site, ed_visits_per_day: float, start: datetime, until: datetime, streams: Streams
+    settings: Settings,
+    site: Site,
+    ed_visits_per_day: float,
+    start: datetime,
+    until: datetime,
+    streams: Streams,
 ) -> pd.DataFrame:
     """Rows of ``scheduled_shift`` for every shift that ends after ``start``, published past ``until``.
 
@@ -74,7 +79,7 @@ def _slots(
     slots = []
     for day in (first + timedelta(days=number) for number in range(days)):
         for shift in settings.shifts:
-            begins = datetime.combine(day, shift.start)  # noqa: DTZ001 - wall clock, so that a shift ends by it
+            begins = datetime.combine(day, shift.start)  # the wall clock, by which a shift ends too
             ends = begins + timedelta(hours=shift.hours)
             slots.append((day, shift, _utc(begins, site), _utc(ends, site)))
     return [slot for slot in slots if slot[3] > start and slot[2] < end]

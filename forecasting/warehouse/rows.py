@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
@@ -20,7 +19,7 @@ CHUNK = 5_000
 """Rows handed to the driver at once."""
 
 
-def to_rows(table: Table, frame: pd.DataFrame, **everywhere: str | date | datetime) -> list[Row]:
+def to_rows(table: Table, frame: pd.DataFrame, **everywhere: Any) -> list[Row]:
     """The frame as rows of plain Python values, missing as None.
 
     Args:
@@ -53,18 +52,17 @@ def read_frame(connection: sa.Connection, table: Table, query: sa.Select[Any]) -
 def replace_partition(
     connection: sa.Connection, table: sa.Table, rows: list[Row], within: sa.ColumnElement[bool]
 ) -> None:
-    """Make ``rows`` all there is of the table ``within`` a condition: upsert them, then drop the others."""
-    upsert(connection, table, rows)
+    """Make ``rows`` all there is of the table ``within`` a condition: drop the others, upsert these."""
     key = list(table.primary_key)
-    kept = {tuple(row[column.name] for column in key) for row in rows}
-    gone = [
-        {f"gone_{name}": value for name, value in row.items()}
-        for row in connection.execute(sa.select(*key).where(within)).mappings()
-        if tuple(row.values()) not in kept
-    ]
-    if gone:
-        same_key = (column == sa.bindparam(f"gone_{column.name}") for column in key)
-        connection.execute(sa.delete(table).where(*same_key), gone)
+    standing = connection.execute(sa.select(*key).where(within)).all()
+    if standing:
+        kept = {tuple(row[column.name] for column in key) for row in rows}
+        names = [f"gone_{column.name}" for column in key]
+        gone = [dict(zip(names, values, strict=True)) for values in standing if tuple(values) not in kept]
+        if gone:
+            same_key = (column == sa.bindparam(name) for column, name in zip(key, names, strict=True))
+            connection.execute(sa.delete(table).where(*same_key), gone)
+    upsert(connection, table, rows)
 
 
 def upsert(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> None:

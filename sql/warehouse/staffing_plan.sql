@@ -1,4 +1,4 @@
--- The plan that stands: the recommendations of each site's last published night.
+-- The plan that stands: what each site's last published night recommended.
 CREATE VIEW staffing_plan AS
 WITH last_published AS (
     SELECT
@@ -10,24 +10,27 @@ WITH last_published AS (
 )
 
 SELECT
-    plan.site_id,
-    plan.unit_id,
-    plan.role,
-    plan.shift,
-    plan.shift_date,   -- local date on which the shift starts
-    plan.shift_start,  -- UTC
-    plan.shift_end,    -- UTC
-    plan.patients_p10, -- of the shift's highest hour
-    plan.patients_p50,
-    plan.patients_p90,
-    plan.required,
-    plan.scheduled,    -- NULL where no roster is known
-    plan.recommended,
-    plan.gap,          -- required - scheduled
-    plan.reason,
-    plan.model,
-    plan.model_version,
-    plan.night,
-    plan.issued_at     -- UTC
-FROM staffing_recommendation AS plan
-INNER JOIN last_published ON plan.site_id = last_published.site_id AND plan.night = last_published.night
+    advice.site_id,
+    advice.unit_id,
+    advice.role,
+    advice.shift,
+    advice.shift_date,   -- local date on which the shift starts
+    advice.shift_start,  -- UTC
+    advice.shift_end,    -- UTC
+    advice.patients_p10, -- of the shift's highest hour
+    advice.patients_p50,
+    advice.patients_p90,
+    advice.required,
+    advice.scheduled,    -- NULL where no roster is known
+    advice.recommended,
+    advice.gap,          -- required - scheduled
+    advice.reason,
+    advice.model,
+    advice.model_version,
+    advice.night,
+    advice.issued_at     -- UTC
+FROM staffing_recommendation AS advice
+INNER JOIN last_published
+    ON
+        advice.site_id = last_published.site_id
+        AND advice.night = last_published.night

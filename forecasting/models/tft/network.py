@@ -10,7 +10,6 @@ import torch
 from pytorch_forecasting import TemporalFusionTransformer
 from pytorch_forecasting.data.encoders import TorchNormalizer
 from pytorch_forecasting.metrics import QuantileLoss
-from scipy.stats import norm
 
 from forecasting.models.tft.windows import (
     DECODER_REALS,
@@ -35,7 +34,7 @@ class Shape:
 
 
 def build_network(shape: Shape) -> Any:
-    """A network that, before it has learned anything, answers nearly what the climate expects.
+    """A network that, before it has learned anything, changes little of what the climate expects.
 
     Its output (batch, lead_hours, levels) is on the scale of :class:`~forecasting.models.tft.windows.Scene`.
     """
@@ -59,11 +58,11 @@ def build_network(shape: Shape) -> Any:
     )
     with torch.no_grad():
         network.output_layer.weight.mul_(0.1)
-        network.output_layer.bias.copy_(torch.from_numpy(norm.ppf(shape.levels)))
+        network.output_layer.bias.zero_()
     return network
 
 
-def inputs(scene: Scene) -> dict[str, torch.Tensor]:
+def _inputs(scene: Scene) -> dict[str, torch.Tensor]:
     """A scene as the network's forward pass reads it."""
     batch, encoder_hours, _ = scene.encoder.shape
     lead_hours = scene.decoder.shape[1]
@@ -79,17 +78,33 @@ def inputs(scene: Scene) -> dict[str, torch.Tensor]:
     }
 
 
-def pinball(prediction: torch.Tensor, outcome: torch.Tensor, weight: torch.Tensor, loss: Any) -> torch.Tensor:
-    """Twice the pinball loss in patients, a unit of weight: 0 where the outcome is not known."""
-    losses: torch.Tensor = loss.loss(prediction, outcome).mean(dim=-1)
-    return (losses * weight).sum() / weight.sum().clamp(min=1.0)
+def pinball(network: Any, scene: Scene, value: np.ndarray) -> torch.Tensor:
+    """Twice the mean pinball loss of a batch, in patients, over the hours where ``value`` is known.
+
+    Args:
+        network: as :func:`build_network` made it.
+        scene: the batch.
+        value: what came, in patients (batch, lead_hours); NaN where not known.
+    """
+    device = next(network.parameters()).device
+    known = ~np.isnan(value)
+    outcome = np.where(known, (value - scene.centre) / scene.unit, 0.0)
+    weight = torch.from_numpy(np.where(known, scene.unit, 0.0)).float().to(device)
+    answer = _answer(network, scene, device)
+    losses: torch.Tensor = network.loss.loss(answer, torch.from_numpy(outcome).float().to(device))
+    return (losses.mean(dim=-1) * weight).sum() / max(1, int(known.sum()))
 
 
-def numbers(network: Any, scene: Scene) -> np.ndarray:
-    """Quantiles in patients (batch, lead_hours, levels)."""
+def quantiles(network: Any, scene: Scene) -> np.ndarray:
+    """Quantiles in whole patients (batch, lead_hours, levels)."""
     device = next(network.parameters()).device
     network.eval()
     with torch.no_grad():
-        read = {name: tensor.to(device) for name, tensor in inputs(scene).items()}
-        answer = network(read)["prediction"].float().cpu().numpy()
-    return np.asarray(scene.centre[..., None] + scene.scale[..., None] * answer)
+        answer = _answer(network, scene, device).double().cpu().numpy()
+    return np.rint(np.maximum(scene.centre[..., None] + scene.unit[..., None] * np.sort(answer, axis=-1), 0.0))
+
+
+def _answer(network: Any, scene: Scene, device: torch.device) -> torch.Tensor:
+    read = {name: tensor.to(device) for name, tensor in _inputs(scene).items()}
+    correction: torch.Tensor = network(read)["prediction"]
+    return correction.float() + torch.from_numpy(scene.start).float().to(device)

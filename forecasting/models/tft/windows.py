@@ -19,14 +19,16 @@ from scipy.stats import norm
 from forecasting.config import UnitType
 from forecasting.models.climate import (
     HOURS_PER_DAY,
+    HOURS_PER_WEEK,
     LEVEL_HOURS,
-    LEVEL_PRIOR_HOURS,
     SMALLEST_SPREAD,
     Climate,
     fit_climate,
     hours_of_week,
+    level_ratio,
 )
 from forecasting.models.interface import series_of
+from forecasting.schema import Target
 
 STATIC_CATEGORIES = ("site", "unit", "unit_type")
 STATIC_REALS = ("log_beds", "log_level", "last_day", "last_week", "last_month")
@@ -35,15 +37,17 @@ HOLIDAYS = ("holiday", "day_before_holiday", "day_after_holiday")
 SEASON = ("year_sin", "year_cos")
 CALENDAR = (*CLOCK, *HOLIDAYS, *SEASON)
 ENCODER_REALS = ("departure", "observed", *CLOCK, "holiday")
-DECODER_REALS = ("lead", "pull", "log_scale", "log_expected", "headroom", *CALENDAR)
+DECODER_REALS = ("lead", "pull", "log_unit", "log_expected", "headroom", *CALENDAR)
 REALS = tuple(dict.fromkeys((*STATIC_REALS, *ENCODER_REALS, *DECODER_REALS)))
 
 HISTORY_NEEDED = LEVEL_HOURS
-OLDEST_DEPARTURE = 168
-HOURS_BETWEEN_CLIMATES = 336
+OLDEST_DEPARTURE = HOURS_PER_WEEK
+HOURS_BETWEEN_CLIMATES = 2 * HOURS_PER_WEEK
 LARGEST_DEPARTURE = 6.0
-SCALE_LEVELS = (0.05, 0.5, 0.95)
-SCALE_WIDTH = float(norm.ppf(0.95) - norm.ppf(0.05))
+LARGEST_HEADROOM = 4.0
+SMALLEST_WIDTH = 0.05
+TYPICAL_BEDS = 24
+ROUNDING_VARIANCE = 1 / 12
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,10 @@ class Windows:
 
 @dataclass(frozen=True)
 class Scene:
-    """A batch of windows, in numbers the network reads."""
+    """A batch of windows, in numbers the network reads.
+
+    An answer of the network is on the scale (patients - centre) / unit, and is added to ``start``.
+    """
 
     categories: np.ndarray
     """(batch, 3)"""
@@ -160,26 +167,36 @@ class Scene:
     decoder: np.ndarray
     """(batch, lead_hours, reals)"""
     centre: np.ndarray
-    """Patients at departure 0 of the network's scale (batch, lead_hours)."""
-    scale: np.ndarray
-    """Patients a unit of the network's scale (batch, lead_hours)."""
-    outcome: np.ndarray
-    """What came, on the network's scale; 0 where not known (batch, lead_hours)."""
-    weight: np.ndarray
-    """Patients a unit of the network's scale where the outcome is known, else 0 (batch, lead_hours)."""
+    """Patients (batch, lead_hours)."""
+    unit: np.ndarray
+    """Patients (batch, lead_hours)."""
+    start: np.ndarray
+    """The quantiles that the climate expects, on the network's scale (batch, lead_hours, levels)."""
+    value: np.ndarray
+    """What came, in patients; NaN where not known (batch, lead_hours)."""
 
 
 class Scenery:
-    """Makes scenes of windows: the hours of a panel, and the climates fitted on them."""
+    """Makes scenes of windows: the hours of a panel, and the climates fitted on them.
 
-    def __init__(self, hours: Hours, encoder_hours: int, lead_hours: int) -> None:
+    Args:
+        hours: the panel.
+        target: arrivals start as negative binomial counts, census as its climate's past errors.
+        levels: quantile levels.
+        encoder_hours: hours the network sees before the issue time.
+        lead_hours: hours it forecasts.
+    """
+
+    def __init__(
+        self, hours: Hours, target: Target, levels: tuple[float, ...], encoder_hours: int, lead_hours: int
+    ) -> None:
         self.hours = hours
+        self.target = target
+        self.levels = levels
         self.encoder_hours = encoder_hours
         self.lead_hours = lead_hours
-        self._profile: list[np.ndarray] = []
-        self._spread: list[np.ndarray] = []
-        self._persists: list[np.ndarray] = []
-        self._scale: list[np.ndarray] = []
+        self._climates: list[Climate] = []
+        self._tables: _Tables | None = None
 
     def windows_at(self, issue_time_idx: Iterable[int]) -> Windows:
         """The windows of all series at those hours, each with a climate fitted just then.
@@ -191,7 +208,8 @@ class Scenery:
             for series in range(len(self.hours.keys)):
                 row = self.hours.row_at(series, time_idx)
                 start, stop = self.hours.first[series : series + 2]
-                if start < row and row + self.lead_hours <= stop and self.hours.last_observed[row] >= 0:
+                inside = start < row and row + self.lead_hours <= stop
+                if inside and self.hours.last_observed[row] >= 0:
                     rows.append((series, row, self._fit(series, row)))
         return _windows(rows)
 
@@ -200,18 +218,14 @@ class Scenery:
 
         A window of a series starts four weeks into its history at the earliest.
         """
-        parts = []
+        parts = [_windows([])]
         for series, (start, stop) in enumerate(zip(self.hours.first, self.hours.first[1:], strict=False)):
             begin = max(self.hours.row_at(series, first_time_idx), int(start) + HISTORY_NEEDED)
-            end = min(self.hours.row_at(series, last_time_idx), int(stop)) - self.lead_hours
+            end = min(self.hours.row_at(series, last_time_idx), int(stop)) - self.lead_hours + 1
             for refit in range(begin, end, HOURS_BETWEEN_CLIMATES):
-                if self.hours.last_observed[refit] < 0:
-                    continue
                 row = np.arange(refit, min(refit + HOURS_BETWEEN_CLIMATES, end))
                 climate = self._fit(series, refit)
                 parts.append(Windows(np.full(len(row), series), row, np.full(len(row), climate)))
-        if not parts:
-            return _windows([])
         return Windows(
             np.concatenate([part.series for part in parts]),
             np.concatenate([part.row for part in parts]),
@@ -221,84 +235,72 @@ class Scenery:
     def _fit(self, series: int, row: int) -> int:
         """Fit the climate of a series on its rows before ``row``; its number."""
         past = slice(int(self.hours.first[series]), row)
-        climate = fit_climate(self.hours.value[past], self.hours.week_hour[past], SCALE_LEVELS)
-        leads = np.arange(1, self.lead_hours + OLDEST_DEPARTURE)
-        self._profile.append(np.maximum(climate.profile, SMALLEST_SPREAD))
-        self._spread.append(climate.spread)
-        self._persists.append(climate.persists(leads))
-        self._scale.append(_scale(climate, leads))
-        return len(self._profile) - 1
+        self._climates.append(fit_climate(self.hours.value[past], self.hours.week_hour[past], self.levels))
+        self._tables = None
+        return len(self._climates) - 1
 
     def scene(self, windows: Windows) -> Scene:
         """The scene of a batch of windows."""
-        hours = self.hours
-        start = hours.first[windows.series][:, None]
-        profile, spread = np.stack(self._profile), np.stack(self._spread)
-
-        def expectation(row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            week_hour = hours.week_hour[row]
-            climate = windows.climate[:, None]
-            return profile[climate, week_hour], spread[climate, week_hour % HOURS_PER_DAY]
+        if self._tables is None:
+            self._tables = _Tables.of(self._climates, np.arange(1, self.lead_hours + OLDEST_DEPARTURE), self.levels)
+        tables, hours, climate = self._tables, self.hours, windows.climate[:, None]
+        first = hours.first[windows.series][:, None]
 
         past = windows.row[:, None] + np.arange(-LEVEL_HOURS, 0)
-        value = np.where(past >= start, hours.value[np.maximum(past, start)], np.nan)
-        expected, deviation = expectation(np.maximum(past, start))
-        level = _level(value, expected, profile[windows.climate].mean(axis=1))
-        departure = (value - expected * level[:, None]) / deviation
-        departure = np.clip(departure, -LARGEST_DEPARTURE, LARGEST_DEPARTURE)
-        observed = ~np.isnan(departure)
-        departure = np.where(observed, departure, 0.0)
+        values = np.where(past >= first, hours.value[np.maximum(past, first)], np.nan)
+        expected, spread = tables.expects(climate, hours.week_hour[np.maximum(past, first)])
+        typical = tables.profile.mean(axis=1)[windows.climate]
+        level = level_ratio(values, expected, typical)
+        departure = (values - expected * level[:, None]) / spread
+        seen = ~np.isnan(departure)
+        departure = np.where(seen, np.clip(departure, -LARGEST_DEPARTURE, LARGEST_DEPARTURE), 0.0)
 
         ahead = windows.row[:, None] + np.arange(self.lead_hours)
-        expected, deviation = expectation(ahead)
+        expected, spread = tables.expects(climate, hours.week_hour[ahead])
         expected = expected * level[:, None]
         age = np.minimum(windows.row - hours.last_observed[windows.row], OLDEST_DEPARTURE)
-        newest = np.take_along_axis(departure, np.maximum(LEVEL_HOURS - age, 0)[:, None], axis=1)
+        newest = np.take_along_axis(departure, LEVEL_HOURS - age[:, None], axis=1)
         lead = np.arange(self.lead_hours) + age[:, None] - 1
-        climate = windows.climate[:, None]
-        pull = np.stack(self._persists)[climate, lead] * newest
-        scale = np.stack(self._scale)[climate, lead]
+        pull = tables.persists[climate, lead] * newest
+        if self.target is Target.ED_ARRIVALS:
+            centre, unit, start = _count_start(expected, tables.dispersion[climate], self.levels)
+        else:
+            width = tables.width[climate, lead]
+            centre, unit = expected + spread * pull, spread * width
+            start = tables.remains[climate, lead] / width[..., None]
 
-        centre, unit = expected + deviation * pull, deviation * scale
-        outcome = (hours.value[ahead] - centre) / unit
-        known = ~np.isnan(outcome)
-
-        def recent(span: int) -> np.ndarray:
-            seen = observed[:, -span:].sum(axis=1)
-            return np.asarray(departure[:, -span:].sum(axis=1) / np.maximum(seen, span / 4))
-
-        beds = hours.beds[windows.series]
-        reals = {
-            "log_beds": np.log(beds / 24)[:, None],
-            "log_level": np.log(np.clip(level, 0.2, 5.0))[:, None],
-            "last_day": recent(24)[:, None],
-            "last_week": recent(168)[:, None],
-            "last_month": recent(LEVEL_HOURS)[:, None],
+        beds = hours.beds[windows.series][:, None]
+        static = {
+            "log_beds": np.log(beds / TYPICAL_BEDS),
+            "log_level": np.log(level)[:, None],
+            "last_day": _recent_mean(departure, seen, HOURS_PER_DAY),
+            "last_week": _recent_mean(departure, seen, HOURS_PER_WEEK),
+            "last_month": _recent_mean(departure, seen, LEVEL_HOURS),
         }
-        encoder_rows = np.maximum(windows.row[:, None] + np.arange(-self.encoder_hours, 0), start)
+        shown = np.maximum(past[:, -self.encoder_hours :], first)
         encoder = {
-            **reals,
+            **static,
             "departure": departure[:, -self.encoder_hours :],
-            "observed": observed[:, -self.encoder_hours :],
-            **self._calendar(encoder_rows),
+            "observed": seen[:, -self.encoder_hours :],
+            **self._calendar(shown),
         }
         decoder = {
-            **reals,
-            "lead": (np.arange(self.lead_hours) / self.lead_hours)[None, :],
+            **static,
+            "lead": np.arange(self.lead_hours)[None, :] / self.lead_hours,
             "pull": pull,
-            "log_scale": np.log(scale),
-            "log_expected": np.log(expected / profile[windows.climate].mean(axis=1)[:, None]),
-            "headroom": np.clip((beds[:, None] - centre) / unit, -4.0, 4.0) / 4.0,
+            "log_unit": np.log(unit / np.sqrt(expected)),
+            "log_expected": np.log(expected / typical[:, None]),
+            "headroom": np.clip((beds - centre) / unit, -LARGEST_HEADROOM, LARGEST_HEADROOM) / LARGEST_HEADROOM,
             **self._calendar(ahead),
         }
         return Scene(
             categories=hours.categories[windows.series],
-            encoder=_stack(encoder, encoder_rows.shape),
+            encoder=_stack(encoder, shown.shape),
             decoder=_stack(decoder, ahead.shape),
             centre=centre,
-            scale=unit,
-            outcome=np.where(known, outcome, 0.0).astype(np.float32),
-            weight=np.where(known, unit, 0.0).astype(np.float32),
+            unit=unit,
+            start=start,
+            value=hours.value[ahead],
         )
 
     def _calendar(self, rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -306,22 +308,58 @@ class Scenery:
         return {name: values[..., column] for column, name in enumerate(CALENDAR)}
 
 
+@dataclass(frozen=True)
+class _Tables:
+    """Many climates as arrays, to be looked up by number; leads from 1 hour on."""
+
+    profile: np.ndarray
+    spread: np.ndarray
+    dispersion: np.ndarray
+    persists: np.ndarray
+    remains: np.ndarray
+    width: np.ndarray
+
+    @classmethod
+    def of(cls, climates: Sequence[Climate], leads: np.ndarray, levels: tuple[float, ...]) -> _Tables:
+        remains = np.stack([climate.remains(leads) for climate in climates])
+        normal_width = norm.ppf(levels[-1]) - norm.ppf(levels[0])
+        return cls(
+            profile=np.maximum(np.stack([climate.profile for climate in climates]), SMALLEST_SPREAD),
+            spread=np.stack([climate.spread for climate in climates]),
+            dispersion=np.array([climate.dispersion for climate in climates]),
+            persists=np.stack([climate.persists(leads) for climate in climates]),
+            remains=remains,
+            width=np.maximum((remains[..., -1] - remains[..., 0]) / normal_width, SMALLEST_WIDTH),
+        )
+
+    def expects(self, climate: np.ndarray, week_hour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Expected value and spread of hours of the week."""
+        return self.profile[climate, week_hour], self.spread[climate, week_hour % HOURS_PER_DAY]
+
+
 def _windows(rows: Sequence[tuple[int, int, int]]) -> Windows:
     columns = np.array(rows, dtype=np.int64).reshape(-1, 3)
     return Windows(columns[:, 0], columns[:, 1], columns[:, 2])
 
 
-def _scale(climate: Climate, leads: np.ndarray) -> np.ndarray:
-    remains = climate.remains(leads)
-    return np.maximum((remains[:, -1] - remains[:, 0]) / SCALE_WIDTH, 0.05)
+def _count_start(
+    mean: np.ndarray, dispersion: np.ndarray, levels: tuple[float, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Centre, unit and standard quantiles of negative binomial counts spread evenly over their hour.
+
+    Quantiles by the first term of the Cornish-Fisher expansion; skewness of a negative binomial with
+    variance = dispersion x mean: (2 dispersion - 1) / sqrt(variance).
+    """
+    variance = dispersion * mean
+    skewness = (2 * dispersion - 1) / np.sqrt(variance)
+    normal = norm.ppf(levels)
+    return mean, np.sqrt(variance + ROUNDING_VARIANCE), normal + (normal**2 - 1) / 6 * skewness[..., None]
 
 
-def _level(value: np.ndarray, expected: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Ratio of what was observed to what was expected, drawn towards 1 (batch,)."""
-    prior = LEVEL_PRIOR_HOURS * mean
-    known = ~np.isnan(value)
-    sums = np.where(known, value, 0.0).sum(axis=1) + prior
-    return np.asarray(sums / (np.where(known, expected, 0.0).sum(axis=1) + prior))
+def _recent_mean(departure: np.ndarray, seen: np.ndarray, span: int) -> np.ndarray:
+    """Mean of the last ``span`` departures (batch, 1), drawn to 0 where less than a quarter was observed."""
+    count = np.maximum(seen[:, -span:].sum(axis=1), span / 4)
+    return np.asarray(departure[:, -span:].sum(axis=1) / count)[:, None]
 
 
 def _stack(reals: dict[str, np.ndarray], shape: tuple[int, ...]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Patients to count: rows of an ``adt`` source with every edge a clock and a careless loader can give them."""
+"""Patients to count: rows of an ``adt`` source, some of them at awkward times."""
 
 from __future__ import annotations
 
@@ -35,7 +35,13 @@ def patients() -> Callable[..., Tables]:
 
 
 def make_patients(
-    start: datetime, hours: int, *, seed: int = 1, per_hour: float = 4.0, site_id: str = "north", ward: str = "icu"
+    start: datetime,
+    hours: int,
+    *,
+    seed: int = 1,
+    per_hour: float = 4.0,
+    site_id: str = "north",
+    ward: str = "icu",
 ) -> Tables:
     """Random visits and stays from ``start`` on (naive UTC), clean apart from awkward times."""
     random = np.random.default_rng(seed)
@@ -44,7 +50,9 @@ def make_patients(
         seconds = random.uniform(0, hours * 3600, count)
         on_the_hour = random.random(count) < 0.1
         seconds[on_the_hour] = np.round(seconds[on_the_hour] / 3600) * 3600
-        return pd.Series(pd.Timestamp(start) + pd.to_timedelta(np.round(seconds, 6), unit="s")).dt.as_unit("us")
+        return pd.Series(pd.Timestamp(start) + pd.to_timedelta(np.round(seconds, 6), unit="s")).dt.as_unit(
+            "us"
+        )
 
     def ends(starts: pd.Series, mean_hours: float) -> pd.Series:
         stay = pd.to_timedelta(np.round(random.exponential(mean_hours * 3600, len(starts))), unit="s")
@@ -87,8 +95,10 @@ def make_patients(
                 "site_id": site_id,
                 "unit_id": ["ed", "ed", ward],
                 "role": "registered_nurse",
-                "shift_start": pd.Timestamp(start) + pd.to_timedelta([hours + 4, hours + 4, hours - 20], unit="h"),
-                "shift_end": pd.Timestamp(start) + pd.to_timedelta([hours + 16, hours + 16, hours - 8], unit="h"),
+                "shift_start": pd.Timestamp(start)
+                + pd.to_timedelta([hours + 4, hours + 4, hours - 20], unit="h"),
+                "shift_end": pd.Timestamp(start)
+                + pd.to_timedelta([hours + 16, hours + 16, hours - 8], unit="h"),
                 "heads": [5, 2, 3],
             }
         ),

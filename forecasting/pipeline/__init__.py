@@ -1,0 +1,33 @@
+"""The hallway: one function per stage of a night, in order.
+
+DAG tasks and the command line walk it alike. Every stage takes keys, reads what the stage before it left, and
+may be run again: it leaves the same rows as running it once.
+"""
+
+from forecasting.pipeline.ingest import build_docs, extract_site, record_site, validate_site
+from forecasting.pipeline.night import NightKey, close_night, latest_night, open_night
+from forecasting.pipeline.plan import forecast_site, publish_site, recommended, staff_site
+from forecasting.pipeline.preparation import migrate, simulate_source, simulated_span
+from forecasting.pipeline.training import Retrain, train_target
+from forecasting.pipeline.walk import walk
+
+__all__ = [
+    "NightKey",
+    "Retrain",
+    "build_docs",
+    "close_night",
+    "extract_site",
+    "forecast_site",
+    "latest_night",
+    "migrate",
+    "open_night",
+    "publish_site",
+    "recommended",
+    "record_site",
+    "simulate_source",
+    "simulated_span",
+    "staff_site",
+    "train_target",
+    "validate_site",
+    "walk",
+]

@@ -1,0 +1,133 @@
+"""A site's night from its opening to its end, and what every stage is told of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+import sqlalchemy as sa
+
+from forecasting import warehouse
+from forecasting.config import Settings, read_settings
+from forecasting.deployment import Deployment
+from forecasting.outcome import NightIncomplete
+from forecasting.schema import NightState
+from forecasting.staging import Stage
+from forecasting.tracking import Runs
+from forecasting.warehouse import Night
+
+
+@dataclass(frozen=True)
+class NightKey:
+    """What every stage of one night's run is told; small enough to pass between tasks."""
+
+    night: date
+    dag_run_id: str
+    mlflow_run_id: str
+
+    def as_json(self) -> dict[str, str]:
+        """The key as plain text values."""
+        return {
+            "night": self.night.isoformat(),
+            "dag_run_id": self.dag_run_id,
+            "mlflow_run_id": self.mlflow_run_id,
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, str]) -> NightKey:
+        """The key that :meth:`as_json` wrote."""
+        return cls(date.fromisoformat(values["night"]), values["dag_run_id"], values["mlflow_run_id"])
+
+
+def latest_night(settings: Settings, now: datetime | None = None) -> date:
+    """The last date whose issue time has come, in the group's zone."""
+    now = now or datetime.now(UTC)
+    today = now.astimezone(settings.group.zone).date()
+    return today if settings.issued_at(today) <= now else today - timedelta(days=1)
+
+
+def open_night(
+    place: Deployment, night: date, site_ids: Sequence[str], dag_run_id: str, tags: Mapping[str, str]
+) -> NightKey:
+    """Begin the night of these sites: a row each in the warehouse, a parent run in MLflow."""
+    settings = read_settings(place.config)
+    issued_at = settings.issued_at(night)
+    runs = Runs(place.mlflow, place.artifacts)
+    run_id = runs.open_night(night, dag_run_id, tags)
+    key = NightKey(night, dag_run_id, run_id)
+    runs.log_params(
+        run_id,
+        {
+            "issued_at": issued_at.isoformat(),
+            "sites": ", ".join(site_ids),
+            "config_digest": settings.digest,
+            "lead_hours": settings.lead_hours,
+        },
+    )
+    engine = warehouse.connect(place.warehouse)
+    for site_id in site_ids:
+        warehouse.open_night(engine, as_row(settings, key, settings.site(site_id).site_id))
+    return key
+
+
+def close_night(place: Deployment, key: NightKey, site_ids: Sequence[str]) -> None:
+    """End the night: what is still open has failed.
+
+    Raises:
+        NightIncomplete: not every site published.
+    """
+    settings = read_settings(place.config)
+    engine = warehouse.connect(place.warehouse)
+    unpublished = {}
+    for site_id in site_ids:
+        night = warehouse.find_night(engine, site_id, key.night)
+        if night is not None and night.state is NightState.RUNNING:
+            end_site(engine, settings, key, site_id, NightState.FAILED, "a stage did not end; see its log")
+            night = warehouse.find_night(engine, site_id, key.night)
+        if night is None or night.state is not NightState.PUBLISHED:
+            unpublished[site_id] = night.why if night else "it was never opened"
+    runs = Runs(place.mlflow, place.artifacts)
+    runs.log_metrics(
+        key.mlflow_run_id,
+        {"sites_published": len(site_ids) - len(unpublished), "sites_unpublished": len(unpublished)},
+    )
+    runs.close(key.mlflow_run_id, succeeded=not unpublished)
+    if unpublished:
+        reasons = "\n".join(f"  {site_id}: {why}" for site_id, why in unpublished.items())
+        raise NightIncomplete(
+            f"{len(unpublished)} of {len(site_ids)} sites did not publish the night of {key.night}:\n{reasons}"
+        )
+
+
+def as_row(settings: Settings, key: NightKey, site_id: str) -> Night:
+    """The site's row of the warehouse as its night begins."""
+    return Night(
+        site_id=site_id,
+        night=key.night,
+        issued_at=settings.issued_at(key.night),
+        started_at=datetime.now(UTC),
+        mlflow_run_id=key.mlflow_run_id,
+        dag_run_id=key.dag_run_id,
+    )
+
+
+def end_site(
+    engine: sa.Engine, settings: Settings, key: NightKey, site_id: str, state: NightState, why: str
+) -> None:
+    """Say that the site's night ended unpublished, and why; a night that was published before stays so."""
+    standing = warehouse.find_night(engine, site_id, key.night) or as_row(settings, key, site_id)
+    warehouse.close_night(engine, replace(standing, state=state, why=why, finished_at=datetime.now(UTC)))
+
+
+@contextmanager
+def timed(stage: Stage, name: str, *, fresh: bool = False) -> Iterator[None]:
+    """Note the seconds that a stage took beside its files, however it ends."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        timings = {} if fresh or not stage.has("timings.json") else stage.read_record("timings")
+        stage.write_record("timings", {**timings, name: round(time.monotonic() - began, 2)})

@@ -1,0 +1,56 @@
+"""Shifts on the local clock, as stretches of UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from forecasting.config import Settings, Shift, Site
+
+
+@dataclass(frozen=True)
+class PlannedShift:
+    """A shift on one local date; it holds its start, in UTC, and not its end."""
+
+    name: str
+    date: date
+    start: datetime
+    end: datetime
+
+    @property
+    def hours(self) -> pd.DatetimeIndex:
+        """The hours, by their start in UTC, that the shift touches."""
+        return pd.date_range(
+            pd.Timestamp(self.start).floor("h"), self.end, freq="h", inclusive="left", unit="us"
+        )
+
+
+def planned_shifts(settings: Settings, site: Site, issued_at: datetime) -> list[PlannedShift]:
+    """Every shift of the local dates that a night plans for, by date and then as configured.
+
+    Args:
+        settings: gives the shifts and the number of days.
+        site: gives the zone.
+        issued_at: UTC; the first date is the first one all of whose shifts start at or after it.
+    """
+    first = settings.first_plan_date(site, issued_at)
+    days = (first + timedelta(days=number) for number in range(settings.horizon.days))
+    return [on_date(shift, day, site.zone) for day in days for shift in settings.shifts]
+
+
+def on_date(shift: Shift, day: date, zone: ZoneInfo) -> PlannedShift:
+    """A shift on a local date.
+
+    It starts and ends by the clock on the wall: 19:00 to 07:00 is 11 hours long when the clock goes forward
+    in between, and 13 when it goes back. A wall time that the clock skips is as long after midnight as it
+    says; of one that comes twice, the first counts. So shifts that follow one another leave no gap.
+    """
+    wall = datetime.combine(day, shift.start)
+    return PlannedShift(shift.name, day, _utc(wall, zone), _utc(wall + timedelta(hours=shift.hours), zone))
+
+
+def _utc(wall: datetime, zone: ZoneInfo) -> datetime:
+    return wall.replace(tzinfo=zone).astimezone(UTC)

@@ -1,0 +1,9 @@
+"""Extracted hours, judged: what is clean, what is quarantined, and whether the site's night goes on.
+
+Great Expectations is imported inside functions: it takes seconds that most importers need not spend.
+"""
+
+from forecasting.validate.data_docs import build_data_docs
+from forecasting.validate.verdict import Verdict, validate
+
+__all__ = ["Verdict", "build_data_docs", "validate"]

@@ -1,0 +1,127 @@
+"""Great Expectations at work: a suite's checks run over its rows."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from forecasting.schema import Severity
+from forecasting.validate.suite import Check, Outcome, Suite
+
+if TYPE_CHECKING:
+    from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+    from great_expectations.data_context import AbstractDataContext
+    from great_expectations.expectations.expectation import Expectation
+
+Document = dict[str, Any]
+"""A Great Expectations suite result as JSON: counts and a few example values, never a list of rows."""
+
+_SHOWN = frozenset(
+    {
+        "observed_value",
+        "element_count",
+        "missing_count",
+        "missing_percent",
+        "unexpected_count",
+        "unexpected_percent",
+        "unexpected_percent_total",
+        "unexpected_percent_nonmissing",
+    }
+)
+
+
+def ephemeral_context() -> AbstractDataContext:
+    """A context of its own that keeps nothing, shows no bars and tells nobody."""
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    return gx.get_context(
+        mode="ephemeral",
+        project_config=DataContextConfig(
+            store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+            analytics_enabled=False,
+            progress_bars=ProgressBarsConfig(globally=False),
+        ),
+    )
+
+
+def judge(suite: Suite, site_id: str) -> tuple[list[Outcome], Document]:
+    """Every check's outcome, in the suite's order, and the result as a document for Data Docs."""
+    import great_expectations as gx
+
+    rows = suite.rows.reset_index(drop=True)
+    context = ephemeral_context()
+    asset = context.data_sources.add_pandas(site_id).add_dataframe_asset(suite.table)
+    batch = asset.add_batch_definition_whole_dataframe("night").get_batch({"dataframe": rows})
+    expectations = [_expectation(check) for check in suite.checks]
+    result = batch.validate(gx.ExpectationSuite(site_id, expectations=expectations), result_format="COMPLETE")
+    found = {str((one.expectation_config or {})["meta"]["check"]): one for one in result.results}
+    outcomes = [_outcome(suite, rows, check, found[check.name]) for check in suite.checks]
+    return outcomes, _document(result.to_json_dict(), outcomes)
+
+
+def _expectation(check: Check) -> Expectation:
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+    from great_expectations.expectations.metadata_types import FailureSeverity
+
+    return ExpectationConfiguration(
+        type=f"expect_{check.expectation.kind}",
+        kwargs=check.expectation.given,
+        meta={"check": check.name},
+        severity=FailureSeverity.CRITICAL if check.severity is Severity.BLOCK else FailureSeverity.WARNING,
+    ).to_domain_obj()
+
+
+def _outcome(suite: Suite, rows: pd.DataFrame, check: Check, result: ExpectationValidationResult) -> Outcome:
+    if "raised_exception" not in result.exception_info or result.exception_info["raised_exception"]:
+        raise RuntimeError(
+            f"check {check.name!r} of {suite.table} could not be made: {result.exception_info}"
+        )
+    failed = rows.loc[_failed_positions(result.result)]
+    success = bool(result.success)
+    return Outcome(
+        table=suite.table,
+        check=check,
+        success=success,
+        checked_rows=len(rows),
+        failed=failed.set_axis(suite.rows.index[failed.index]),
+        detail="" if success else check.says(failed),
+    )
+
+
+def _failed_positions(result: dict[str, Any]) -> list[int]:
+    return list(result.get("unexpected_index_list") or [])
+
+
+def _document(result: Document, outcomes: list[Outcome]) -> Document:
+    by_name = {outcome.check.name: outcome for outcome in outcomes}
+    for one in result["results"]:
+        config = one["expectation_config"]
+        outcome = by_name[config["meta"]["check"]]
+        config["description"] = _described(outcome)
+        one["result"] = {name: value for name, value in one["result"].items() if name in _SHOWN}
+    order = list(by_name)
+    result["results"].sort(key=lambda one: order.index(one["expectation_config"]["meta"]["check"]))
+    document: Document = json.loads(json.dumps(_without_nan(result), allow_nan=False))
+    return document
+
+
+def _described(outcome: Outcome) -> str:
+    expected = f"{outcome.check.name.replace('_', ' ')} ({outcome.check.severity})"
+    # Data Docs take a dollar sign for a parameter.
+    return (f"{expected}: {outcome.detail}" if outcome.detail else expected).replace("$", "")
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""What is expected of each table, one function per suite."""

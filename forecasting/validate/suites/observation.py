@@ -1,0 +1,295 @@
+"""The hours themselves, and what they say of the source."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from forecasting.config import Settings, Site
+from forecasting.schema import OBSERVATION, Severity, Target
+from forecasting.validate.suite import Check, Suite, counted, expect
+from forecasting.validate.suites.structure import key_check
+
+IMPOSSIBLE_SHARE = 0.05
+"""A target with a larger share of impossible values is not to be trusted at all."""
+IMPOSSIBLE_OCCUPANCY = 3.0
+"""A ward with more than three patients a bed is a counting error, not a crowd."""
+RECENT_DAYS = 7
+"""How far back today's number of staffed beds says something about the census."""
+UNKNOWN_UNIT = "unit {unit_id!r} is not in hospital.toml"
+UNUSUAL_SCORE = 4.0
+"""Standard deviations between a day and its past weeks; by chance, once in 15,000 days."""
+
+
+def rows_suite(observation: pd.DataFrame, site: Site, issued_at: datetime) -> Suite:
+    """Rows are of this site's configured units, before the issue time, each once."""
+    age = (pd.Timestamp(issued_at) - observation["valid_at"]) / timedelta(hours=1)
+    return Suite(
+        OBSERVATION.name,
+        observation.assign(hours_before_issue=age),
+        (
+            key_check(OBSERVATION),
+            Check(
+                "site_is_this_one",
+                Severity.BLOCK,
+                expect("column_values_to_be_in_set", column="site_id", value_set=[site.site_id]),
+                lambda failed: f"{len(failed)} rows are of another site ({counted(failed, 'site_id')}).",
+                "site_id",
+                "of site {site_id!r}",
+            ),
+            Check(
+                "unit_is_known",
+                Severity.WARN,
+                expect(
+                    "column_values_to_be_in_set",
+                    column="unit_id",
+                    value_set=[unit.unit_id for unit in site.units],
+                ),
+                unknown_units,
+                "unit_id",
+                UNKNOWN_UNIT,
+            ),
+            Check(
+                "target_is_known",
+                Severity.BLOCK,
+                expect(
+                    "column_values_to_be_in_set",
+                    column="target",
+                    value_set=[str(target) for target in Target],
+                ),
+                lambda failed: f"{len(failed)} rows are of an unknown target ({counted(failed, 'target')}).",
+                "target",
+                "unknown target {target!r}",
+            ),
+            Check(
+                "hour_is_before_issue",
+                Severity.BLOCK,
+                expect("column_values_to_be_between", column="hours_before_issue", min_value=1),
+                lambda failed: (
+                    f"{len(failed)} hours are not over at the issue time {issued_at:%Y-%m-%d %H:%M} UTC."
+                ),
+                "valid_at",
+                "not over at the issue time",
+            ),
+        ),
+    )
+
+
+def values_suite(observation: pd.DataFrame, target: Target, beds: pd.DataFrame, issued_at: datetime) -> Suite:
+    """One target's values are possible, and a ward's census of late fits its staffed beds.
+
+    Args:
+        observation: rows of one target.
+        target: which.
+        beds: per ward's unit id, ``staffed`` beds today and the ``most`` it could ever hold; the ED, whose
+            boarders wait in chairs and halls, is not among them.
+        issued_at: the issue time.
+    """
+    recent = observation["valid_at"] >= issued_at - timedelta(days=RECENT_DAYS)
+    staffed, most = (observation["unit_id"].map(beds[column]).astype(float) for column in ("staffed", "most"))
+    rows = observation.assign(
+        occupancy=(observation["value"] / staffed).where(recent), crowding=observation["value"] / most
+    )
+    not_negative = expect("column_values_to_be_between", column="value", min_value=0)
+    mostly_not_negative = expect(
+        "column_values_to_be_between", column="value", min_value=0, mostly=1 - IMPOSSIBLE_SHARE
+    )
+    possible = expect("column_values_to_be_between", column="crowding", max_value=IMPOSSIBLE_OCCUPANCY)
+    mostly_possible = expect(
+        "column_values_to_be_between",
+        column="crowding",
+        max_value=IMPOSSIBLE_OCCUPANCY,
+        mostly=1 - IMPOSSIBLE_SHARE,
+    )
+    checks = [
+        Check(
+            "count_is_not_negative",
+            Severity.WARN,
+            not_negative,
+            lambda failed: (
+                f"{len(failed)} negative counts in {target} ({counted(failed)}) are taken as missing."
+            ),
+            "value",
+            "negative count",
+        ),
+        Check(
+            "few_counts_are_negative",
+            Severity.BLOCK,
+            mostly_not_negative,
+            lambda failed: _too_many("negative counts", failed, target, len(observation)),
+            "value",
+        ),
+    ]
+    if target is Target.BED_CENSUS:
+        checks += [
+            Check(
+                "census_fits_staffed_beds",
+                Severity.WARN,
+                expect("column_values_to_be_between", column="occupancy", max_value=1.0),
+                lambda failed: _over_beds(failed, beds["staffed"]),
+                "value",
+            ),
+            Check(
+                "census_is_possible",
+                Severity.WARN,
+                possible,
+                lambda failed: (
+                    f"{len(failed)} hours with over {IMPOSSIBLE_OCCUPANCY:.0f} patients a bed "
+                    f"({counted(failed)}) are taken as missing."
+                ),
+                "value",
+                "more patients than the unit could hold",
+            ),
+            Check(
+                "few_censuses_are_impossible",
+                Severity.BLOCK,
+                mostly_possible,
+                lambda failed: _too_many("impossible values", failed, target, len(observation)),
+                "value",
+            ),
+        ]
+    return Suite(f"{OBSERVATION.name}.{target}", rows, tuple(checks))
+
+
+def site_suite(facts: pd.DataFrame, site: Site, settings: Settings, issued_at: datetime) -> Suite:
+    """The site has rows at all, and enough of them to train on."""
+    days, needed = int(facts["history_days"].iloc[0]), settings.training.minimum_history_days
+    return Suite(
+        f"{OBSERVATION.name}.site",
+        facts,
+        (
+            Check(
+                "site_has_rows",
+                Severity.BLOCK,
+                expect("column_values_to_be_between", column="observed_hours", min_value=1),
+                lambda _: (
+                    f"No rows for site {site.site_id!r} in ed_visit, bed_stay of late, up to the issue time "
+                    f"{issued_at:%Y-%m-%d %H:%M} UTC: is the site_id right in hospital.toml?"
+                ),
+                "site_id",
+            ),
+            Check(
+                "history_is_long_enough",
+                Severity.WARN,
+                expect("column_values_to_be_between", column="history_days", min_value=needed),
+                lambda _: (
+                    f"Site {site.site_id!r} has {days} days of history; the TFT needs {needed}, "
+                    "so the baseline will speak."
+                ),
+                "valid_at",
+            ),
+        ),
+    )
+
+
+def feeds_suite(facts: pd.DataFrame, settings: Settings) -> Suite:
+    """Each source table's last row is recent."""
+    allowed = settings.source.stale_after_hours
+    return Suite(
+        f"{OBSERVATION.name}.feed",
+        facts,
+        (
+            Check(
+                "feed_is_fresh",
+                Severity.BLOCK,
+                expect("column_values_to_be_between", column="age_hours", max_value=allowed),
+                lambda failed: " ".join(
+                    f"The last row of {row.feed}, {row.last_hour:%Y-%m-%d %H:%M} UTC, is {row.age_hours:.0f} h old; "
+                    f"allowed {allowed}."
+                    for row in failed.itertuples()
+                ),
+                "valid_at",
+            ),
+        ),
+    )
+
+
+def series_suite(facts: pd.DataFrame) -> Suite:
+    """Each configured series has rows, without gaps, and a last day like others."""
+    return Suite(
+        f"{OBSERVATION.name}.series",
+        facts,
+        (
+            Check(
+                "unit_has_rows",
+                Severity.WARN,
+                expect("column_values_to_be_between", column="hours", min_value=1),
+                lambda failed: (
+                    f"The source has no rows for {_listed(failed)}: is the unit_id right in hospital.toml?"
+                ),
+                "unit_id",
+            ),
+            Check(
+                "hours_are_complete",
+                Severity.WARN,
+                expect("column_values_to_be_between", column="absent_hours", max_value=0),
+                lambda failed: (
+                    "Hours are absent: "
+                    + ", ".join(
+                        f"{row.unit_id} {row.target} {row.absent_hours}" for row in failed.itertuples()
+                    )
+                    + "."
+                ),
+                "valid_at",
+            ),
+            Check(
+                "source_was_not_silent",
+                Severity.WARN,
+                expect("column_values_to_be_between", column="silent_hours", max_value=0),
+                lambda failed: " ".join(
+                    f"The source was silent for {row.silent_hours} h of {row.unit_id} {row.target} between "
+                    f"{row.silent_from:%Y-%m-%d %H:%M} and {row.silent_to:%Y-%m-%d %H:%M} UTC; they are missing."
+                    for row in failed.itertuples()
+                ),
+                "value",
+            ),
+            Check(
+                "unit_has_patients",
+                Severity.WARN,
+                expect("column_values_to_be_between", column="peak", min_value=1),
+                lambda failed: f"No patient in any known hour of four weeks in {_listed(failed)}.",
+                "value",
+            ),
+            Check(
+                "volume_is_usual",
+                Severity.WARN,
+                expect(
+                    "column_values_to_be_between",
+                    column="volume_score",
+                    min_value=-UNUSUAL_SCORE,
+                    max_value=UNUSUAL_SCORE,
+                ),
+                lambda failed: " ".join(
+                    f"The last day of {row.unit_id} {row.target} is {row.found:.0f}; {row.usual:.0f} is usual."
+                    for row in failed.itertuples()
+                ),
+                "value",
+            ),
+        ),
+    )
+
+
+def unknown_units(failed: pd.DataFrame) -> str:
+    """Which units are not configured."""
+    return " ".join(
+        f"Unit {unit_id!r} is not in hospital.toml; its rows are left out."
+        for unit_id in sorted(failed["unit_id"].unique())
+    )
+
+
+def _too_many(what: str, failed: pd.DataFrame, target: Target, rows: int) -> str:
+    return f"{len(failed)} of {rows} values of {target} are {what}; allowed {IMPOSSIBLE_SHARE:.0%}."
+
+
+def _over_beds(failed: pd.DataFrame, staffed: pd.Series) -> str:
+    worst = failed.groupby("unit_id")["value"].agg(["size", "max"])
+    return " ".join(
+        f"Unit {unit_id!r} is above its {staffed[unit_id]:.0f} staffed beds in {row['size']:.0f} h, "
+        f"at most {row['max']:.0f} patients."
+        for unit_id, row in worst.iterrows()
+    )
+
+
+def _listed(failed: pd.DataFrame) -> str:
+    return ", ".join(f"unit {row.unit_id!r} ({row.target})" for row in failed.itertuples())

@@ -1,0 +1,167 @@
+"""One site's night, judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from time import perf_counter
+
+import pandas as pd
+import structlog
+
+from forecasting.config import Settings, Site
+from forecasting.schema import (
+    OBSERVATION,
+    QUARANTINED_ROW,
+    SCHEDULED_SHIFT,
+    SOURCE_DEFECT,
+    UNIT,
+    VALIDATION_RESULT,
+    Target,
+)
+from forecasting.validate import facts
+from forecasting.validate.judge import Document, judge
+from forecasting.validate.records import State, quarantined_rows, result_rows, state_of, why
+from forecasting.validate.suite import Outcome, Suite
+from forecasting.validate.suites import observation as observation_suites
+from forecasting.validate.suites.scheduled_shift import scheduled_shift_suite
+from forecasting.validate.suites.source_defect import source_defect_suite
+from forecasting.validate.suites.structure import columns_suite
+from forecasting.validate.suites.unit import unit_suite
+
+EXTRACTED = (OBSERVATION, UNIT, SCHEDULED_SHIFT, SOURCE_DEFECT)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a site's night goes on, with what, and why."""
+
+    site_id: str
+    state: State
+    why: str
+    """Sentences for people: what blocks the night, else what to look at; empty where all is well."""
+    tables: dict[str, pd.DataFrame]
+    """``observation``, ``unit`` and ``scheduled_shift`` without the quarantined rows."""
+    results: pd.DataFrame
+    """The table ``validation_result``."""
+    quarantined: pd.DataFrame
+    """The table ``quarantined_row``."""
+    documents: list[Document]
+    """Great Expectations results as JSON, for :func:`~forecasting.validate.data_docs.build_data_docs`."""
+
+
+def validate(
+    tables: Mapping[str, pd.DataFrame],
+    history: pd.DataFrame,
+    site: Site,
+    settings: Settings,
+    night: date,
+    issued_at: datetime,
+) -> Verdict:
+    """Judge what one site's night extracted.
+
+    Args:
+        tables: ``observation``, ``unit``, ``scheduled_shift`` and ``source_defect``, as extracted.
+        history: observations known before this night; empty on the first.
+        site: the campus.
+        settings: what is allowed.
+        night: the night's local date, for the records.
+        issued_at: the issue time; aware.
+
+    Returns:
+        The verdict. Impossible values become missing, rows of unknown units leave; both are quarantined.
+    """
+    began = perf_counter()
+    case = _Case(site)
+    observation, unit, scheduled_shift, defect = case.typed(tables)
+
+    observation = case.keep(observation_suites.rows_suite(observation, site, issued_at), observation)
+    unit = case.keep(unit_suite(unit, site), unit)
+    scheduled_shift = case.keep(scheduled_shift_suite(scheduled_shift, site), scheduled_shift)
+    case.hear(source_defect_suite(defect))
+    observation = case.possible(observation, ward_beds(unit, site), issued_at)
+
+    known = facts.known_hours(observation, history, site, issued_at)
+    case.hear(observation_suites.site_suite(facts.site_facts(known), site, settings, issued_at))
+    if len(known):
+        case.hear(observation_suites.feeds_suite(facts.feed_facts(known, issued_at), settings))
+        case.hear(observation_suites.series_suite(facts.series_facts(observation, known, site, issued_at)))
+
+    clean = {OBSERVATION: observation, UNIT: unit, SCHEDULED_SHIFT: scheduled_shift}
+    verdict = Verdict(
+        site_id=site.site_id,
+        state=state_of(case.outcomes),
+        why=why(case.outcomes),
+        tables={
+            table.name: table.conform(frame.drop_duplicates(list(table.key)))
+            for table, frame in clean.items()
+        },
+        results=VALIDATION_RESULT.conform(result_rows(case.outcomes, site, night)),
+        quarantined=QUARANTINED_ROW.conform(quarantined_rows(case.outcomes, site, night, issued_at)),
+        documents=case.documents,
+    )
+    log.info(
+        "validated",
+        site=site.site_id,
+        night=str(night),
+        stage="validate",
+        state=verdict.state,
+        why=verdict.why,
+        quarantined=len(verdict.quarantined),
+        seconds=round(perf_counter() - began, 2),
+    )
+    return verdict
+
+
+class _Case:
+    """The suites heard so far, what they found and what they quarantined."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.outcomes: list[Outcome] = []
+        self.documents: list[Document] = []
+
+    def hear(self, suite: Suite) -> pd.Index:
+        """Run a suite; gives the rows that it quarantines."""
+        outcomes, document = judge(suite, self.site.site_id)
+        self.outcomes += outcomes
+        self.documents.append(document)
+        bad = suite.rows.index[:0]
+        for outcome in outcomes:
+            if outcome.check.quarantine:
+                bad = bad.union(outcome.failed.index)
+        return bad
+
+    def keep(self, suite: Suite, frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame without the rows that its suite quarantines."""
+        return frame.drop(self.hear(suite))
+
+    def typed(self, tables: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
+        """The extracted tables, each empty where it has not its columns and types."""
+        given = [(table, tables.get(table.name, pd.DataFrame())) for table in EXTRACTED]
+        suite = columns_suite(given)
+        self.hear(suite)
+        broken = set(suite.rows.loc[suite.rows["found"] != suite.rows["wanted"], "table"])
+        return [
+            table.empty() if table.name in broken else frame.reset_index(drop=True) for table, frame in given
+        ]
+
+    def possible(self, observation: pd.DataFrame, beds: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+        """The observations, impossible values made missing."""
+        parts = []
+        for target in Target:
+            rows = observation[observation["target"] == str(target)]
+            impossible = self.hear(observation_suites.values_suite(rows, target, beds, issued_at))
+            parts.append(rows.assign(value=rows["value"].mask(rows.index.isin(impossible))))
+        return pd.concat(parts)
+
+
+def ward_beds(unit: pd.DataFrame, site: Site) -> pd.DataFrame:
+    """Per ward, the beds ``staffed`` today and the ``most`` there could be: the source's word, else the file's."""
+    configured = pd.Series({one.unit_id: one.beds for one in site.units if one != site.ed}, dtype=float)
+    staffed = unit.drop_duplicates("unit_id").set_index("unit_id")["staffed_beds"].astype(float)
+    staffed = staffed.reindex(configured.index).fillna(configured)
+    return pd.DataFrame({"staffed": staffed, "most": staffed.clip(lower=configured)})

@@ -1,0 +1,103 @@
+"""What every DAG file owes the people who run it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG
+
+pytestmark = pytest.mark.integration
+
+DAGS = Path(__file__).parents[3] / "dags"
+FILES = sorted(path for path in DAGS.glob("*.py") if path.name not in (DAGS / ".airflowignore").read_text())
+PARSE_SECONDS = 2.0
+FORM_TYPES = {"string", "integer", "number", "boolean", "null"}
+
+
+@pytest.fixture(scope="module")
+def dags() -> dict[str, DAG]:
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(str(DAGS))
+    assert bag.import_errors == {}
+    return dict(bag.dags)
+
+
+def test_every_dag_file_holds_a_dag_of_its_name(dags: dict[str, DAG]) -> None:
+    assert set(dags) == {path.stem for path in FILES}
+
+
+def test_every_dag_says_what_it_is_and_whose(dags: dict[str, DAG]) -> None:
+    for dag in dags.values():
+        assert dag.doc_md, dag.dag_id
+        assert dag.description, dag.dag_id
+        assert "hospital" in dag.tags, dag.dag_id
+        assert all(task.owner == "forecasting" for task in dag.tasks), dag.dag_id
+        assert dag.max_active_runs == 1, dag.dag_id
+        assert not dag.catchup, dag.dag_id
+
+
+def test_every_param_is_flat_titled_and_has_a_default_that_is_allowed(dags: dict[str, DAG]) -> None:
+    for dag in dags.values():
+        for name, param in dag.params.items():
+            declared = dag.params.get_param(name)
+            kinds = declared.schema.get("type", "string")
+            assert set([kinds] if isinstance(kinds, str) else kinds) <= FORM_TYPES, name
+            assert declared.schema["title"], name
+            assert declared.description, name
+            declared.resolve()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
+def test_a_dag_file_is_thin_and_imports_nothing_heavy(file: Path) -> None:
+    text = file.read_text()
+    assert len(text.splitlines()) <= 100
+    statements = ast.walk(ast.parse(text))
+    imported = {
+        node.module.split(".")[0] for node in statements if isinstance(node, ast.ImportFrom) and node.module
+    }
+    assert imported <= {"__future__", "airflow", "forecasting", "hospital_tasks", "datetime"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
+def test_a_dag_file_is_parsed_within_its_budget(file: Path) -> None:
+    """In an interpreter of its own, beyond Airflow's own import; the best of three, for a noisy machine."""
+    program = f"""
+import sys, time
+from airflow.sdk import DAG, conf, task
+sys.path.insert(0, {str(DAGS)!r})
+began = time.perf_counter()
+import {file.stem}
+print(time.perf_counter() - began)
+heavy = {{"torch", "lightning", "great_expectations", "mlflow", "pytorch_forecasting"}} & set(sys.modules)
+assert not heavy, heavy
+"""
+    command = [sys.executable, "-c", program]
+    seconds = [
+        float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+        for _ in range(3)
+    ]
+    assert min(seconds) < PARSE_SECONDS
+
+
+def test_a_blocked_site_is_not_tried_again(dags: dict[str, DAG]) -> None:
+    from airflow.sdk import RetryAction
+
+    from forecasting.outcome import NightIncomplete, SiteBlocked, SourceLost
+
+    policy = dags["hospital_nightly"].get_task("ingest.extract").retry_policy
+    assert policy is not None
+    decided = {
+        type(error): policy.evaluate(error, try_number=1, max_tries=2).action
+        for error in (SiteBlocked("x"), NightIncomplete("x"), SourceLost("x"))
+    }
+    assert decided[SiteBlocked] is RetryAction.FAIL
+    assert decided[NightIncomplete] is RetryAction.FAIL
+    assert decided[SourceLost] is not RetryAction.FAIL

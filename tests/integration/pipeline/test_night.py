@@ -1,0 +1,202 @@
+"""A whole night over simulated hospitals: what it publishes, and that running it again changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from itertools import product
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from mlflow import MlflowClient
+
+from forecasting import pipeline, warehouse
+from forecasting.config import Settings
+from forecasting.deployment import Deployment
+from forecasting.schema import Target
+
+pytestmark = pytest.mark.integration
+
+NIGHT = date(2026, 6, 10)
+
+
+def _walk(place: Deployment, night: date = NIGHT, run_id: str = "test__1") -> pipeline.NightKey:
+    return pipeline.walk(place, night, ("north", "west"), run_id, "never")
+
+
+def _published(place: Deployment, night: date = NIGHT) -> tuple[pd.DataFrame, pd.DataFrame]:
+    engine = warehouse.connect(place.warehouse)
+    return warehouse.forecasts(engine, night), warehouse.recommendations(engine, night)
+
+
+def _rows(place: Deployment) -> dict[str, int]:
+    engine = warehouse.connect(place.warehouse)
+    with engine.connect() as connection:
+        names = [name for name in sa.inspect(engine).get_table_names() if name != "alembic_version"]
+        return {name: connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in names}  # noqa: S608
+
+
+def test_every_unit_role_and_shift_of_seven_days_is_recommended(place: Deployment, settings: Settings) -> None:
+    _walk(place)
+    _, heads = _published(place)
+    expected = {
+        (site.site_id, unit.unit_id, role, shift.name, day)
+        for site in settings.sites
+        for unit, role, shift, ahead in product(site.units, settings.roles, settings.shifts, range(7))
+        for day in [settings.first_plan_date(site, settings.issued_at(NIGHT)) + timedelta(days=ahead)]
+    }
+    found = heads[["site_id", "unit_id", "role", "shift", "shift_date"]].itertuples(index=False, name=None)
+    assert sorted(expected) == sorted(found)
+    assert heads["recommended"].ge(settings.roles["registered_nurse"].minimum_heads).all()
+    assert heads["scheduled"].notna().all()
+    assert heads["reason"].str.len().gt(0).all()
+
+
+def test_every_recommendation_leads_back_to_what_made_it(place: Deployment, settings: Settings) -> None:
+    key = _walk(place, run_id="manual__7")
+    _, heads = _published(place)
+    assert (heads["dag_run_id"] == "manual__7").all()
+    assert (heads["mlflow_run_id"] == key.mlflow_run_id).all()
+    assert (heads["issued_at"] == settings.issued_at(NIGHT)).all()
+    night = warehouse.find_night(warehouse.connect(place.warehouse), "north", NIGHT)
+    assert night is not None
+    assert set(heads.loc[heads["site_id"] == "north", "data_digest"]) == {night.data_digest}
+    assert set(night.timings) >= {"extract", "validate", "record", "forecast", "staff"}
+    run = MlflowClient(place.mlflow).get_run(key.mlflow_run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["airflow.dag_run_id"] == "manual__7"
+    assert run.data.metrics["sites_published"] == 2
+    assert {item.path for item in MlflowClient(place.mlflow).list_artifacts(key.mlflow_run_id, "forecast")} == {
+        f"forecast/{site}_{target.value}.png" for site in ("north", "west") for target in Target
+    }
+
+
+def test_where_no_model_is_trained_the_baseline_speaks_and_says_so(place: Deployment) -> None:
+    _walk(place)
+    forecast, heads = _published(place)
+    assert set(forecast["model"]) == {"climatology"}
+    assert set(forecast["note"]) == {"no model is trained yet"}
+    assert heads["reason"].str.contains("no model is trained yet").all()
+
+
+def test_forecasts_are_distributions_over_every_hour(place: Deployment, settings: Settings) -> None:
+    _walk(place)
+    forecast, _ = _published(place)
+    hours = forecast.groupby(["site_id", "unit_id", "target"])["valid_at"].agg(["min", "nunique"])
+    assert len(hours) == 6
+    assert (hours["min"] == settings.issued_at(NIGHT)).all()
+    assert (hours["nunique"] == settings.lead_hours).all()
+    wide = forecast.pivot_table(
+        index=["site_id", "unit_id", "target", "valid_at"], columns="quantile", values="value"
+    )
+    assert (wide.diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
+    assert (wide >= 0).all(axis=None)
+
+
+def test_running_a_night_again_leaves_the_same_rows(place: Deployment) -> None:
+    _walk(place, run_id="scheduled__1")
+    before, rows = _published(place), _rows(place)
+    _walk(place, run_id="manual__2")
+    for first, again in zip(before, _published(place), strict=True):
+        pd.testing.assert_frame_equal(first, again)
+    assert _rows(place) == rows
+
+
+def test_rows_after_the_issue_time_or_come_late_change_nothing(
+    place: Deployment, damage: Callable[..., None], settings: Settings
+) -> None:
+    _walk(place)
+    before = _published(place)
+    issued_at = settings.issued_at(NIGHT)
+    late = issued_at - timedelta(hours=5)
+    future = issued_at + timedelta(hours=5)
+    for number, moment in enumerate((late, late, late, future, future)):
+        damage(
+            "INSERT INTO ed_visit (visit_id, site_id, arrived_at, departed_at, acuity, disposition) "
+            "VALUES (:id, 'north', :moment, NULL, 3, NULL)",
+            id=f"late-{number}",
+            moment=moment.strftime("%Y-%m-%d %H:%M:%S.000000"),
+        )
+    _walk(place, run_id="manual__2")
+    for first, again in zip(before, _published(place), strict=True):
+        pd.testing.assert_frame_equal(first, again)
+
+
+def test_the_next_night_takes_up_late_rows_and_past_nights_keep_what_they_knew(
+    place: Deployment, damage: Callable[..., None], settings: Settings
+) -> None:
+    engine = warehouse.connect(place.warehouse)
+    first, second = (settings.issued_at(NIGHT + timedelta(days=day)) for day in (0, 1))
+    _walk(place)
+    moment = first - timedelta(hours=5)
+
+    def arrivals(known_at: object) -> float:
+        known = warehouse.observations(engine, ["north"], "ed_arrivals", moment, known_at)  # type: ignore[arg-type]
+        return float(known.set_index("valid_at")["value"].loc[moment])
+
+    before = arrivals(first)
+    damage(
+        "INSERT INTO ed_visit (visit_id, site_id, arrived_at, departed_at, acuity, disposition) "
+        "VALUES ('late', 'north', :moment, NULL, 3, NULL)",
+        moment=(moment + timedelta(minutes=10)).strftime("%Y-%m-%d %H:%M:%S.000000"),
+    )
+    _walk(place, NIGHT + timedelta(days=1), "scheduled__2")
+    assert arrivals(second) == before + 1
+    assert arrivals(first) == before
+
+
+def test_a_night_that_was_cut_off_ends_as_if_undisturbed(place: Deployment, settings: Settings) -> None:
+    """Every stage is run twice, the night is begun anew in the middle, and it ends with the same rows."""
+    _walk(place)
+    undisturbed = [frame.drop(columns=["mlflow_run_id", "dag_run_id"], errors="ignore") for frame in _published(place)]
+
+    night = NIGHT + timedelta(days=1)
+    key = pipeline.open_night(place, night, ("north",), "scheduled__2", {})
+    for _ in range(2):
+        pipeline.extract_site(place, key, "north")
+    pipeline.validate_site(place, key, "north")
+    again = pipeline.open_night(place, night, ("north",), "scheduled__2", {})
+    assert again == key
+    for stage in (pipeline.extract_site, pipeline.validate_site, pipeline.record_site, pipeline.record_site):
+        stage(place, key, "north")
+    for stage in (pipeline.forecast_site, pipeline.forecast_site, pipeline.staff_site, pipeline.publish_site):
+        stage(place, key, "north")
+    cut_off = _published(place, night)
+
+    fresh = place.model_copy(update={"warehouse_url": f"sqlite:///{place.var / 'fresh.db'}"})
+    pipeline.migrate(fresh)
+    for each in (NIGHT, night):
+        pipeline.walk(fresh, each, ("north",), f"fresh__{each}", "never")
+    for one, other in zip(cut_off, _published(fresh, night), strict=True):
+        drop = ["mlflow_run_id", "dag_run_id"]
+        pd.testing.assert_frame_equal(
+            one.drop(columns=drop, errors="ignore"), other.drop(columns=drop, errors="ignore")
+        )
+    assert undisturbed[1]["site_id"].nunique() == 2
+
+
+def test_the_same_night_on_postgresql(place: Deployment, postgres_url: str, settings: Settings) -> None:
+    """The source and the warehouse on PostgreSQL give the rows that they give on SQLite."""
+    _walk(place)
+    source = sa.create_engine(place.source)
+    target = sa.create_engine(postgres_url)
+    for table in ("ed_visit", "bed_stay", "unit", "scheduled_shift"):
+        times = [c for c in ("arrived_at", "departed_at", "bed_from", "bed_to", "shift_start", "shift_end")]
+        frame = pd.read_sql_table(table, source, parse_dates=times)
+        frame.to_sql(table, target, index=False, chunksize=20_000, method="multi" if len(frame) < 1000 else None)
+    there = place.model_copy(
+        update={
+            "source_url": postgres_url,
+            "warehouse_url": postgres_url.replace("/test_", "/test_"),
+            "var": place.var / "postgresql",
+        }
+    )
+    there.var.mkdir()
+    pipeline.migrate(there)
+    _walk(there)
+    drop = ["mlflow_run_id", "dag_run_id"]
+    for one, other in zip(_published(place), _published(there), strict=True):
+        pd.testing.assert_frame_equal(
+            one.drop(columns=drop, errors="ignore"), other.drop(columns=drop, errors="ignore")
+        )

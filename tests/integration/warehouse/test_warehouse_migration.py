@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from forecasting import warehouse
+from forecasting.warehouse import WarehouseError
+from forecasting.warehouse.tables import METADATA
+
+pytestmark = pytest.mark.integration
+
+VIEWS = {"staffing_plan", "latest_observation"}
+
+
+@pytest.fixture
+def empty(database_url: str) -> Iterator[sa.Engine]:
+    engine = warehouse.connect(database_url)
+    yield engine
+    engine.dispose()
+
+
+def test_up_and_down_and_up_again(empty: sa.Engine) -> None:
+    warehouse.migrate(empty)
+    assert set(sa.inspect(empty).get_table_names()) == {*METADATA.tables, "alembic_version"}
+    assert set(sa.inspect(empty).get_view_names()) == VIEWS
+
+    warehouse.downgrade(empty)
+    assert set(sa.inspect(empty).get_table_names()) == {"alembic_version"}
+    assert sa.inspect(empty).get_view_names() == []
+
+    warehouse.migrate(empty)
+    assert set(sa.inspect(empty).get_table_names()) == {*METADATA.tables, "alembic_version"}
+    assert set(sa.inspect(empty).get_view_names()) == VIEWS
+
+
+def test_the_migrations_lead_to_the_tables_that_the_program_uses(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_migrating_again_touches_nothing_not_even_a_view_that_others_build_on(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE VIEW ours AS SELECT site_id, gap FROM staffing_plan")
+    warehouse.migrate(engine)
+    assert set(sa.inspect(engine).get_view_names()) == VIEWS | {"ours"}
+
+
+def test_a_step_that_fails_leaves_the_warehouse_as_it_was(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def fail(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.strip() == "DROP TABLE night":
+            raise RuntimeError("the power went")
+
+    with pytest.raises(RuntimeError, match="the power went"):
+        warehouse.downgrade(engine)
+    sa.event.remove(engine, "before_cursor_execute", fail)
+
+    assert set(sa.inspect(engine).get_table_names()) == {*METADATA.tables, "alembic_version"}
+    assert set(sa.inspect(engine).get_view_names()) == VIEWS
+
+
+def test_a_warehouse_of_a_newer_program_is_left_alone(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(WarehouseError, match="is at revision 9999"):
+        warehouse.migrate(engine)
+
+
+def test_an_unknown_revision_is_named(engine: sa.Engine) -> None:
+    with pytest.raises(WarehouseError, match="can't move to 'yesterday'"):
+        warehouse.migrate(engine, "yesterday")
+
+
+def test_a_warehouse_that_was_never_migrated_says_so(empty: sa.Engine) -> None:
+    with pytest.raises(WarehouseError, match="migrate it"):
+        warehouse.last_observed(empty, "north", datetime.now(UTC))
+
+
+def test_several_workers_may_migrate_a_fresh_warehouse_at_once(empty: sa.Engine) -> None:
+    url = empty.url.render_as_string(hide_password=False)
+    spawn = multiprocessing.get_context("spawn")
+    start = spawn.Barrier(3)
+    workers = [spawn.Process(target=_migrate, args=(url, start)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    assert set(sa.inspect(empty).get_view_names()) == VIEWS
+
+
+def _migrate(url: str, start: object) -> None:
+    start.wait()  # type: ignore[attr-defined]
+    warehouse.migrate(warehouse.connect(url))

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import forecasting
+from forecasting.extract.contract import COLUMNS, SourceTable
+from forecasting.extract.queries import bound_time, query
+
+pytestmark = pytest.mark.unit
+
+FOLDER = Path(forecasting.__file__).parent.parent / "sql" / "extract" / "adt"
+PLAIN = {
+    name: SourceTable(name, name, {column: column for column in columns}) for name, columns in COLUMNS.items()
+}
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("name", sorted(file.stem for file in FOLDER.glob("*.sql")))
+def test_every_query_asks_one_site_and_leaves_no_placeholder(name: str, dialect: str) -> None:
+    clause = query(name, PLAIN, dialect)
+    assert "{" not in clause.text
+    assert "site_id" in clause.compile().params
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.sql")), ids=lambda file: file.stem)
+def test_every_query_only_reads(file: Path) -> None:
+    words = file.read_text().upper().split()
+    assert not {"INSERT", "UPDATE", "DELETE", "CREATE", "DROP"} & set(words)
+
+
+def test_mapped_columns_take_the_profile_s_names() -> None:
+    unit = SourceTable("unit", "reporting.wards", {"unit_id": '"WARD"', "site_id": "site_id"})
+    assert unit.relation == '(SELECT "WARD" AS unit_id, site_id AS site_id FROM reporting.wards) AS unit'
+
+
+def test_times_are_bound_as_the_source_stores_them() -> None:
+    hour = datetime(2026, 3, 1, 5, tzinfo=UTC)
+    assert bound_time(hour, "sqlite") == "2026-03-01 05:00:00"
+    assert bound_time(hour, "postgresql") == datetime(2026, 3, 1, 5)  # noqa: DTZ001
