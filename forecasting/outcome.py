@@ -21,3 +21,7 @@ class TrainingNotNeeded(RuntimeError):
 
 class NightIncomplete(RuntimeError):
     """Some sites did not publish; the message names each with its reason."""
+
+
+class TrainingFailed(RuntimeError):
+    """A model could not be trained; who spoke before goes on speaking."""

@@ -13,7 +13,7 @@ from forecasting import extract, warehouse
 from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import SiteBlocked, SourceLost
-from forecasting.pipeline.night import NightKey, end_site, timed
+from forecasting.pipeline.night import NightKey, end_site, resume_site, timed
 from forecasting.schema import OBSERVATION, SCHEDULED_SHIFT, SOURCE_DEFECT, UNIT, NightState, Target
 from forecasting.staging import Stage, digest
 
@@ -41,6 +41,7 @@ def extract_site(place: Deployment, key: NightKey, site_id: str) -> None:
     if _is_settled(engine, stage):
         log.info("snapshot kept", site=site_id, night=str(key.night), stage="extract")
         return
+    resume_site(engine, settings, key, site_id)
     with timed(stage, "extract", fresh=True):
         since = _since(engine, settings, site_id, issued_at)
         try:
@@ -93,7 +94,7 @@ def validate_site(place: Deployment, key: NightKey, site_id: str) -> str:
 
 
 def record_site(place: Deployment, key: NightKey, site_id: str) -> int:
-    """Write the clean hours to the warehouse, as known at this night's issue time; returns the changed ones."""
+    """Write the clean hours to the warehouse, as known at its issue time; returns how many changed."""
     settings = read_settings(place.config)
     stage = Stage(place.staging, key.night, site_id)
     with timed(stage, "record"):
@@ -128,7 +129,7 @@ def recorded(
     issued_at: datetime,
     days: int | None = None,
 ) -> pd.DataFrame:
-    """What the warehouse knew of these sites at the issue time: OBSERVATION rows of the last days, or of all."""
+    """What the warehouse knew of these sites at the issue time: OBSERVATION rows of the last days, or all."""
     since = issued_at - timedelta(days=days or settings.source.history_days)
     name = target.value if target else None
     return warehouse.observations(warehouse.connect(place.warehouse), site_ids, name, since, issued_at)

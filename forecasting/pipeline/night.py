@@ -98,7 +98,7 @@ def close_night(place: Deployment, key: NightKey, site_ids: Sequence[str]) -> No
     if unpublished:
         reasons = "\n".join(f"  {site_id}: {why}" for site_id, why in unpublished.items())
         raise NightIncomplete(
-            f"{len(unpublished)} of {len(site_ids)} sites did not publish the night of {key.night}:\n{reasons}"
+            f"{len(unpublished)} of {len(site_ids)} sites did not publish night {key.night}:\n{reasons}"
         )
 
 
@@ -112,6 +112,12 @@ def as_row(settings: Settings, key: NightKey, site_id: str) -> Night:
         mlflow_run_id=key.mlflow_run_id,
         dag_run_id=key.dag_run_id,
     )
+
+
+def resume_site(engine: sa.Engine, settings: Settings, key: NightKey, site_id: str) -> None:
+    """Say that the site's night runs, as when a stage that failed is tried again; published ones stay so."""
+    standing = warehouse.find_night(engine, site_id, key.night) or as_row(settings, key, site_id)
+    warehouse.open_night(engine, replace(standing, why="", finished_at=None))
 
 
 def end_site(

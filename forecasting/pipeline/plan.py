@@ -39,7 +39,7 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
         SiteNotReady: the site was blocked or lost earlier in the night.
     """
     from forecasting.features import build_panel
-    from forecasting.models import speak
+    from forecasting.models.fallback import speak
 
     settings = read_settings(place.config)
     issued_at = settings.issued_at(key.night)

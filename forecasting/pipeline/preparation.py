@@ -1,4 +1,4 @@
-"""What must stand before the first night: the warehouse's tables, and demo hospitals where there is no source."""
+"""What must stand before the first night: the warehouse's tables, and demo hospitals without a source."""
 
 from __future__ import annotations
 
@@ -48,7 +48,12 @@ def simulate_source(
         seed: same seed, same rows.
         progress: told (what, done, total).
     """
+    from forecasting import simulate
+
     settings = read_settings(place.config)
     place.var.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(place.source)
+    simulate.simulate_source(settings, start, until, seed, engine, place.var / TRUTH, progress)
+    engine.dispose()
     card = {"start": start.isoformat(), "until": until.isoformat(), "seed": seed}
     (place.var / CARD).write_text(json.dumps(card))

@@ -9,7 +9,7 @@ from datetime import date
 import structlog
 
 from forecasting.deployment import Deployment
-from forecasting.outcome import SiteBlocked, SiteNotReady, SourceLost, TrainingNotNeeded
+from forecasting.outcome import SiteBlocked, SiteNotReady, SourceLost, TrainingFailed, TrainingNotNeeded
 from forecasting.pipeline.ingest import build_docs, extract_site, record_site, validate_site
 from forecasting.pipeline.night import NightKey, close_night, open_night
 from forecasting.pipeline.plan import forecast_site, publish_site, staff_site
@@ -27,8 +27,6 @@ def walk(
     Raises:
         NightIncomplete: not every site published; the others did.
     """
-    from forecasting.models.tft import TrainingFailed
-
     key = open_night(place, night, site_ids, run_id, {})
     for site_id in site_ids:
         with _site_alone(site_id, key):

@@ -118,7 +118,7 @@ def _census(forecast: pd.DataFrame, unit: Unit) -> _Census:
         & (forecast["target"] == Target.BED_CENSUS)
         & (forecast["period"] == "PT1H")
     ]
-    hours = rows.pivot(index="valid_at", columns="quantile", values="value")
+    hours = rows.pivot_table(index="valid_at", columns="quantile", values="value", aggfunc="first")
     if rows.empty:
         return _Census(hours, None, None, "")
     first = rows.iloc[0]
@@ -130,5 +130,5 @@ def _refuse_strangers(forecast: pd.DataFrame, site: Site, issued_at: datetime) -
         strangers = forecast.loc[forecast[column] != value, column]
         if len(strangers):
             raise StaffingError(
-                f"the forecast has {len(strangers)} rows of {column} {strangers.iloc[0]}; all must have {value}"
+                f"the forecast has {len(strangers)} rows of {column} {strangers.iloc[0]}, not {value}"
             )

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from forecasting.staffing.shifts import PlannedShift
 
@@ -48,27 +49,20 @@ def load_over(census: pd.DataFrame, shift: PlannedShift, level: float) -> Load |
     """
     hours = census[census.index.isin(shift.hours)].dropna()
     at_level = quantile(hours, level)
-    if hours.empty or at_level.isna().any():
+    if not np.isfinite(at_level).any():
         return None
     return Load(
-        patients=float(at_level.max()),
-        p10=float(quantile(hours, 0.1).max()),
-        p50=float(quantile(hours, 0.5).max()),
-        p90=float(quantile(hours, 0.9).max()),
-        at=pd.Timestamp(str(at_level.idxmax())).to_pydatetime(),
+        patients=at_level.max(),
+        p10=quantile(hours, 0.1).max(),
+        p50=quantile(hours, 0.5).max(),
+        p90=quantile(hours, 0.9).max(),
+        at=hours.index[int(at_level.argmax())].to_pydatetime(),
         hours_forecast=len(hours),
     )
 
 
-def quantile(census: pd.DataFrame, level: float) -> pd.Series[float]:
+def quantile(census: pd.DataFrame, level: float) -> NDArray[np.float64]:
     """A quantile of every hour, interpolated between the levels that stand; missing beyond the outermost."""
     levels = census.columns.to_numpy(dtype=float)
-    right = int(np.searchsorted(levels, level))
-    if right == len(levels) or (right == 0 and levels[0] != level):
-        return pd.Series(np.nan, index=census.index)
-    if levels[right] == level:
-        right_only: pd.Series[float] = census.iloc[:, right]
-        return right_only
-    share = (level - levels[right - 1]) / (levels[right] - levels[right - 1])
-    between: pd.Series[float] = census.iloc[:, right - 1] * (1 - share) + census.iloc[:, right] * share
-    return between
+    hours = census.to_numpy(dtype=float)
+    return np.array([np.interp(level, levels, hour, left=np.nan, right=np.nan) for hour in hours])

@@ -17,6 +17,7 @@ PEAK_DAYS = 28
 DISPERSION = {Target.ED_ARRIVALS: 2.0, Target.BED_CENSUS: 1.0}
 """Variance over mean: of a day's arrivals, which differ more than Poisson, and of a census, which doesn't."""
 
+HOUR = pd.Timedelta(hours=1)
 KEY = ["unit_id", "target", "valid_at"]
 
 
@@ -43,7 +44,7 @@ def known_hours(
 
 
 def site_facts(known: pd.DataFrame) -> pd.DataFrame:
-    """One row: ``observed_hours``, the hours in which anything was observed, and ``history_days``, in days."""
+    """One row: ``observed_hours``, in which anything was observed, and the ``history_days`` they make."""
     hours = known["valid_at"].nunique()
     return pd.DataFrame({"observed_hours": [hours], "history_days": [hours // 24]})
 
@@ -51,7 +52,7 @@ def site_facts(known: pd.DataFrame) -> pd.DataFrame:
 def feed_facts(known: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
     """Per source table with any observed hour: ``feed, last_hour, age_hours``."""
     last = known.groupby("feed")["valid_at"].max()
-    age = (pd.Timestamp(issued_at) - last) / timedelta(hours=1)
+    age = (pd.Timestamp(issued_at) - last).dt.total_seconds() / 3600
     return pd.DataFrame({"feed": last.index.astype(str), "last_hour": last.array, "age_hours": age.array})
 
 
@@ -61,10 +62,10 @@ def series_facts(
     """Per configured series: rows, gaps and how usual its last day is.
 
     Returns:
-        ``unit_id, target``; ``hours``, the rows read tonight; ``absent_hours``, rows that should be there and
-        aren't; ``silent_hours``, rows without a value, with ``silent_from`` and ``silent_to``; ``peak``, the
-        highest value of the last four weeks; ``usual`` and ``found``, the last day's total (census: mean) in past
-        weeks and now; ``volume_score``, their difference in standard deviations. Missing where it can't be told.
+        ``unit_id, target``; ``hours``, the rows read tonight; ``absent_hours``, rows that should
+        be there and aren't; ``silent_hours``, rows without a value, from ``silent_from`` to ``silent_to``;
+        ``peak``, the highest of four weeks; ``usual`` and ``found``, the last day's total (census: mean)
+        in past weeks and now; ``volume_score``, their distance in standard deviations. Missing if unknown.
     """
     begins = observation.groupby([feed_of(site, unit_id) for unit_id in observation["unit_id"]])[
         "valid_at"
@@ -74,7 +75,7 @@ def series_facts(
         tonight = _series(observation, unit_id, target)
         past = _series(known, unit_id, target)
         begin = begins.get(feed_of(site, unit_id))
-        should = 0 if begin is None else int((pd.Timestamp(issued_at) - begin) / timedelta(hours=1))
+        should = 0 if begin is None else int((pd.Timestamp(issued_at) - begin) / HOUR)
         silent = tonight[tonight.isna()].index
         usual, found = usual_and_found(past, target, issued_at)
         rows.append(
@@ -85,7 +86,7 @@ def series_facts(
                 "absent_hours": max(should - len(tonight), 0) if len(tonight) else 0,
                 "silent_hours": len(silent),
                 "silent_from": silent.min(),
-                "silent_to": silent.max() + timedelta(hours=1),
+                "silent_to": silent.max() + HOUR,
                 "peak": past[past.index >= issued_at - timedelta(days=PEAK_DAYS)].max(),
                 "usual": usual,
                 "found": found,
@@ -104,13 +105,13 @@ def usual_and_found(known: pd.Series, target: Target, issued_at: datetime) -> tu
         issued_at: end of the last day.
 
     Returns:
-        Both volumes; missing where fewer than half of the day's hours or four of the last eight weeks are known.
+        Both volumes; missing where fewer than half the day's hours or four of eight weeks are known.
     """
     last_day = pd.date_range(issued_at - timedelta(hours=24), periods=24, freq="h")
     now = known.reindex(last_day).dropna()
     weeks = pd.DataFrame(
         {
-            week: known.reindex(now.index - timedelta(weeks=week)).set_axis(now.index)
+            week: known.reindex(pd.DatetimeIndex(now.index) - pd.Timedelta(weeks=week)).set_axis(now.index)
             for week in range(1, PAST_WEEKS + 1)
         }
     ).dropna(axis="columns")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
@@ -13,7 +15,7 @@ from forecasting.validate.suite import Check, Outcome, Suite
 
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
-    from great_expectations.data_context import AbstractDataContext
+    from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
     from great_expectations.expectations.expectation import Expectation
 
 Document = dict[str, Any]
@@ -21,7 +23,6 @@ Document = dict[str, Any]
 
 _SHOWN = frozenset(
     {
-        "observed_value",
         "element_count",
         "missing_count",
         "missing_percent",
@@ -52,7 +53,7 @@ def ephemeral_context() -> AbstractDataContext:
     )
 
 
-def judge(suite: Suite, site_id: str) -> tuple[list[Outcome], Document]:
+def judge(suite: Suite, site_id: str, night: date) -> tuple[list[Outcome], Document]:
     """Every check's outcome, in the suite's order, and the result as a document for Data Docs."""
     import great_expectations as gx
 
@@ -62,9 +63,13 @@ def judge(suite: Suite, site_id: str) -> tuple[list[Outcome], Document]:
     batch = asset.add_batch_definition_whole_dataframe("night").get_batch({"dataframe": rows})
     expectations = [_expectation(check) for check in suite.checks]
     result = batch.validate(gx.ExpectationSuite(site_id, expectations=expectations), result_format="COMPLETE")
-    found = {str((one.expectation_config or {})["meta"]["check"]): one for one in result.results}
+    found = {_check_name(one): one for one in result.results}
     outcomes = [_outcome(suite, rows, check, found[check.name]) for check in suite.checks]
-    return outcomes, _document(result.to_json_dict(), outcomes)
+    for one in result.results:
+        one.result = {name: value for name, value in one.result.items() if name in _SHOWN}
+    document = _document(cast("Any", result).to_json_dict(), outcomes)
+    document["meta"] = {"site": site_id, "night": night.isoformat(), "table": suite.table}
+    return outcomes, document
 
 
 def _expectation(check: Check) -> Expectation:
@@ -79,12 +84,17 @@ def _expectation(check: Check) -> Expectation:
     ).to_domain_obj()
 
 
+def _check_name(result: ExpectationValidationResult) -> str:
+    config = result.expectation_config
+    return str(config.meta["check"]) if config is not None and config.meta else ""
+
+
 def _outcome(suite: Suite, rows: pd.DataFrame, check: Check, result: ExpectationValidationResult) -> Outcome:
     if "raised_exception" not in result.exception_info or result.exception_info["raised_exception"]:
         raise RuntimeError(
             f"check {check.name!r} of {suite.table} could not be made: {result.exception_info}"
         )
-    failed = rows.loc[_failed_positions(result.result)]
+    failed = rows.loc[list(result.result.get("unexpected_index_list") or [])]
     success = bool(result.success)
     return Outcome(
         table=suite.table,
@@ -96,19 +106,11 @@ def _outcome(suite: Suite, rows: pd.DataFrame, check: Check, result: Expectation
     )
 
 
-def _failed_positions(result: dict[str, Any]) -> list[int]:
-    return list(result.get("unexpected_index_list") or [])
-
-
 def _document(result: Document, outcomes: list[Outcome]) -> Document:
-    by_name = {outcome.check.name: outcome for outcome in outcomes}
-    for one in result["results"]:
-        config = one["expectation_config"]
-        outcome = by_name[config["meta"]["check"]]
-        config["description"] = _described(outcome)
-        one["result"] = {name: value for name, value in one["result"].items() if name in _SHOWN}
-    order = list(by_name)
-    result["results"].sort(key=lambda one: order.index(one["expectation_config"]["meta"]["check"]))
+    found = {one["expectation_config"]["meta"]["check"]: one for one in result["results"]}
+    result["results"] = [found[outcome.check.name] for outcome in outcomes]
+    for outcome in outcomes:
+        found[outcome.check.name]["expectation_config"]["description"] = _described(outcome)
     document: Document = json.loads(json.dumps(_without_nan(result), allow_nan=False))
     return document
 
@@ -116,7 +118,7 @@ def _document(result: Document, outcomes: list[Outcome]) -> Document:
 def _described(outcome: Outcome) -> str:
     expected = f"{outcome.check.name.replace('_', ' ')} ({outcome.check.severity})"
     # Data Docs take a dollar sign for a parameter.
-    return (f"{expected}: {outcome.detail}" if outcome.detail else expected).replace("$", "")
+    return html.escape(f"{expected}: {outcome.detail}" if outcome.detail else expected).replace("$", "")
 
 
 def _without_nan(value: Any) -> Any:

@@ -83,7 +83,7 @@ def _quarantined(outcome: Outcome, issued_at: datetime) -> pd.DataFrame:
             "unit_id": failed["unit_id"],
             "target": first_of("target", "role", default=""),
             "valid_at": first_of("valid_at", "shift_start", default=pd.Timestamp(issued_at)),
-            "reason": [outcome.check.quarantine.format(**row) for row in failed.to_dict("records")],
+            "reason": [outcome.check.quarantine.format_map(row) for row in failed.to_dict("records")],
             "value": first_of("value", "heads", "staffed_beds", default=float("nan")).astype(float),
             "source_rows": first_of("source_rows", default=1),
         }

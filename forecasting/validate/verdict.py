@@ -75,14 +75,13 @@ def validate(
         The verdict. Impossible values become missing, rows of unknown units leave; both are quarantined.
     """
     began = perf_counter()
-    case = _Case(site)
+    case = _Case(site, night)
     observation, unit, scheduled_shift, defect = case.typed(tables)
 
     observation = case.keep(observation_suites.rows_suite(observation, site, issued_at), observation)
     unit = case.keep(unit_suite(unit, site), unit)
     scheduled_shift = case.keep(scheduled_shift_suite(scheduled_shift, site), scheduled_shift)
     case.hear(source_defect_suite(defect))
-    observation = case.possible(observation, ward_beds(unit, site), issued_at)
 
     known = facts.known_hours(observation, history, site, issued_at)
     case.hear(observation_suites.site_suite(facts.site_facts(known), site, settings, issued_at))
@@ -90,6 +89,7 @@ def validate(
         case.hear(observation_suites.feeds_suite(facts.feed_facts(known, issued_at), settings))
         case.hear(observation_suites.series_suite(facts.series_facts(observation, known, site, issued_at)))
 
+    observation = case.possible(observation, ward_beds(unit, site), issued_at)
     clean = {OBSERVATION: observation, UNIT: unit, SCHEDULED_SHIFT: scheduled_shift}
     verdict = Verdict(
         site_id=site.site_id,
@@ -119,14 +119,15 @@ def validate(
 class _Case:
     """The suites heard so far, what they found and what they quarantined."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, night: date) -> None:
         self.site = site
+        self.night = night
         self.outcomes: list[Outcome] = []
         self.documents: list[Document] = []
 
     def hear(self, suite: Suite) -> pd.Index:
         """Run a suite; gives the rows that it quarantines."""
-        outcomes, document = judge(suite, self.site.site_id)
+        outcomes, document = judge(suite, self.site.site_id, self.night)
         self.outcomes += outcomes
         self.documents.append(document)
         bad = suite.rows.index[:0]
@@ -160,7 +161,7 @@ class _Case:
 
 
 def ward_beds(unit: pd.DataFrame, site: Site) -> pd.DataFrame:
-    """Per ward, the beds ``staffed`` today and the ``most`` there could be: the source's word, else the file's."""
+    """Per ward, the beds ``staffed`` today and the ``most`` there could be: by the source, else the file."""
     configured = pd.Series({one.unit_id: one.beds for one in site.units if one != site.ed}, dtype=float)
     staffed = unit.drop_duplicates("unit_id").set_index("unit_id")["staffed_beds"].astype(float)
     staffed = staffed.reindex(configured.index).fillna(configured)

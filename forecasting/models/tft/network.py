@@ -62,49 +62,57 @@ def build_network(shape: Shape) -> Any:
     return network
 
 
-def _inputs(scene: Scene) -> dict[str, torch.Tensor]:
-    """A scene as the network's forward pass reads it."""
-    batch, encoder_hours, _ = scene.encoder.shape
-    lead_hours = scene.decoder.shape[1]
-    categories = torch.from_numpy(scene.categories).long()[:, None, :]
+def tensors(scene: Scene, jitter: np.random.Generator | None = None) -> dict[str, torch.Tensor]:
+    """A scene as tensors, with what came and whether it is known.
+
+    With ``jitter``, what came is spread evenly over its whole number, so that quantiles of counts can be
+    learned smoothly and rounded: Machado and Santos Silva (2005), Quantiles for counts, JASA 100(472).
+    """
+    known = ~np.isnan(scene.value)
+    value = np.where(known, scene.value, 0.0)
+    if jitter is not None:
+        value = value + jitter.uniform(-0.5, 0.5, value.shape)
+    arrays = {
+        "encoder": scene.encoder,
+        "decoder": scene.decoder,
+        "centre": scene.centre,
+        "unit": scene.unit,
+        "start": scene.start,
+        "value": value,
+        "known": known,
+    }
     return {
-        "encoder_cat": categories.expand(-1, encoder_hours, -1),
-        "decoder_cat": categories.expand(-1, lead_hours, -1),
-        "encoder_cont": torch.from_numpy(scene.encoder),
-        "decoder_cont": torch.from_numpy(scene.decoder),
-        "encoder_lengths": torch.full((batch,), encoder_hours),
-        "decoder_lengths": torch.full((batch,), lead_hours),
-        "target_scale": torch.tensor([0.0, 1.0]).expand(batch, 2),
+        "categories": torch.from_numpy(scene.categories).long(),
+        **{name: torch.from_numpy(array).float() for name, array in arrays.items()},
     }
 
 
-def pinball(network: Any, scene: Scene, value: np.ndarray) -> torch.Tensor:
-    """Twice the mean pinball loss of a batch, in patients, over the hours where ``value`` is known.
-
-    Args:
-        network: as :func:`build_network` made it.
-        scene: the batch.
-        value: what came, in patients (batch, lead_hours); NaN where not known.
-    """
-    device = next(network.parameters()).device
-    known = ~np.isnan(value)
-    outcome = np.where(known, (value - scene.centre) / scene.unit, 0.0)
-    weight = torch.from_numpy(np.where(known, scene.unit, 0.0)).float().to(device)
-    answer = _answer(network, scene, device)
-    losses: torch.Tensor = network.loss.loss(answer, torch.from_numpy(outcome).float().to(device))
-    return (losses.mean(dim=-1) * weight).sum() / max(1, int(known.sum()))
-
-
-def quantiles(network: Any, scene: Scene) -> np.ndarray:
-    """Quantiles in whole patients (batch, lead_hours, levels)."""
-    device = next(network.parameters()).device
-    network.eval()
-    with torch.no_grad():
-        answer = _answer(network, scene, device).double().cpu().numpy()
-    return np.rint(np.maximum(scene.centre[..., None] + scene.unit[..., None] * np.sort(answer, axis=-1), 0.0))
+def answer(network: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Quantiles in patients, neither rounded nor in order (batch, lead_hours, levels)."""
+    size, encoder_hours, _ = batch["encoder"].shape
+    lead_hours = batch["decoder"].shape[1]
+    categories = batch["categories"][:, None, :]
+    correction = network(
+        {
+            "encoder_cat": categories.expand(-1, encoder_hours, -1),
+            "decoder_cat": categories.expand(-1, lead_hours, -1),
+            "encoder_cont": batch["encoder"],
+            "decoder_cont": batch["decoder"],
+            "encoder_lengths": torch.full((size,), encoder_hours, device=categories.device),
+            "decoder_lengths": torch.full((size,), lead_hours, device=categories.device),
+            "target_scale": torch.tensor([0.0, 1.0], device=categories.device).expand(size, 2),
+        }
+    )["prediction"]
+    standard = batch["start"] + correction.float()
+    return batch["centre"][..., None] + batch["unit"][..., None] * standard
 
 
-def _answer(network: Any, scene: Scene, device: torch.device) -> torch.Tensor:
-    read = {name: tensor.to(device) for name, tensor in _inputs(scene).items()}
-    correction: torch.Tensor = network(read)["prediction"]
-    return correction.float() + torch.from_numpy(scene.start).float().to(device)
+def whole_patients(patients: torch.Tensor) -> torch.Tensor:
+    """Quantiles as they are published: in order, not negative, whole."""
+    return patients.sort(dim=-1).values.clamp(min=0.0).round()
+
+
+def pinball(network: Any, patients: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Twice the pinball loss in patients, mean over levels and the hours whose value is known."""
+    losses: torch.Tensor = network.loss.loss(patients, batch["value"])
+    return (losses.mean(dim=-1) * batch["known"]).sum() / batch["known"].sum().clamp(min=1.0)

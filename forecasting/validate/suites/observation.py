@@ -17,6 +17,7 @@ IMPOSSIBLE_OCCUPANCY = 3.0
 """A ward with more than three patients a bed is a counting error, not a crowd."""
 RECENT_DAYS = 7
 """How far back today's number of staffed beds says something about the census."""
+MINUTE = "%Y-%m-%d %H:%M"
 UNKNOWN_UNIT = "unit {unit_id!r} is not in hospital.toml"
 UNUSUAL_SCORE = 4.0
 """Standard deviations between a day and its past weeks; by chance, once in 15,000 days."""
@@ -24,7 +25,7 @@ UNUSUAL_SCORE = 4.0
 
 def rows_suite(observation: pd.DataFrame, site: Site, issued_at: datetime) -> Suite:
     """Rows are of this site's configured units, before the issue time, each once."""
-    age = (pd.Timestamp(issued_at) - observation["valid_at"]) / timedelta(hours=1)
+    age = (pd.Timestamp(issued_at) - observation["valid_at"]).dt.total_seconds() / 3600
     return Suite(
         OBSERVATION.name,
         observation.assign(hours_before_issue=age),
@@ -195,8 +196,8 @@ def feeds_suite(facts: pd.DataFrame, settings: Settings) -> Suite:
                 Severity.BLOCK,
                 expect("column_values_to_be_between", column="age_hours", max_value=allowed),
                 lambda failed: " ".join(
-                    f"The last row of {row.feed}, {row.last_hour:%Y-%m-%d %H:%M} UTC, is {row.age_hours:.0f} h old; "
-                    f"allowed {allowed}."
+                    f"The last row of {row.feed}, {row.last_hour:{MINUTE}} UTC, "
+                    f"is {row.age_hours:.0f} h old; allowed {allowed}."
                     for row in failed.itertuples()
                 ),
                 "valid_at",
@@ -237,11 +238,7 @@ def series_suite(facts: pd.DataFrame) -> Suite:
                 "source_was_not_silent",
                 Severity.WARN,
                 expect("column_values_to_be_between", column="silent_hours", max_value=0),
-                lambda failed: " ".join(
-                    f"The source was silent for {row.silent_hours} h of {row.unit_id} {row.target} between "
-                    f"{row.silent_from:%Y-%m-%d %H:%M} and {row.silent_to:%Y-%m-%d %H:%M} UTC; they are missing."
-                    for row in failed.itertuples()
-                ),
+                _silences,
                 "value",
             ),
             Check(
@@ -261,7 +258,7 @@ def series_suite(facts: pd.DataFrame) -> Suite:
                     max_value=UNUSUAL_SCORE,
                 ),
                 lambda failed: " ".join(
-                    f"The last day of {row.unit_id} {row.target} is {row.found:.0f}; {row.usual:.0f} is usual."
+                    f"Last day's {row.target} of {row.unit_id}: {row.found:.0f}; {row.usual:.0f} is usual."
                     for row in failed.itertuples()
                 ),
                 "value",
@@ -285,9 +282,18 @@ def _too_many(what: str, failed: pd.DataFrame, target: Target, rows: int) -> str
 def _over_beds(failed: pd.DataFrame, staffed: pd.Series) -> str:
     worst = failed.groupby("unit_id")["value"].agg(["size", "max"])
     return " ".join(
-        f"Unit {unit_id!r} is above its {staffed[unit_id]:.0f} staffed beds in {row['size']:.0f} h, "
+        f"Unit {unit_id!r} is above its {staffed[str(unit_id)]:.0f} staffed beds in {row['size']:.0f} h, "
         f"at most {row['max']:.0f} patients."
-        for unit_id, row in worst.iterrows()
+        for unit_id, row in worst.to_dict("index").items()
+    )
+
+
+def _silences(failed: pd.DataFrame) -> str:
+    same = failed.groupby(["silent_hours", "silent_from", "silent_to"])
+    return " ".join(
+        f"The source was silent for {hours} h between {begin:{MINUTE}} and {end:{MINUTE}} UTC: "
+        f"missing in {_listed(rows)}."
+        for (hours, begin, end), rows in same
     )
 
 

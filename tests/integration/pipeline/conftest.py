@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from forecasting import pipeline, simulate
+from forecasting import pipeline
 from forecasting.config import Settings
 from forecasting.deployment import Deployment
 
@@ -20,7 +20,7 @@ NIGHT = date(2026, 6, 10)
 
 @pytest.fixture(scope="session")
 def hospitals(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Path:
-    """A folder with a simulated source that tells four days beyond the night, and an empty MLflow and warehouse."""
+    """A simulated source that tells four days beyond the night, an empty MLflow and an empty warehouse."""
     folder = tmp_path_factory.mktemp("hospitals")
     place = Deployment(config=CONFIG, var=folder)
     issued_at = settings.issued_at(NIGHT)

@@ -1,0 +1,112 @@
+"""A trained transformer: what it says, and how it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import torch
+
+from forecasting.models.interface import forecast_frame
+from forecasting.models.tft.network import Shape, answer, build_network, tensors, whole_patients
+from forecasting.models.tft.windows import Hours, Scenery, Vocabulary
+from forecasting.schema import Target
+
+DESCRIPTION_FILE = "model.json"
+WEIGHTS_FILE = "weights.pt"
+BATCH = 128
+
+
+@dataclass(frozen=True)
+class TrainedTFT:
+    """A network that has learned one target, with all it needs to forecast and to say how it was made."""
+
+    name: ClassVar[str] = "tft"
+
+    target: Target
+    lead_hours: int
+    shape: Shape
+    vocabulary: Vocabulary
+    trained_before: datetime
+    """The first hour, in UTC, that neither training nor early stopping has seen."""
+    scores: dict[str, float]
+    """How the training went: epochs, best_epoch, validation_loss, climate_loss (patients), windows, seconds."""
+    curve: list[dict[str, float]]
+    """One row per epoch: epoch, train_loss, validation_loss, seconds."""
+    network: Any = field(repr=False)
+
+    @property
+    def version(self) -> str:
+        """A fingerprint of the weights."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.network.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.cpu().numpy().tobytes())
+        return digest.hexdigest()[:12]
+
+    def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+        """See :meth:`forecasting.models.interface.Forecaster.predict`.
+
+        Sites and units that the network has never seen are forecast as unknown ones.
+        """
+        hours = Hours.of(panel, self.vocabulary)
+        scenery = Scenery(
+            hours, self.target, self.shape.levels, self.shape.encoder_hours, self.lead_hours
+        )
+        windows = scenery.windows_at([int(issued_at.timestamp()) // 3600])
+        values = {}
+        self.network.eval()
+        for first in range(0, len(windows), BATCH):
+            batch = windows.take(np.arange(first, min(first + BATCH, len(windows))))
+            with torch.no_grad():
+                patients = whole_patients(answer(self.network, tensors(scenery.scene(batch))))
+            for series, quantiles in zip(batch.series, patients.double().numpy(), strict=True):
+                values[hours.keys[series]] = quantiles
+        return forecast_frame(
+            values, self.shape.levels, issued_at, self.target, self.name, self.version
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.json`` and ``weights.pt`` into the folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        description = {
+            "target": self.target.value,
+            "lead_hours": self.lead_hours,
+            "shape": asdict(self.shape),
+            "vocabulary": asdict(self.vocabulary),
+            "trained_before": self.trained_before.isoformat(),
+            "scores": self.scores,
+            "curve": self.curve,
+        }
+        text = json.dumps(description, indent=2)
+        (folder / DESCRIPTION_FILE).write_text(text + "\n", encoding="utf-8")
+        torch.save(self.network.state_dict(), folder / WEIGHTS_FILE)
+
+
+def load(folder: Path) -> TrainedTFT:
+    """Read what :meth:`TrainedTFT.save` wrote; only numbers and text are read, no code is run.
+
+    Raises:
+        FileNotFoundError: the folder holds no model.
+    """
+    description = json.loads((folder / DESCRIPTION_FILE).read_text(encoding="utf-8"))
+    shape = Shape(**{**description["shape"], "levels": tuple(description["shape"]["levels"])})
+    network = build_network(shape)
+    network.load_state_dict(torch.load(folder / WEIGHTS_FILE, map_location="cpu", weights_only=True))
+    network.eval()
+    return TrainedTFT(
+        target=Target(description["target"]),
+        lead_hours=description["lead_hours"],
+        shape=shape,
+        vocabulary=Vocabulary(**{name: tuple(names) for name, names in description["vocabulary"].items()}),
+        trained_before=datetime.fromisoformat(description["trained_before"]),
+        scores=description["scores"],
+        curve=description["curve"],
+        network=network,
+    )

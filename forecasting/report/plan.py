@@ -1,0 +1,205 @@
+"""A day's staffing plan as a table that a nurse manager reads in a terminal or a log."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Hashable
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from forecasting.config import Settings, Site, Unit
+
+PLAIN_WIDTH = 100
+"""Columns of a page where no terminal says how wide it is."""
+
+TO = "\N{EN DASH}"
+
+_STAND_IN = re.compile(r" (Forecast by [^:]+: .*)$")
+"""The sentence of a reason that says who forecast in the champion's stead, and why."""
+
+Row = dict[Hashable, Any]
+
+
+def print_plan(
+    recommendations: pd.DataFrame,
+    settings: Settings,
+    day: date | None = None,
+    console: Console | None = None,
+) -> None:
+    """Print a day's plan, site after site: the table, why shifts are short, and where a baseline spoke.
+
+    Args:
+        recommendations: STAFFING_RECOMMENDATION rows.
+        settings: names the sites, units and roles.
+        day: local date on which the shifts start; None for each site's first.
+        console: where to; None for standard output.
+    """
+    console = console or Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    for site in settings.sites:
+        console.print(_page(recommendations, settings, site, day), highlight=False)
+
+
+def plan_table(
+    recommendations: pd.DataFrame, settings: Settings, site: Site, day: date | None = None
+) -> Table:
+    """A site's plan for a day, by shift, unit and role.
+
+    Patients are those of the shift's highest hour: the median and, in brackets, the 10th and 90th percentile.
+    Times are local.
+
+    Args:
+        recommendations: STAFFING_RECOMMENDATION rows; those of other sites and days are passed over.
+        settings: names the units and roles, and gives their order.
+        site: whose plan.
+        day: local date on which the shifts start; None for the first.
+    """
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("Unit")
+    table.add_column("Role")
+    table.add_column("Patients", justify="right")
+    table.add_column("Required", justify="right")
+    table.add_column("Scheduled", justify="right")
+    table.add_column("Gap")
+    for _, shift in _plan_of(recommendations, site, day).groupby("shift_start"):
+        table.add_row(Text(_shift_and_hours(_rows(shift)[0], site), style="bold cyan"))
+        for unit in site.units:
+            _add_unit(table, unit, shift[shift["unit_id"] == unit.unit_id], settings)
+        table.add_section()
+    return table
+
+
+def _add_unit(table: Table, unit: Unit, heads: pd.DataFrame, settings: Settings) -> None:
+    by_role = {row["role"]: row for row in _rows(heads)}
+    roles = [role_id for role_id in settings.roles if role_id in by_role]
+    for role_id in roles:
+        row, is_first = by_role[role_id], role_id == roles[0]
+        table.add_row(
+            f"  {unit.name}" if is_first else "",
+            settings.roles[role_id].title,
+            _patients(row) if is_first else "",
+            str(row["required"]),
+            "unknown" if row["scheduled"] is None else f"{row['scheduled']:.0f}",
+            _gap(row),
+        )
+
+
+def _page(recommendations: pd.DataFrame, settings: Settings, site: Site, day: date | None) -> Group:
+    plan = _plan_of(recommendations, site, day)
+    if plan.empty:
+        return Group(Text(site.name, style="bold"), Text(_absence(recommendations, site, day)), "")
+    return Group(
+        _headline(plan, site),
+        _balance(plan),
+        plan_table(plan, settings, site),
+        *_told("Why short", _shortages(plan, settings, site)),
+        *_told("Not the trained model", _stand_ins(plan, site)),
+        "",
+    )
+
+
+def _headline(plan: pd.DataFrame, site: Site) -> Text:
+    issued_at = _local(plan["issued_at"].iloc[0], site)
+    return Text.assemble(
+        (f"{site.name}, {_day(plan['shift_date'].iloc[0])}", "bold"),
+        (f"   issued {issued_at:%a} {issued_at.day} {issued_at:%b %H:%M}, times in {site.time_zone}", "dim"),
+    )
+
+
+def _balance(plan: pd.DataFrame) -> Text:
+    short = plan.loc[plan["gap"] > 0, "gap"]
+    unknown = int(plan["scheduled"].isna().sum())
+    roster = f"; no roster known for {unknown} of {len(plan)}" if unknown else ""
+    if len(short):
+        heads = int(short.sum())
+        return Text(f"{heads} heads short, in {len(short)} of {len(plan)} posts{roster}", style="bold red")
+    if unknown == len(plan):
+        return Text("no roster known", style="yellow")
+    return Text(f"nothing short{roster}", style="green")
+
+
+def _told(heading: str, lines: list[tuple[str, str]]) -> list[RenderableType]:
+    if not lines:
+        return []
+    sentences = (Text.assemble(f"{what}: ", (why, "dim")) for what, why in lines)
+    return [Text(heading, style="bold"), *(Padding(sentence, (0, 0, 0, 2)) for sentence in sentences)]
+
+
+def _shortages(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[str, str]]:
+    """Each post that is short, the shortest of a shift first, and the reason."""
+    names = {unit.unit_id: unit.name for unit in site.units}
+    short = plan[plan["gap"] > 0].sort_values(["shift_start", "gap"], ascending=[True, False], kind="stable")
+    return [
+        (
+            f"{names[row['unit_id']]}, {settings.roles[row['role']].title}, {row['shift']}",
+            _STAND_IN.sub("", row["reason"]),
+        )
+        for row in _rows(short)
+    ]
+
+
+def _stand_ins(plan: pd.DataFrame, site: Site) -> list[tuple[str, str]]:
+    """Who forecast in the champion's stead, and why, told once for all the units it is true of."""
+    told = plan["reason"].str.extract(_STAND_IN)[0]
+    told = told.mask(plan["patients_p50"].isna(), "No forecast: the plan holds the minimum.").dropna()
+    units = plan.loc[told.index].groupby(told)["unit_id"].unique()
+    return [(_names(set(unit_ids), site), str(why)) for why, unit_ids in units.items()]
+
+
+def _names(unit_ids: set[str], site: Site) -> str:
+    names = [unit.name for unit in site.units if unit.unit_id in unit_ids]
+    return "All units" if len(names) == len(site.units) else ", ".join(names)
+
+
+def _absence(recommendations: pd.DataFrame, site: Site, day: date | None) -> str:
+    days = recommendations.loc[recommendations["site_id"] == site.site_id, "shift_date"]
+    if days.empty:
+        return "  no plan"
+    return f"  no plan for {day}; it covers {days.min()} to {days.max()}"
+
+
+def _plan_of(recommendations: pd.DataFrame, site: Site, day: date | None) -> pd.DataFrame:
+    of_site = recommendations[recommendations["site_id"] == site.site_id]
+    return of_site[of_site["shift_date"] == (day or of_site["shift_date"].min())]
+
+
+def _rows(plan: pd.DataFrame) -> list[Row]:
+    """The rows, with None for what is missing."""
+    return plan.astype(object).where(plan.notna(), None).to_dict("records")
+
+
+def _patients(row: Row) -> str:
+    low, median, high = row["patients_p10"], row["patients_p50"], row["patients_p90"]
+    if median is None:
+        return "unknown"
+    return f"{median:.0f}" if None in (low, high) else f"{median:.0f} ({low:.0f}{TO}{high:.0f})"
+
+
+def _gap(row: Row) -> Text:
+    gap = row["gap"]
+    # Nobody is too many where nobody knows how many patients come.
+    if gap is None or (gap <= 0 and row["patients_p50"] is None):
+        return Text("")
+    if gap > 0:
+        return Text(f"{gap:.0f} short", style="bold red")
+    return Text("even", style="dim") if gap == 0 else Text(f"{-gap:.0f} over", style="green")
+
+
+def _shift_and_hours(row: Row, site: Site) -> str:
+    start, end = _local(row["shift_start"], site), _local(row["shift_end"], site)
+    return f"{row['shift'].replace('_', ' ').capitalize()} {start:%H:%M}{TO}{end:%H:%M}"
+
+
+def _day(day: date) -> str:
+    return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def _local(instant: datetime, site: Site) -> datetime:
+    return instant.astimezone(site.zone)

@@ -1,0 +1,84 @@
+"""`forecasting run`, which is `make run`: through a real Airflow, on an empty folder and once more."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+
+from forecasting import pipeline, warehouse
+from forecasting.config import read_settings
+
+from .conftest import Installation
+
+pytestmark = pytest.mark.e2e
+
+
+def _published(installation: Installation) -> tuple[pd.DataFrame, pd.DataFrame]:
+    settings = read_settings(installation.place.config)
+    night = pipeline.latest_night(settings)
+    engine = warehouse.connect(installation.place.warehouse)
+    return warehouse.forecasts(engine, night), warehouse.recommendations(engine, night)
+
+
+def test_it_prints_tomorrows_plan_and_where_to_see_more(first_run: subprocess.CompletedProcess[str]) -> None:
+    for said in ("North", "West", "Intensive care", "Registered nurse", "staffing_recommendation", "make up"):
+        assert said in first_run.stdout, first_run.stdout
+
+
+def test_it_shows_each_task_as_it_ends(first_run: subprocess.CompletedProcess[str]) -> None:
+    for task in (
+        "ingest.extract [north]",
+        "ingest.validate [west]",
+        "train [bed_census]",
+        "plan.publish [west]",
+    ):
+        assert task in first_run.stdout, first_run.stdout
+    assert "failed" not in first_run.stdout
+
+
+def test_the_warehouse_holds_seven_days_for_every_unit_role_and_shift(
+    installation: Installation, first_run: subprocess.CompletedProcess[str]
+) -> None:
+    settings = read_settings(installation.place.config)
+    _, heads = _published(installation)
+    units = sum(len(site.units) for site in settings.sites)
+    assert len(heads) == units * len(settings.roles) * len(settings.shifts) * 7
+    assert (heads.groupby(["site_id", "unit_id", "role", "shift"])["shift_date"].nunique() == 7).all()
+
+
+def test_mlflow_holds_the_night_and_a_child_for_each_trained_model(
+    installation: Installation, first_run: subprocess.CompletedProcess[str]
+) -> None:
+    client = MlflowClient(installation.place.mlflow)
+    experiment = client.get_experiment_by_name("hospital_nightly")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    (night,) = [run for run in runs if run.data.tags["kind"] == "night"]
+    trainings = [run for run in runs if run.data.tags["kind"] == "training"]
+    assert {run.data.tags["target"] for run in trainings} == {"ed_arrivals", "bed_census"}
+    for run in trainings:
+        assert run.data.tags["mlflow.parentRunId"] == night.info.run_id
+        assert run.info.status == "FINISHED"
+        assert run.data.metrics
+        assert run.inputs.dataset_inputs
+        assert run.data.tags["airflow.url"].startswith("http://localhost:8090/dags/hospital_nightly/runs/")
+
+
+def test_a_second_run_leaves_the_same_rows(
+    installation: Installation, first_run: subprocess.CompletedProcess[str]
+) -> None:
+    before = _published(installation)
+    again = installation.forecasting("run", "--port", "8090")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "simulating" not in again.stdout
+    for first, second in zip(before, _published(installation), strict=True):
+        pd.testing.assert_frame_equal(first, second)
+
+
+def test_nothing_is_left_running(
+    installation: Installation, first_run: subprocess.CompletedProcess[str]
+) -> None:
+    assert installation.processes() == []

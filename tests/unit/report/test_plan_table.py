@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from forecasting.config import Settings
+from forecasting.report import plan_table, print_plan
+from forecasting.report.plan import TO
+from forecasting.schema import STAFFING_RECOMMENDATION
+
+pytestmark = pytest.mark.unit
+
+DAY = date(2026, 6, 2)
+STARTS = {"day": datetime(2026, 6, 2, 11, tzinfo=UTC), "night": datetime(2026, 6, 2, 23, tzinfo=UTC)}
+
+
+def recommendation(unit_id: str = "ed", shift: str = "day", **changes: Any) -> dict[str, Any]:
+    row = {
+        "issued_at": datetime(2026, 6, 1, 7, tzinfo=UTC),
+        "night": date(2026, 6, 1),
+        "site_id": "north",
+        "unit_id": unit_id,
+        "role": "registered_nurse",
+        "shift": shift,
+        "shift_date": DAY,
+        "shift_start": STARTS[shift],
+        "shift_end": STARTS[shift] + timedelta(hours=12),
+        "patients_p10": 24.2,
+        "patients_p50": 28.4,
+        "patients_p90": 33.1,
+        "required": 8,
+        "scheduled": 8,
+        "recommended": 8,
+        "gap": 0,
+        "reason": "At most 31 patients expected at 16:00 (3 in 4 sure); 1 registered nurse per 4 → 8; "
+        "8 scheduled: as required.",
+        "model": "tft",
+        "model_version": "3",
+        "mlflow_run_id": None,
+        "dag_run_id": None,
+        "data_digest": None,
+    }
+    return row | changes
+
+
+def short(unit_id: str = "ed", shift: str = "day", **changes: Any) -> dict[str, Any]:
+    reason = recommendation()["reason"].replace("8 scheduled: as required", "6 scheduled: 2 short")
+    return recommendation(unit_id, shift, scheduled=6, gap=2, reason=reason, **changes)
+
+
+def printed(settings: Settings, *rows: dict[str, Any], day: date | None = DAY, width: int = 100) -> str:
+    page = io.StringIO()
+    frame = STAFFING_RECOMMENDATION.conform(pd.DataFrame(rows, columns=STAFFING_RECOMMENDATION.columns.names))
+    print_plan(frame, settings, day, Console(file=page, width=width))
+    return page.getvalue()
+
+
+def line(text: str, beginning: str) -> str:
+    return next(line.strip() for line in text.splitlines() if line.strip().startswith(beginning))
+
+
+def test_a_shift_reads_as_a_row(settings: Settings) -> None:
+    text = printed(settings, recommendation())
+    assert "North, Tuesday 2 June 2026   issued Mon 1 Jun 03:00, times in America/New_York" in text
+    assert f"Day 07:00{TO}19:00" in text
+    assert line(text, "Emergency").split("  ")[0] == "Emergency"
+    assert line(text, "Emergency").split()[1:] == [
+        "Registered",
+        "nurse",
+        "28",
+        f"(24{TO}33)",
+        "8",
+        "8",
+        "even",
+    ]
+    assert "nothing short" in text
+
+
+def test_a_shortage_is_counted_marked_and_explained(settings: Settings) -> None:
+    text = printed(settings, short(), recommendation("icu"))
+    assert "2 heads short, in 1 of 2 posts" in text
+    assert line(text, "Emergency").endswith("2 short")
+    told = " ".join(text.split("Why short")[1].split())
+    assert told.startswith(
+        "Emergency, Registered nurse, day: At most 31 patients expected at 16:00 (3 in 4 sure); "
+        "1 registered nurse per 4 → 8; 6 scheduled: 2 short."
+    )
+
+
+def test_a_shortage_is_red_where_there_are_colours(settings: Settings) -> None:
+    page = io.StringIO()
+    frame = STAFFING_RECOMMENDATION.conform(pd.DataFrame([short()]))
+    print_plan(
+        frame, settings, DAY, Console(file=page, force_terminal=True, color_system="standard", width=100)
+    )
+    assert "\x1b[1;31m2 short\x1b[0m" in page.getvalue()
+    assert "\x1b" not in printed(settings, short())
+
+
+def test_where_the_baseline_spoke_it_is_told_once_for_all_units(settings: Settings) -> None:
+    spoken = recommendation()["reason"] + " Forecast by climatology: no model is trained yet."
+    rows = [
+        recommendation(unit, shift, reason=spoken) for unit in ("ed", "icu") for shift in ("day", "night")
+    ]
+    text = printed(settings, *rows)
+    assert text.count("no model is trained yet") == 1
+    assert line(text, "All units") == "All units: Forecast by climatology: no model is trained yet."
+
+
+def test_what_is_not_known_is_said_and_not_shown_as_zero(settings: Settings) -> None:
+    unknown: dict[str, Any] = {
+        "patients_p10": None,
+        "patients_p50": None,
+        "patients_p90": None,
+        "model": None,
+    }
+    text = printed(
+        settings,
+        recommendation("ed", scheduled=None, gap=None),
+        recommendation("icu", required=2, scheduled=5, gap=-3, **unknown),
+    )
+    assert line(text, "Emergency").split()[-2:] == ["8", "unknown"]
+    assert "no roster known for 1 of 2" in text
+    assert line(text, "Intensive care").split()[-3:] == ["unknown", "2", "5"]
+    assert "Intensive care: No forecast: the plan holds the minimum." in text
+    assert " over" not in text
+
+
+def test_each_site_has_its_page_and_a_missing_day_is_named(settings: Settings) -> None:
+    text = printed(settings, recommendation(), day=date(2026, 7, 1))
+    assert "no plan for 2026-07-01; it covers 2026-06-02 to 2026-06-02" in text
+    assert text.rstrip().endswith("West\n  no plan")
+
+
+def test_without_a_day_the_first_one_is_shown(settings: Settings) -> None:
+    later: dict[str, Any] = {
+        "shift_date": DAY + timedelta(days=1),
+        "shift_start": STARTS["day"] + timedelta(days=1),
+        "shift_end": STARTS["day"] + timedelta(days=1, hours=12),
+    }
+    text = printed(settings, recommendation(), short(**later), day=None)
+    assert "Tuesday 2 June" in text
+    assert "nothing short" in text
+
+
+def test_the_table_holds_the_rows_of_its_day_in_order(settings: Settings) -> None:
+    rows = [recommendation(unit, shift) for shift in ("night", "day") for unit in ("icu", "ed")]
+    table = plan_table(
+        STAFFING_RECOMMENDATION.conform(pd.DataFrame(rows)), settings, settings.site("north"), DAY
+    )
+    first_column = [str(cell) for cell in table.columns[0].cells]
+    assert first_column == [
+        f"Day 07:00{TO}19:00",
+        "  Emergency",
+        "  Intensive care",
+        f"Night 19:00{TO}07:00",
+        "  Emergency",
+        "  Intensive care",
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_no_line_is_wider_than_the_page_and_no_row_is_broken(settings: Settings, width: int) -> None:
+    text = printed(settings, short(), recommendation("icu", "night"), width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "Registered nurse" in line(text, "Emergency")
