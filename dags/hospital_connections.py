@@ -16,11 +16,8 @@ def deployment() -> Deployment:
     """This installation, with ``hospital_source`` and ``hospital_warehouse`` taken from Airflow."""
     from forecasting.deployment import Deployment
 
-    found = {
-        "source_url": _url("hospital_source"),
-        "warehouse_url": _url("hospital_warehouse"),
-    }
-    return Deployment(**{name: url for name, url in found.items() if url is not None})
+    found = {"source_url": _url("hospital_source"), "warehouse_url": _url("hospital_warehouse")}
+    return Deployment().model_copy(update={name: url for name, url in found.items() if url is not None})
 
 
 def environment() -> dict[str, str]:
@@ -46,10 +43,11 @@ def sqlalchemy_url(connection: Connection) -> str:
     """The connection as a SQLAlchemy URL; its extra fields become the URL's query."""
     import sqlalchemy as sa
 
-    if connection.conn_type == "sqlite":
+    kind = connection.conn_type or "of no type"
+    if kind == "sqlite":
         return f"sqlite:///{connection.host}"
     return sa.URL.create(
-        DRIVERS.get(connection.conn_type, connection.conn_type),
+        DRIVERS.get(kind, kind),
         username=connection.login,
         password=connection.password,
         host=connection.host,

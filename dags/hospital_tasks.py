@@ -43,7 +43,8 @@ RETRIES = {
 
 SITE = "{{ task.op_kwargs['site_id'] }}"
 
-Night = dict[str, Any]
+# While a DAG file is parsed it is a reference to what open_night will return; in a running task, that dict.
+Night = Any
 
 
 @task

@@ -44,7 +44,5 @@ def better(
 
 
 def _overall_wql(scores: pd.DataFrame, target: Target, model: str) -> float:
-    row = scores[
-        (scores["model"] == model) & (scores["target"] == target.value) & (scores["site_id"] == ALL)
-    ]
+    row = scores[(scores["model"] == model) & (scores["target"] == target.value) & (scores["site_id"] == ALL)]
     return float(row["wql"].iloc[0]) if len(row) else float("nan")

@@ -14,7 +14,9 @@ HOUR = ["issued_at", "site_id", "unit_id", "target", "valid_at"]
 SERIES = ["target", "site_id", "unit_id"]
 
 
-def pinball(outcome: pd.Series[float], forecast: pd.Series[float], level: pd.Series[float]) -> pd.Series[float]:
+def pinball(
+    outcome: pd.Series[float], forecast: pd.Series[float], level: pd.Series[float]
+) -> pd.Series[float]:
     """Pinball loss max(q e, (q - 1) e) with e = outcome - forecast, in patients.
 
     Koenker and Bassett (1978), Regression quantiles, Econometrica 46(1).

@@ -14,7 +14,6 @@ from forecasting.features.history import first_lag_weeks, same_hour_mean
 from forecasting.schema import OBSERVATION, Target
 
 WEEKS_IN_WEEKLY_MEAN = 8
-WEEKS_IN_HALF_YEAR_MEAN = 26
 
 
 def build_panel(
@@ -40,10 +39,11 @@ def build_panel(
 
     Returns:
         site_id, unit_id, unit_type, beds, valid_at (UTC), time_idx (hours since 1970, one scale for all
-        series), value (NaN: missing, or not yet known), observed (0/1), weekly_mean and half_year_mean
-        (of the same local hour of the week, from weeks that were over at every possible issue time; NaN
-        where there are none), and the calendar of :func:`forecasting.features.calendar.calendar`. Sorted
-        by site and unit in the order of ``sites``, then hour.
+        series), value (NaN: missing, or not yet known), observed (0/1), weekly_mean (of the same local hour
+        in the eight latest weeks that were over at the issue time of every forecast that reaches the hour;
+        NaN where nothing was observed in them), and the calendar of
+        :func:`forecasting.features.calendar.calendar`. Sorted by site and unit in the order of ``sites``,
+        then hour.
 
     Raises:
         ValueError: ``issued_at`` has no time zone or is not a full hour.
@@ -100,12 +100,8 @@ def _series(
 ) -> pd.DataFrame:
     hours = pd.date_range(values.index[0], last, freq="h", name="valid_at")
     value = values.reindex(hours).to_numpy(dtype=float)
-    clock = clock_hours(hours, site)
-    first = first_lag_weeks(lead_hours)
-
-    def past_mean(weeks: int) -> np.ndarray:
-        return same_hour_mean(value, clock, range(first, first + weeks), lead_hours)
-
+    first_lag = first_lag_weeks(lead_hours)
+    lags = range(first_lag, first_lag + WEEKS_IN_WEEKLY_MEAN)
     rows = pd.DataFrame(
         {
             "site_id": site.site_id,
@@ -116,8 +112,7 @@ def _series(
             "time_idx": hours.as_unit("s").asi8 // 3600,
             "value": value,
             "observed": (~np.isnan(value)).astype(np.int64),
-            "weekly_mean": past_mean(WEEKS_IN_WEEKLY_MEAN),
-            "half_year_mean": past_mean(WEEKS_IN_HALF_YEAR_MEAN),
+            "weekly_mean": same_hour_mean(value, clock_hours(hours, site), lags, lead_hours),
         }
     )
     return pd.concat([rows, calendar(hours, site)], axis=1)

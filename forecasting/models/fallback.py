@@ -26,6 +26,7 @@ def speak(
     settings: Settings,
     issued_at: datetime,
     champion: Callable[[], Forecaster] | None,
+    version: str,
     why_none: str,
 ) -> pd.DataFrame:
     """The forecast of every series of the panel, each from the best model that can speak for it.
@@ -36,6 +37,7 @@ def speak(
         settings: gives the minimum history and the levels.
         issued_at: the issue time.
         champion: loads the champion, or None where there is none.
+        version: the version under which the champion is registered.
         why_none: why there is none, in words that a nurse manager may read.
 
     Returns:
@@ -46,7 +48,7 @@ def speak(
     if champion is None:
         return baseline.assign(note=why_none)
     try:
-        spoken = champion().predict(panel, issued_at)
+        spoken = champion().predict(panel, issued_at).assign(model_version=version)
     except Exception as error:
         # Whatever breaks a model must not leave a hospital without its plan.
         log.exception("the champion failed", target=target, stage="forecast")

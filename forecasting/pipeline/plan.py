@@ -53,7 +53,9 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
             panel = build_panel(history, target, settings, issued_at, [settings.site(site_id)])
             champion = registry.champion(target, issued_at)
             load = _loader(registry, champion) if champion else None
-            forecasts.append(speak(panel, target, settings, issued_at, load, _why_none(place, key, target)))
+            version = champion.version if champion else ""
+            why_none = _why_none(place, key, target)
+            forecasts.append(speak(panel, target, settings, issued_at, load, version, why_none))
         stage.write(FORECAST, pd.concat(forecasts, ignore_index=True))
     log.info("forecast", site=site_id, night=str(key.night), stage="forecast", rows=sum(map(len, forecasts)))
 
@@ -149,7 +151,7 @@ def _loader(registry: Registry, champion: Champion) -> Callable[[], Forecaster]:
         from forecasting.models import tft
 
         with tempfile.TemporaryDirectory() as folder:
-            return tft.load(registry.download(champion, Path(folder)), version=champion.version)
+            return tft.load(registry.download(champion, Path(folder)))
 
     return load
 

@@ -90,7 +90,9 @@ def _learn(
     network = tft.train(panel, settings, issued_at, target, folder, runs.epoch_logger(run_id))
 
     nights = holdout_issue_times(settings, issued_at)
-XX    scores = evaluate.score(pd.concat(spoken, ignore_index=True), history)
+    rivals = (network.predict, _climatology(settings, target))
+    spoken = [backcast(forecast, panel, nights) for forecast in rivals]
+    scores = evaluate.score(pd.concat(spoken, ignore_index=True), history)
     verdict = evaluate.better(scores, target)
     runs.log_metrics(run_id, {**network.scores, **_overall(scores)})
     runs.log_table(run_id, scores, "held_out_scores.csv")

@@ -26,7 +26,8 @@ def connect(url: str) -> sa.Engine:
     try:
         address = sa.make_url(url)
         backend = address.get_backend_name()
-        engine = sa.create_engine(address, pool_pre_ping=backend != "sqlite", hide_parameters=True)
+        # Stages are short processes, and some fork: no connection outlives its transaction.
+        engine = sa.create_engine(address, poolclass=sa.NullPool, hide_parameters=True)
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
         # The URL itself may hold a password: it stays out of the message.
         raise WarehouseError(f"the warehouse's URL can't be used: {error}") from None

@@ -56,9 +56,7 @@ class TrainedTFT:
         Sites and units that the network has never seen are forecast as unknown ones.
         """
         hours = Hours.of(panel, self.vocabulary)
-        scenery = Scenery(
-            hours, self.target, self.shape.levels, self.shape.encoder_hours, self.lead_hours
-        )
+        scenery = Scenery(hours, self.target, self.shape.levels, self.shape.encoder_hours, self.lead_hours)
         windows = scenery.windows_at([int(issued_at.timestamp()) // 3600])
         values = {}
         self.network.eval()
@@ -68,9 +66,7 @@ class TrainedTFT:
                 patients = whole_patients(answer(self.network, tensors(scenery.scene(batch))))
             for series, quantiles in zip(batch.series, patients.double().numpy(), strict=True):
                 values[hours.keys[series]] = quantiles
-        return forecast_frame(
-            values, self.shape.levels, issued_at, self.target, self.name, self.version
-        )
+        return forecast_frame(values, self.shape.levels, issued_at, self.target, self.name, self.version)
 
     def save(self, folder: Path) -> None:
         """Write ``model.json`` and ``weights.pt`` into the folder."""

@@ -77,7 +77,9 @@ def train(
         range(_time_idx(spans.validation), latest_issue + 1, HOURS_BETWEEN_VALIDATIONS)
     )
     if not len(windows) or not len(validation):
-        raise TrainingFailed(f"{target.value}: history too short: it has no whole window before {spans.validation}")
+        raise TrainingFailed(
+            f"{target.value}: history too short: it has no whole window before {spans.validation}"
+        )
 
     shape = Shape(
         levels=levels,
@@ -148,9 +150,7 @@ def _spans(panel: pd.DataFrame, settings: Settings, issued_at: datetime, target:
         )
     holdout = holdout_start(settings, issued_at)
     before_holdout = history - (issued_at - holdout)
-    span = min(
-        timedelta(days=settings.training.holdout_days), before_holdout / LARGEST_VALIDATION_SHARE
-    )
+    span = min(timedelta(days=settings.training.holdout_days), before_holdout / LARGEST_VALIDATION_SHARE)
     whole_forecast = timedelta(hours=settings.lead_hours)
     return _Spans(validation=holdout - max(_whole_days(span), whole_forecast), holdout=holdout)
 
@@ -173,7 +173,9 @@ def _fingerprint(panel: pd.DataFrame, settings: Settings, target: Target) -> str
     return digest.hexdigest()[:12]
 
 
-def _trainer(settings: Settings, folder: Path, logger: Logger | None, callbacks: list[Callback]) -> pl.Trainer:
+def _trainer(
+    settings: Settings, folder: Path, logger: Logger | None, callbacks: list[Callback]
+) -> pl.Trainer:
     return pl.Trainer(
         accelerator="auto",
         devices=1,

@@ -37,7 +37,7 @@ HOLIDAYS = ("holiday", "day_before_holiday", "day_after_holiday")
 # No time of the year: with a few years of it, a network learns the years by heart.
 CALENDAR = (*CLOCK, *HOLIDAYS)
 ENCODER_REALS = ("departure", "observed", *CLOCK, "holiday")
-DECODER_REALS = ("lead", "pull", "log_unit", "log_expected", "headroom", *CALENDAR)
+DECODER_REALS = ("lead", "pull", "weekly_mean", "log_unit", "log_expected", "headroom", *CALENDAR)
 REALS = tuple(dict.fromkeys((*STATIC_REALS, *ENCODER_REALS, *DECODER_REALS)))
 
 HISTORY_NEEDED = LEVEL_HOURS
@@ -61,12 +61,16 @@ class Vocabulary:
     def of(cls, panel: pd.DataFrame) -> Vocabulary:
         """All sites and units of a panel."""
         keys = [key for key, _ in series_of(panel)]
-        return cls(tuple(dict.fromkeys(site for site, _ in keys)), tuple(f"{site}/{unit}" for site, unit in keys))
+        return cls(
+            tuple(dict.fromkeys(site for site, _ in keys)), tuple(f"{site}/{unit}" for site, unit in keys)
+        )
 
     @property
     def sizes(self) -> dict[str, int]:
         """Number of categories by name, the unknown one included."""
-        return dict(zip(STATIC_CATEGORIES, map(_size, (self.sites, self.units, tuple(UnitType))), strict=True))
+        return dict(
+            zip(STATIC_CATEGORIES, map(_size, (self.sites, self.units, tuple(UnitType))), strict=True)
+        )
 
     def encode(self, site_id: str, unit_id: str, unit_type: str) -> list[int]:
         """Numbers of a series' categories, in the order of :data:`STATIC_CATEGORIES`."""
@@ -97,6 +101,7 @@ class Hours:
     time_idx: np.ndarray
     value: np.ndarray
     week_hour: np.ndarray
+    weekly_mean: np.ndarray
     calendar: np.ndarray
     last_observed: np.ndarray
     """Newest row of the series before this one that was observed; -1 where there is none."""
@@ -112,16 +117,22 @@ class Hours:
         return cls(
             keys=[key for key, _ in series],
             first=first,
-            categories=np.array([vocabulary.encode(head.site_id, head.unit_id, head.unit_type) for head in heads]),
+            categories=np.array(
+                [vocabulary.encode(head.site_id, head.unit_id, head.unit_type) for head in heads]
+            ),
             beds=np.array([head.beds for head in heads], dtype=np.float64),
             time_idx=ordered["time_idx"].to_numpy(),
             value=value,
             week_hour=hours_of_week(
                 ordered["weekday"].to_numpy(), ordered["local_hour"].to_numpy(), ordered["holiday"].to_numpy()
             ),
+            weekly_mean=ordered["weekly_mean"].to_numpy(dtype=np.float64),
             calendar=ordered[list(CALENDAR)].to_numpy(dtype=np.float32),
             last_observed=np.concatenate(
-                [_last_observed(value[start:stop], start) for start, stop in zip(first, first[1:], strict=False)]
+                [
+                    _last_observed(value[start:stop], start)
+                    for start, stop in zip(first, first[1:], strict=False)
+                ]
             ),
         )
 
@@ -242,7 +253,9 @@ class Scenery:
     def scene(self, windows: Windows) -> Scene:
         """The scene of a batch of windows."""
         if self._tables is None:
-            self._tables = _Tables.of(self._climates, np.arange(1, self.lead_hours + OLDEST_DEPARTURE), self.levels)
+            self._tables = _Tables.of(
+                self._climates, np.arange(1, self.lead_hours + OLDEST_DEPARTURE), self.levels
+            )
         tables, hours, climate = self._tables, self.hours, windows.climate[:, None]
         first = hours.first[windows.series][:, None]
 
@@ -251,9 +264,8 @@ class Scenery:
         expected, spread = tables.expects(climate, hours.week_hour[np.maximum(past, first)])
         typical = tables.profile.mean(axis=1)[windows.climate]
         level = level_ratio(values, expected, typical)
-        departure = (values - expected * level[:, None]) / spread
-        seen = ~np.isnan(departure)
-        departure = np.where(seen, np.clip(departure, -LARGEST_DEPARTURE, LARGEST_DEPARTURE), 0.0)
+        seen = ~np.isnan(values)
+        departure = _departure(values, expected * level[:, None], spread)
 
         ahead = windows.row[:, None] + np.arange(self.lead_hours)
         expected, spread = tables.expects(climate, hours.week_hour[ahead])
@@ -288,9 +300,11 @@ class Scenery:
             **static,
             "lead": np.arange(self.lead_hours)[None, :] / self.lead_hours,
             "pull": pull,
+            "weekly_mean": _departure(hours.weekly_mean[ahead], expected, spread),
             "log_unit": np.log(unit / np.sqrt(expected)),
             "log_expected": np.log(expected / typical[:, None]),
-            "headroom": np.clip((beds - centre) / unit, -LARGEST_HEADROOM, LARGEST_HEADROOM) / LARGEST_HEADROOM,
+            "headroom": np.clip((beds - centre) / unit, -LARGEST_HEADROOM, LARGEST_HEADROOM)
+            / LARGEST_HEADROOM,
             **self._calendar(ahead),
         }
         return Scene(
@@ -354,6 +368,12 @@ def _count_start(
     skewness = (2 * dispersion - 1) / np.sqrt(variance)
     normal = norm.ppf(levels)
     return mean, np.sqrt(variance + ROUNDING_VARIANCE), normal + (normal**2 - 1) / 6 * skewness[..., None]
+
+
+def _departure(values: np.ndarray, expected: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Standardized departures within bounds; 0 where there is no value."""
+    departure = np.nan_to_num((values - expected) / spread, nan=0.0)
+    return np.clip(departure, -LARGEST_DEPARTURE, LARGEST_DEPARTURE)
 
 
 def _recent_mean(departure: np.ndarray, seen: np.ndarray, span: int) -> np.ndarray:

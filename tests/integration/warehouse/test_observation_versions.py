@@ -171,8 +171,8 @@ READS = st.tuples(
 
 
 @pytest.fixture(scope="module")
-def memory() -> sa.Engine:
-    engine = warehouse.connect("sqlite://")
+def on_disk(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
+    engine = warehouse.connect(f"sqlite:///{tmp_path_factory.mktemp('law') / 'warehouse.db'}")
     warehouse.migrate(engine)
     return engine
 
@@ -180,17 +180,17 @@ def memory() -> sa.Engine:
 @settings(max_examples=40, deadline=None)
 @given(reads=st.lists(READS, min_size=1, max_size=5))
 def test_law_no_night_changes_what_another_knew_of_an_hour(
-    memory: sa.Engine, reads: list[tuple[int, dict[int, float | None]]]
+    on_disk: sa.Engine, reads: list[tuple[int, dict[int, float | None]]]
 ) -> None:
-    with memory.begin() as connection:
+    with on_disk.begin() as connection:
         connection.execute(sa.delete(tables.OBSERVATION))
     issue_times = [FIRST + timedelta(days=day) for day in range(4)]
     took_something_up: set[int] = set()
     for day, values in reads:
-        before = [known(memory, issued_at) for issued_at in issue_times]
+        before = [known(on_disk, issued_at) for issued_at in issue_times]
         seen = {hour(number): value for number, value in values.items()}
-        news = warehouse.record_observations(memory, "north", issue_times[day], read(seen))
-        after = [known(memory, issued_at) for issued_at in issue_times]
+        news = warehouse.record_observations(on_disk, "north", issue_times[day], read(seen))
+        after = [known(on_disk, issued_at) for issued_at in issue_times]
 
         assert seen.items() <= after[day].items()
         for other in took_something_up - {day}:
