@@ -48,4 +48,4 @@ def same_hour_mean(
         known[known] &= latest_row[source[known]] <= row[known] - lead_hours
         sums[known] += total[source[known]]
         counts[known] += count[source[known]]
-    return np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
+    return np.asarray(np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0))

@@ -54,7 +54,7 @@ class Climatology:
         return cls(target, levels, settings.lead_hours, climates)
 
     def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
-        """See :meth:`forecasting.models.interface.Forecaster.predict`; a series unknown to the fit has none."""
+        """See :meth:`forecasting.models.interface.Forecaster.predict`; a series not fitted has none."""
         values = {}
         for key, rows in series_of(panel):
             now = hours_before(rows, issued_at)
@@ -74,7 +74,7 @@ class Climatology:
         leads = np.arange(len(ahead)) + age
         spread = climate.spread[ahead % HOURS_PER_DAY]
         departures = climate.persists(leads)[:, None] * departure + climate.remains(leads)
-        return np.rint(expected[:, None] + spread[:, None] * departures)
+        return np.asarray(np.rint(expected[:, None] + spread[:, None] * departures))
 
 
 def count_quantiles(mean: np.ndarray, dispersion: float, levels: tuple[float, ...]) -> np.ndarray:

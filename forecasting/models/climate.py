@@ -41,7 +41,7 @@ class Climate:
 
     def persists(self, leads: np.ndarray) -> np.ndarray:
         """Share of a departure left after ``leads`` hours."""
-        return np.interp(leads, PERSISTENCE_LEADS, self.persistence)
+        return np.asarray(np.interp(leads, PERSISTENCE_LEADS, self.persistence))
 
     def remains(self, leads: np.ndarray) -> np.ndarray:
         """Quantiles of the unexplained departure after ``leads`` hours (leads, levels)."""
@@ -98,7 +98,7 @@ def recent_level(profile: np.ndarray, values: np.ndarray, week_hour: np.ndarray)
 
 
 def last_departure(climate: Climate, values: np.ndarray, week_hour: np.ndarray) -> tuple[float, int]:
-    """The newest observed departure from the profile at its recent level, and its age in hours, at least 1."""
+    """The newest departure from the profile at its recent level, and its age in hours, 1 or more."""
     last = int(np.flatnonzero(~np.isnan(values))[-1])
     expected = climate.profile[week_hour[last]] * recent_level(climate.profile, values, week_hour)
     departure = (values[last] - expected) / climate.spread[week_hour[last] % HOURS_PER_DAY]

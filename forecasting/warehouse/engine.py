@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from sqlite3 import Connection as SqliteConnection
 
 import sqlalchemy as sa
 
@@ -61,12 +62,26 @@ def writing(engine: sa.Engine, what: str) -> Iterator[sa.Connection]:
         yield connection
 
 
-def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # We emit BEGIN ourselves: the driver's own comes too late to keep two writers apart.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    _use_write_ahead_log(connection)
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    # SQLite does not wait for another process that is changing the mode, or is the last to leave it.
+    give_up = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from forecasting.models.tft.trained import TrainedTFT, load
-    from forecasting.models.tft.training import TrainingFailed, train
+    from forecasting.models.tft.training import train
 
-__all__ = ["TrainedTFT", "TrainingFailed", "load", "train"]
+__all__ = ["TrainedTFT", "load", "train"]
 
-_HOMES = {"TrainedTFT": "trained", "load": "trained", "TrainingFailed": "training", "train": "training"}
+_HOMES = {"TrainedTFT": "trained", "load": "trained", "train": "training"}
 
 
 def __getattr__(name: str) -> object:

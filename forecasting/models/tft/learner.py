@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from forecasting.config import Training
 from forecasting.models.tft.network import answer, pinball, tensors, whole_patients
-from forecasting.models.tft.windows import Scenery, Windows
+from forecasting.models.tft.scenes import Scenery, Windows
 
 Batch = dict[str, torch.Tensor]
 

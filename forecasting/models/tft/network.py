@@ -11,14 +11,8 @@ from pytorch_forecasting import TemporalFusionTransformer
 from pytorch_forecasting.data.encoders import TorchNormalizer
 from pytorch_forecasting.metrics import QuantileLoss
 
-from forecasting.models.tft.windows import (
-    DECODER_REALS,
-    ENCODER_REALS,
-    REALS,
-    STATIC_CATEGORIES,
-    STATIC_REALS,
-    Scene,
-)
+from forecasting.models.tft.hours import STATIC_CATEGORIES
+from forecasting.models.tft.scenes import DECODER_REALS, ENCODER_REALS, REALS, STATIC_REALS, Scene
 
 
 @dataclass(frozen=True)
@@ -36,7 +30,7 @@ class Shape:
 def build_network(shape: Shape) -> Any:
     """A network that, before it has learned anything, changes little of what the climate expects.
 
-    Its output (batch, lead_hours, levels) is on the scale of :class:`~forecasting.models.tft.windows.Scene`.
+    Its output (batch, lead_hours, levels) is on the scale of :class:`~forecasting.models.tft.scenes.Scene`.
     """
     network = TemporalFusionTransformer(
         hidden_size=shape.hidden_size,
@@ -104,7 +98,8 @@ def answer(network: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         }
     )["prediction"]
     standard = batch["start"] + correction.float()
-    return batch["centre"][..., None] + batch["unit"][..., None] * standard
+    patients: torch.Tensor = batch["centre"][..., None] + batch["unit"][..., None] * standard
+    return patients
 
 
 def whole_patients(patients: torch.Tensor) -> torch.Tensor:

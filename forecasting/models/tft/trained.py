@@ -14,9 +14,10 @@ import pandas as pd
 import torch
 
 from forecasting.models.interface import forecast_frame
+from forecasting.models.tft.hours import Hours, Vocabulary
 from forecasting.models.tft.network import Shape, answer, build_network, tensors, whole_patients
-from forecasting.models.tft.windows import Hours, Scenery, Vocabulary
-from forecasting.schema import Target
+from forecasting.models.tft.scenes import Scenery
+from forecasting.schema import FORECAST, Target
 
 DESCRIPTION_FILE = "model.json"
 WEIGHTS_FILE = "weights.pt"
@@ -36,7 +37,7 @@ class TrainedTFT:
     trained_before: datetime
     """The first hour, in UTC, that neither training nor early stopping has seen."""
     scores: dict[str, float]
-    """How the training went: epochs, best_epoch, validation_loss, climate_loss (patients), windows, seconds."""
+    """How the training went: epochs, best_epoch, validation_loss and climate_loss in patients, seconds."""
     curve: list[dict[str, float]]
     """One row per epoch: epoch, train_loss, validation_loss, seconds."""
     network: Any = field(repr=False)
@@ -55,6 +56,8 @@ class TrainedTFT:
 
         Sites and units that the network has never seen are forecast as unknown ones.
         """
+        if panel.empty:
+            return FORECAST.empty()
         hours = Hours.of(panel, self.vocabulary)
         scenery = Scenery(hours, self.target, self.shape.levels, self.shape.encoder_hours, self.lead_hours)
         windows = scenery.windows_at([int(issued_at.timestamp()) // 3600])

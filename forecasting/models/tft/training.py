@@ -23,10 +23,12 @@ from lightning.pytorch.loggers import Logger
 
 from forecasting.config import Settings
 from forecasting.models.holdout import as_known_at, holdout_start
+from forecasting.models.tft.hours import Hours, Vocabulary
 from forecasting.models.tft.learner import Learner, Lessons
 from forecasting.models.tft.network import Shape, build_network, pinball, whole_patients
+from forecasting.models.tft.scenes import Scenery
 from forecasting.models.tft.trained import TrainedTFT
-from forecasting.models.tft.windows import HISTORY_NEEDED, Hours, Scenery, Vocabulary
+from forecasting.outcome import TrainingFailed
 from forecasting.schema import Target
 
 LARGEST_GRADIENT = 1.0
@@ -34,10 +36,6 @@ LARGEST_VALIDATION_SHARE = 5
 HOURS_BETWEEN_VALIDATIONS = 24
 
 log = structlog.get_logger()
-
-
-class TrainingFailed(RuntimeError):  # noqa: N818 - the name says what happened
-    """No model came of a training; the message says which and why."""
 
 
 def train(
@@ -78,7 +76,8 @@ def train(
     )
     if not len(windows) or not len(validation):
         raise TrainingFailed(
-            f"{target.value}: history too short: it has no whole window before {spans.validation}"
+            f"{target.value}: history too short: no series has four weeks and a whole forecast "
+            f"before {spans.validation}"
         )
 
     shape = Shape(
@@ -123,7 +122,6 @@ def train(
             "best_epoch": finest["epoch"],
             "validation_loss": finest["validation_loss"],
             "climate_loss": _climate_loss(lessons, learner),
-            "windows": float(len(windows)),
             "seconds": round(time.monotonic() - began, 1),
         },
         curve=journal.curve,

@@ -1,22 +1,21 @@
-"""Windows: what the network is shown, and what its answer means in patients.
+"""Scenes: what the network is shown of a window, and what its answer means in patients.
 
 A window is one series at one issue time: the hours before it (the encoder's) and the hours of the forecast
-(the decoder's). The network does not forecast patients. It forecasts how many standard deviations the value
-will lie from what the series' :class:`~forecasting.models.climate.Climate` expects, so that a site that grows
-or a unit never seen needs nothing new to be learned. What the climate expects of a window is computed from
-hours before its issue time alone.
+(the decoder's). The network does not forecast patients. It corrects what the series' climate
+(:mod:`forecasting.models.climate`) expects, in standard deviations, so that a site that grows or a unit never
+seen needs nothing new to be learned. What the climate expects of a window is computed from hours before its
+issue time alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 from scipy.stats import norm
 
-from forecasting.config import UnitType
 from forecasting.models.climate import (
     HOURS_PER_DAY,
     HOURS_PER_WEEK,
@@ -24,18 +23,12 @@ from forecasting.models.climate import (
     SMALLEST_SPREAD,
     Climate,
     fit_climate,
-    hours_of_week,
     level_ratio,
 )
-from forecasting.models.interface import series_of
+from forecasting.models.tft.hours import CALENDAR, CLOCK, Hours
 from forecasting.schema import Target
 
-STATIC_CATEGORIES = ("site", "unit", "unit_type")
 STATIC_REALS = ("log_beds", "log_level", "last_day", "last_week", "last_month")
-CLOCK = ("day_sin", "day_cos", "week_sin", "week_cos")
-HOLIDAYS = ("holiday", "day_before_holiday", "day_after_holiday")
-# No time of the year: with a few years of it, a network learns the years by heart.
-CALENDAR = (*CLOCK, *HOLIDAYS)
 ENCODER_REALS = ("departure", "observed", *CLOCK, "holiday")
 DECODER_REALS = ("lead", "pull", "weekly_mean", "log_unit", "log_expected", "headroom", *CALENDAR)
 REALS = tuple(dict.fromkeys((*STATIC_REALS, *ENCODER_REALS, *DECODER_REALS)))
@@ -48,104 +41,6 @@ LARGEST_HEADROOM = 4.0
 SMALLEST_WIDTH = 0.05
 TYPICAL_BEDS = 24
 ROUNDING_VARIANCE = 1 / 12
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """The sites and units the network has learned; any other is the unknown one, number 0."""
-
-    sites: tuple[str, ...]
-    units: tuple[str, ...]
-
-    @classmethod
-    def of(cls, panel: pd.DataFrame) -> Vocabulary:
-        """All sites and units of a panel."""
-        keys = [key for key, _ in series_of(panel)]
-        return cls(
-            tuple(dict.fromkeys(site for site, _ in keys)), tuple(f"{site}/{unit}" for site, unit in keys)
-        )
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Number of categories by name, the unknown one included."""
-        return dict(
-            zip(STATIC_CATEGORIES, map(_size, (self.sites, self.units, tuple(UnitType))), strict=True)
-        )
-
-    def encode(self, site_id: str, unit_id: str, unit_type: str) -> list[int]:
-        """Numbers of a series' categories, in the order of :data:`STATIC_CATEGORIES`."""
-        return [
-            _number(site_id, self.sites),
-            _number(f"{site_id}/{unit_id}", self.units),
-            _number(unit_type, tuple(UnitType)),
-        ]
-
-
-def _size(names: Sequence[str]) -> int:
-    return len(names) + 1
-
-
-def _number(name: str, names: Sequence[str]) -> int:
-    return names.index(name) + 1 if name in names else 0
-
-
-@dataclass(frozen=True)
-class Hours:
-    """Every hour of every series of a panel, series after series."""
-
-    keys: list[tuple[str, str]]
-    first: np.ndarray
-    """First row of each series, and one past the last row of all (series + 1,)."""
-    categories: np.ndarray
-    beds: np.ndarray
-    time_idx: np.ndarray
-    value: np.ndarray
-    week_hour: np.ndarray
-    weekly_mean: np.ndarray
-    calendar: np.ndarray
-    last_observed: np.ndarray
-    """Newest row of the series before this one that was observed; -1 where there is none."""
-
-    @classmethod
-    def of(cls, panel: pd.DataFrame, vocabulary: Vocabulary) -> Hours:
-        """The panel as arrays."""
-        series = list(series_of(panel))
-        ordered = pd.concat([rows for _, rows in series])
-        heads = [rows.iloc[0] for _, rows in series]
-        first = np.cumsum([0, *(len(rows) for _, rows in series)])
-        value = ordered["value"].to_numpy(dtype=np.float64)
-        return cls(
-            keys=[key for key, _ in series],
-            first=first,
-            categories=np.array(
-                [vocabulary.encode(head.site_id, head.unit_id, head.unit_type) for head in heads]
-            ),
-            beds=np.array([head.beds for head in heads], dtype=np.float64),
-            time_idx=ordered["time_idx"].to_numpy(),
-            value=value,
-            week_hour=hours_of_week(
-                ordered["weekday"].to_numpy(), ordered["local_hour"].to_numpy(), ordered["holiday"].to_numpy()
-            ),
-            weekly_mean=ordered["weekly_mean"].to_numpy(dtype=np.float64),
-            calendar=ordered[list(CALENDAR)].to_numpy(dtype=np.float32),
-            last_observed=np.concatenate(
-                [
-                    _last_observed(value[start:stop], start)
-                    for start, stop in zip(first, first[1:], strict=False)
-                ]
-            ),
-        )
-
-    def row_at(self, series: int, time_idx: int) -> int:
-        """The row of a series at that hour; past its ends, as if it went on."""
-        start = int(self.first[series])
-        return start + time_idx - int(self.time_idx[start])
-
-
-def _last_observed(value: np.ndarray, start: int) -> np.ndarray:
-    rows = np.where(np.isnan(value), -1, np.arange(start, start + len(value)))
-    newest = np.maximum.accumulate(rows)
-    return np.concatenate([[-1], newest[:-1]])
 
 
 @dataclass(frozen=True)
@@ -225,12 +120,12 @@ class Scenery:
         return _windows(rows)
 
     def windows_between(self, first_time_idx: int, last_time_idx: int) -> Windows:
-        """Windows at every hour whose forecast ends before ``last_time_idx``, with climates fitted fortnightly.
+        """Windows at every hour whose forecast ends before ``last_time_idx``, from four weeks of history on.
 
-        A window of a series starts four weeks into its history at the earliest.
+        Their climates are fitted fortnightly.
         """
         parts = [_windows([])]
-        for series, (start, stop) in enumerate(zip(self.hours.first, self.hours.first[1:], strict=False)):
+        for series, (start, stop) in enumerate(pairwise(self.hours.first)):
             begin = max(self.hours.row_at(series, first_time_idx), int(start) + HISTORY_NEEDED)
             end = min(self.hours.row_at(series, last_time_idx), int(stop)) - self.lead_hours + 1
             for refit in range(begin, end, HOURS_BETWEEN_CLIMATES):
@@ -252,27 +147,51 @@ class Scenery:
 
     def scene(self, windows: Windows) -> Scene:
         """The scene of a batch of windows."""
-        if self._tables is None:
-            self._tables = _Tables.of(
-                self._climates, np.arange(1, self.lead_hours + OLDEST_DEPARTURE), self.levels
-            )
-        tables, hours, climate = self._tables, self.hours, windows.climate[:, None]
-        first = hours.first[windows.series][:, None]
+        past = self._look_back(windows)
+        ahead = self._look_ahead(windows, past)
+        static = {
+            "log_beds": np.log(self.hours.beds[windows.series] / TYPICAL_BEDS)[:, None],
+            "log_level": np.log(past.level)[:, None],
+            "last_day": _recent_mean(past, HOURS_PER_DAY),
+            "last_week": _recent_mean(past, HOURS_PER_WEEK),
+            "last_month": _recent_mean(past, LEVEL_HOURS),
+        }
+        shown = past.row[:, -self.encoder_hours :]
+        encoder = {
+            "departure": past.departure[:, -self.encoder_hours :],
+            "observed": past.seen[:, -self.encoder_hours :],
+        }
+        return Scene(
+            categories=self.hours.categories[windows.series],
+            encoder=_stack({**static, **encoder, **self._calendar(shown)}, shown.shape),
+            decoder=_stack({**static, **ahead.reals, **self._calendar(ahead.row)}, ahead.row.shape),
+            centre=ahead.centre,
+            unit=ahead.unit,
+            start=ahead.start,
+            value=self.hours.value[ahead.row],
+        )
 
-        past = windows.row[:, None] + np.arange(-LEVEL_HOURS, 0)
-        values = np.where(past >= first, hours.value[np.maximum(past, first)], np.nan)
-        expected, spread = tables.expects(climate, hours.week_hour[np.maximum(past, first)])
-        typical = tables.profile.mean(axis=1)[windows.climate]
-        level = level_ratio(values, expected, typical)
-        seen = ~np.isnan(values)
+    def _look_back(self, windows: Windows) -> _Past:
+        first = self.hours.first[windows.series][:, None]
+        before = windows.row[:, None] + np.arange(-max(LEVEL_HOURS, self.encoder_hours), 0)
+        row = np.maximum(before, first)
+        values = np.where(before >= first, self.hours.value[row], np.nan)
+        tables = self._tables_of_climates()
+        expected, spread = tables.expects(windows.climate[:, None], self.hours.week_hour[row])
+        level = level_ratio(
+            values[:, -LEVEL_HOURS:], expected[:, -LEVEL_HOURS:], tables.typical[windows.climate]
+        )
         departure = _departure(values, expected * level[:, None], spread)
+        return _Past(row, departure, ~np.isnan(values), level)
 
-        ahead = windows.row[:, None] + np.arange(self.lead_hours)
-        expected, spread = tables.expects(climate, hours.week_hour[ahead])
-        expected = expected * level[:, None]
-        age = np.minimum(windows.row - hours.last_observed[windows.row], OLDEST_DEPARTURE)
-        newest = np.take_along_axis(departure, LEVEL_HOURS - age[:, None], axis=1)
-        lead = np.arange(self.lead_hours) + age[:, None] - 1
+    def _look_ahead(self, windows: Windows, past: _Past) -> _Ahead:
+        tables, climate = self._tables_of_climates(), windows.climate[:, None]
+        row = windows.row[:, None] + np.arange(self.lead_hours)
+        expected, spread = tables.expects(climate, self.hours.week_hour[row])
+        expected = expected * past.level[:, None]
+        age = np.minimum(windows.row - self.hours.last_observed[windows.row], OLDEST_DEPARTURE)[:, None]
+        newest = np.take_along_axis(past.departure, past.departure.shape[1] - age, axis=1)
+        lead = np.arange(self.lead_hours) + age - 1
         pull = tables.persists[climate, lead] * newest
         if self.target is Target.ED_ARRIVALS:
             centre, unit, start = _count_start(expected, tables.dispersion[climate], self.levels)
@@ -280,46 +199,47 @@ class Scenery:
             width = tables.width[climate, lead]
             centre, unit = expected + spread * pull, spread * width
             start = tables.remains[climate, lead] / width[..., None]
-
-        beds = hours.beds[windows.series][:, None]
-        static = {
-            "log_beds": np.log(beds / TYPICAL_BEDS),
-            "log_level": np.log(level)[:, None],
-            "last_day": _recent_mean(departure, seen, HOURS_PER_DAY),
-            "last_week": _recent_mean(departure, seen, HOURS_PER_WEEK),
-            "last_month": _recent_mean(departure, seen, LEVEL_HOURS),
-        }
-        shown = np.maximum(past[:, -self.encoder_hours :], first)
-        encoder = {
-            **static,
-            "departure": departure[:, -self.encoder_hours :],
-            "observed": seen[:, -self.encoder_hours :],
-            **self._calendar(shown),
-        }
-        decoder = {
-            **static,
+        beds = self.hours.beds[windows.series][:, None]
+        reals = {
             "lead": np.arange(self.lead_hours)[None, :] / self.lead_hours,
             "pull": pull,
-            "weekly_mean": _departure(hours.weekly_mean[ahead], expected, spread),
+            "weekly_mean": _departure(self.hours.weekly_mean[row], expected, spread),
             "log_unit": np.log(unit / np.sqrt(expected)),
-            "log_expected": np.log(expected / typical[:, None]),
-            "headroom": np.clip((beds - centre) / unit, -LARGEST_HEADROOM, LARGEST_HEADROOM)
-            / LARGEST_HEADROOM,
-            **self._calendar(ahead),
+            "log_expected": np.log(expected / tables.typical[climate]),
+            "headroom": np.clip((beds - centre) / unit / LARGEST_HEADROOM, -1.0, 1.0),
         }
-        return Scene(
-            categories=hours.categories[windows.series],
-            encoder=_stack(encoder, shown.shape),
-            decoder=_stack(decoder, ahead.shape),
-            centre=centre,
-            unit=unit,
-            start=start,
-            value=hours.value[ahead],
-        )
+        return _Ahead(row, centre, unit, start, reals)
 
-    def _calendar(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        values = self.hours.calendar[rows]
+    def _tables_of_climates(self) -> _Tables:
+        if self._tables is None:
+            leads = np.arange(1, self.lead_hours + OLDEST_DEPARTURE)
+            self._tables = _Tables.of(self._climates, leads, self.levels)
+        return self._tables
+
+    def _calendar(self, row: np.ndarray) -> dict[str, np.ndarray]:
+        values = self.hours.calendar[row]
         return {name: values[..., column] for column, name in enumerate(CALENDAR)}
+
+
+@dataclass(frozen=True)
+class _Past:
+    """The weeks before each window's issue time; (batch, hours) but for ``level`` (batch,)."""
+
+    row: np.ndarray
+    departure: np.ndarray
+    seen: np.ndarray
+    level: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """The hours each window forecasts, as a :class:`Scene` has them, and what is known of them."""
+
+    row: np.ndarray
+    centre: np.ndarray
+    unit: np.ndarray
+    start: np.ndarray
+    reals: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -327,6 +247,7 @@ class _Tables:
     """Many climates as arrays, to be looked up by number; leads from 1 hour on."""
 
     profile: np.ndarray
+    typical: np.ndarray
     spread: np.ndarray
     dispersion: np.ndarray
     persists: np.ndarray
@@ -337,8 +258,10 @@ class _Tables:
     def of(cls, climates: Sequence[Climate], leads: np.ndarray, levels: tuple[float, ...]) -> _Tables:
         remains = np.stack([climate.remains(leads) for climate in climates])
         normal_width = norm.ppf(levels[-1]) - norm.ppf(levels[0])
+        profile = np.maximum(np.stack([climate.profile for climate in climates]), SMALLEST_SPREAD)
         return cls(
-            profile=np.maximum(np.stack([climate.profile for climate in climates]), SMALLEST_SPREAD),
+            profile=profile,
+            typical=profile.mean(axis=1),
             spread=np.stack([climate.spread for climate in climates]),
             dispersion=np.array([climate.dispersion for climate in climates]),
             persists=np.stack([climate.persists(leads) for climate in climates]),
@@ -373,13 +296,13 @@ def _count_start(
 def _departure(values: np.ndarray, expected: np.ndarray, spread: np.ndarray) -> np.ndarray:
     """Standardized departures within bounds; 0 where there is no value."""
     departure = np.nan_to_num((values - expected) / spread, nan=0.0)
-    return np.clip(departure, -LARGEST_DEPARTURE, LARGEST_DEPARTURE)
+    return np.asarray(np.clip(departure, -LARGEST_DEPARTURE, LARGEST_DEPARTURE))
 
 
-def _recent_mean(departure: np.ndarray, seen: np.ndarray, span: int) -> np.ndarray:
+def _recent_mean(past: _Past, span: int) -> np.ndarray:
     """Mean of the last ``span`` departures (batch, 1), drawn to 0 where less than a quarter was observed."""
-    count = np.maximum(seen[:, -span:].sum(axis=1), span / 4)
-    return np.asarray(departure[:, -span:].sum(axis=1) / count)[:, None]
+    seen = np.maximum(past.seen[:, -span:].sum(axis=1), span / 4)
+    return np.asarray(past.departure[:, -span:].sum(axis=1) / seen)[:, None]
 
 
 def _stack(reals: dict[str, np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
