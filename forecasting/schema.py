@@ -62,7 +62,7 @@ class Table:
             raise SchemaError(f"{self.name}: no column {', '.join(missing)}; there are {present}")
         try:
             arrow = pa.Table.from_pandas(frame[self.columns.names], schema=self.columns, preserve_index=False)
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
             raise SchemaError(f"{self.name}: {'; '.join(map(str, error.args))}") from error
         # Arrow keeps the frame's own time zone in its metadata; the schema's, UTC, is the one that counts.
         typed: pd.DataFrame = arrow.replace_schema_metadata().to_pandas()
@@ -177,7 +177,7 @@ FORECAST = _table(
 
 STAFFING_RECOMMENDATION = _table(
     "staffing_recommendation",
-    ("issued_at", "site_id", "unit_id", "role", "shift_start"),
+    ("issued_at", "site_id", "unit_id", "role", "shift_start", "shift"),
     issued_at=_HOUR,
     night=_DATE,
     site_id=_TEXT,
@@ -195,6 +195,7 @@ STAFFING_RECOMMENDATION = _table(
     recommended=_WHOLE,
     gap=_WHOLE,  # required - scheduled
     reason=_TEXT,
+    note=_TEXT,  # who forecast in the champion's stead, and why; else ""
     model=_TEXT,
     model_version=_TEXT,
     mlflow_run_id=_TEXT,

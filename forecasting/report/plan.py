@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Hashable
 from datetime import date, datetime
@@ -21,9 +20,6 @@ PLAIN_WIDTH = 100
 """Columns of a page where no terminal says how wide it is."""
 
 TO = "\N{EN DASH}"
-
-_STAND_IN = re.compile(r" (Forecast by [^:]+: .*)$")
-"""The sentence of a reason that says who forecast in the champion's stead, and why."""
 
 Row = dict[Hashable, Any]
 
@@ -139,7 +135,7 @@ def _shortages(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple
     return [
         (
             f"{names[row['unit_id']]}, {settings.roles[row['role']].title}, {row['shift']}",
-            _STAND_IN.sub("", row["reason"]),
+            row["reason"],
         )
         for row in _rows(short)
     ]
@@ -147,8 +143,8 @@ def _shortages(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple
 
 def _stand_ins(plan: pd.DataFrame, site: Site) -> list[tuple[str, str]]:
     """Who forecast in the champion's stead, and why, told once for all the units it is true of."""
-    told = plan["reason"].str.extract(_STAND_IN)[0]
-    told = told.mask(plan["patients_p50"].isna(), "No forecast: the plan holds the minimum.").dropna()
+    told = plan["note"].mask(plan["patients_p50"].isna(), "No forecast: the plan holds the minimum.")
+    told = told[told != ""]
     units = plan.loc[told.index].groupby(told)["unit_id"].unique()
     return [(_names(set(unit_ids), site), str(why)) for why, unit_ids in units.items()]
 

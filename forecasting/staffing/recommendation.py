@@ -93,7 +93,6 @@ def _heads(
     required = max(role.minimum_heads, heads_by_ratio(load.patients, ratio) if load else 0)
     scheduled = None if roster.empty else heads_on(roster, shift)
     demand = reason.demand(load, role, ratio, len(shift.hours), site.zone)
-    speaker = f" Forecast by {census.model}: {census.note}." if load and census.note else ""
     return {
         "shift": shift.name,
         "shift_date": shift.date,
@@ -106,7 +105,8 @@ def _heads(
         "scheduled": scheduled,
         "recommended": required,
         "gap": None if scheduled is None else required - scheduled,
-        "reason": f"{demand}; {reason.supply(required, scheduled)}.{speaker}",
+        "reason": f"{demand}; {reason.supply(required, scheduled)}.",
+        "note": f"Forecast by {census.model}: {census.note}." if load and census.note else "",
         "model": census.model if load else None,
         "model_version": census.model_version if load else None,
     }

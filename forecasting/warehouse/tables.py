@@ -67,7 +67,7 @@ class _StaffingRecommendation(TypedColumns):
     site_id: Named[str] = Column(primary_key=True)
     unit_id: Named[str] = Column(primary_key=True)
     role: Named[str] = Column(primary_key=True)
-    shift: Named[str]
+    shift: Named[str] = Column(primary_key=True)
     shift_date: Named[date]
     shift_start: Named[datetime] = Column(UtcDateTime, primary_key=True)
     shift_end: Named[datetime] = Column(UtcDateTime)
@@ -79,6 +79,7 @@ class _StaffingRecommendation(TypedColumns):
     recommended: Named[int]
     gap: Named[int | None]
     reason: Named[str]
+    note: Named[str]
     model: Named[str | None]
     model_version: Named[str | None]
     mlflow_run_id: Named[str | None]

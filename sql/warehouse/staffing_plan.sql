@@ -25,6 +25,7 @@ SELECT
     advice.recommended,
     advice.gap,          -- required - scheduled
     advice.reason,
+    advice.note,         -- who forecast in the champion's stead, and why; else ''
     advice.model,
     advice.model_version,
     advice.night,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ from pytorch_forecasting.metrics import QuantileLoss
 
 from forecasting.models.tft.hours import STATIC_CATEGORIES
 from forecasting.models.tft.scenes import DECODER_REALS, ENCODER_REALS, REALS, STATIC_REALS, Scene
+
+UNLEARNED_SHARE = 0.1
+LARGEST_EMBEDDING = 8
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,19 @@ def build_network(shape: Shape) -> Any:
 
     Its output (batch, lead_hours, levels) is on the scale of :class:`~forecasting.models.tft.scenes.Scene`.
     """
-    network = TemporalFusionTransformer(
+    with warnings.catch_warnings():
+        # It warns of its own loss being among its own parameters.
+        warnings.filterwarnings("ignore", message="Attribute .* is an instance of `nn.Module`")
+        network = _transformer(shape)
+    with torch.no_grad():
+        network.output_layer.weight.mul_(UNLEARNED_SHARE)
+        network.output_layer.bias.zero_()
+    return network
+
+
+def _transformer(shape: Shape) -> Any:
+    sizes = {name: (size, min(size, LARGEST_EMBEDDING)) for name, size in shape.categories.items()}
+    return TemporalFusionTransformer(
         hidden_size=shape.hidden_size,
         hidden_continuous_size=max(4, shape.hidden_size // 2),
         attention_head_size=shape.attention_heads,
@@ -47,13 +63,9 @@ def build_network(shape: Shape) -> Any:
         time_varying_reals_decoder=list(DECODER_REALS),
         x_categoricals=list(STATIC_CATEGORIES),
         x_reals=list(REALS),
-        embedding_sizes={name: (size, min(size, 8)) for name, size in shape.categories.items()},
+        embedding_sizes=sizes,
         output_transformer=TorchNormalizer(method="identity", center=False),
     )
-    with torch.no_grad():
-        network.output_layer.weight.mul_(0.1)
-        network.output_layer.bias.zero_()
-    return network
 
 
 def tensors(scene: Scene, jitter: np.random.Generator | None = None) -> dict[str, torch.Tensor]:

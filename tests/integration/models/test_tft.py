@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from lightning.pytorch.loggers import CSVLogger
+from structlog.testing import capture_logs
 
 from forecasting.config import Settings
 from forecasting.models import Climatology, backcast, holdout_issue_times, holdout_start
@@ -93,7 +94,7 @@ def test_a_saved_model_that_would_run_code_is_refused(trained: TrainedTFT, tmp_p
 
     trained.save(tmp_path / "model")
     torch.save({"weight": Intruder()}, tmp_path / "model" / "weights.pt")
-    with pytest.raises(Exception, match="(?i)weights.only"):
+    with pytest.raises(Exception, match=r"(?i)weights.only"):
         load(tmp_path / "model")
     assert not (tmp_path / "intruded").exists()
 
@@ -119,24 +120,33 @@ class PulledPlug(CSVLogger):
             raise ConnectionError("the plug was pulled")
 
 
+def epochs_told(lines: list[Any]) -> list[float]:
+    return [line["epoch"] for line in lines if line["event"] == "epoch"]
+
+
 def test_a_training_that_was_cut_off_goes_on_to_the_same_network(
-    panel: pd.DataFrame,
-    settings: Settings,
-    issued_at: datetime,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
+    panel: pd.DataFrame, settings: Settings, issued_at: datetime, tmp_path: Path
 ) -> None:
     three = changed(settings, max_epochs=3)
     whole = train(panel, three, issued_at, CENSUS, tmp_path / "whole")
     with pytest.raises(ConnectionError):
-        train(panel, three, issued_at, CENSUS, tmp_path / "cut", PulledPlug(tmp_path / "log", epoch=2))
-    resumed = train(panel, three, issued_at, CENSUS, tmp_path / "cut")
+        train(panel, three, issued_at, CENSUS, tmp_path / "cut", PulledPlug(tmp_path / "log", epoch=1))
+    with capture_logs() as lines:
+        resumed = train(panel, three, issued_at, CENSUS, tmp_path / "cut")
+    assert epochs_told(lines) == [2]
     assert [row["epoch"] for row in resumed.curve] == [0, 1, 2]
     assert resumed.version == whole.version
-    seconds = resumed.curve[0]["seconds"], resumed.curve[1]["seconds"]
-    ended = train(panel, three, issued_at, CENSUS, tmp_path / "cut")
-    assert ended.version == whole.version
-    assert (ended.curve[0]["seconds"], ended.curve[1]["seconds"]) == seconds
+
+
+def test_a_training_that_had_ended_is_not_trained_again(
+    panel: pd.DataFrame, settings: Settings, issued_at: datetime, tmp_path: Path
+) -> None:
+    first = train(panel, settings, issued_at, CENSUS, tmp_path)
+    with capture_logs() as lines:
+        second = train(panel, settings, issued_at, CENSUS, tmp_path)
+    assert epochs_told(lines) == []
+    assert second.version == first.version
+    assert second.curve == first.curve
 
 
 def test_other_data_do_not_resume_a_training(
@@ -262,7 +272,7 @@ def test_what_is_saved_is_text_and_tensors_only(trained: TrainedTFT, tmp_path: P
 def test_a_short_history_fails_with_the_days_it_has_and_the_days_it_needs(
     observations: Build, panel_of: Build, settings: Settings, issued_at: datetime, tmp_path: Path
 ) -> None:
-    with pytest.raises(TrainingFailed, match=r"history too short: 40 days .* minimum_history_days is 84"):
+    with pytest.raises(TrainingFailed, match=r"history too short: 40 days .*minimum_history_days is 84"):
         train(panel_of(observations(40), CENSUS), settings, issued_at, CENSUS, tmp_path)
 
 
@@ -284,7 +294,5 @@ def test_a_loss_that_is_not_finite_fails_in_words(
     panel: pd.DataFrame, settings: Settings, issued_at: datetime, tmp_path: Path
 ) -> None:
     wild = changed(settings, learning_rate=1e30, max_epochs=3)
-    with pytest.raises(
-        TrainingFailed, match=r"bed_census: diverged in epoch \d.*lower training.learning_rate"
-    ):
+    with pytest.raises(TrainingFailed, match=r"bed_census: diverged in epoch \d.*lower training"):
         train(panel, wild, issued_at, CENSUS, tmp_path)

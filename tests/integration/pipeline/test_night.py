@@ -77,7 +77,7 @@ def test_where_no_model_is_trained_the_baseline_speaks_and_says_so(place: Deploy
     forecast, heads = _published(place)
     assert set(forecast["model"]) == {"climatology"}
     assert set(forecast["note"]) == {"no model is trained yet"}
-    assert heads["reason"].str.contains("no model is trained yet").all()
+    assert heads["note"].str.contains("no model is trained yet").all()
 
 
 def test_forecasts_are_distributions_over_every_hour(place: Deployment, settings: Settings) -> None:

@@ -76,6 +76,7 @@ def recommendation_rows(
             "recommended": required,
             "gap": None if unit == "icu" else required - 2,
             "reason": "At most 12 patients expected",
+            "note": "",
             "model": "climatology",
             "model_version": "1",
             "mlflow_run_id": run,

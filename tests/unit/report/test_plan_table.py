@@ -39,6 +39,7 @@ def recommendation(unit_id: str = "ed", shift: str = "day", **changes: Any) -> d
         "gap": 0,
         "reason": "At most 31 patients expected at 16:00 (3 in 4 sure); 1 registered nurse per 4 → 8; "
         "8 scheduled: as required.",
+        "note": "",
         "model": "tft",
         "model_version": "3",
         "mlflow_run_id": None,
@@ -103,10 +104,8 @@ def test_a_shortage_is_red_where_there_are_colours(settings: Settings) -> None:
 
 
 def test_where_the_baseline_spoke_it_is_told_once_for_all_units(settings: Settings) -> None:
-    spoken = recommendation()["reason"] + " Forecast by climatology: no model is trained yet."
-    rows = [
-        recommendation(unit, shift, reason=spoken) for unit in ("ed", "icu") for shift in ("day", "night")
-    ]
+    spoken = "Forecast by climatology: no model is trained yet."
+    rows = [recommendation(unit, shift, note=spoken) for unit in ("ed", "icu") for shift in ("day", "night")]
     text = printed(settings, *rows)
     assert text.count("no model is trained yet") == 1
     assert line(text, "All units") == "All units: Forecast by climatology: no model is trained yet."

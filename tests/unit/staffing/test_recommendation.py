@@ -150,13 +150,13 @@ def test_the_minimum_holds_when_the_ratio_asks_for_less(
     assert "→ 1, but at least 2; no roster known." in row["reason"]
 
 
-def test_where_the_baseline_spoke_the_reason_says_why(
+def test_where_the_baseline_spoke_the_note_says_why(
     settings: Settings, north: Site, issued_at: datetime
 ) -> None:
     spoken = forecast(issued_at, {"ed": 20.0}, note="no model is trained yet")
     plan = recommend(spoken, north, settings, issued_at, roster())
     of_ed = plan[plan["unit_id"] == "ed"]
-    assert of_ed["reason"].str.endswith(" Forecast by climatology: no model is trained yet.").all()
+    assert (of_ed["note"] == "Forecast by climatology: no model is trained yet.").all()
 
 
 def test_a_roster_that_is_unknown_is_missing_and_an_empty_shift_is_zero(

@@ -117,13 +117,20 @@ def upgrade() -> None:
         sa.Column("recommended", sa.Integer, nullable=False),
         sa.Column("gap", sa.Integer),
         sa.Column("reason", sa.String, nullable=False),
+        sa.Column("note", sa.String, nullable=False),
         sa.Column("model", sa.String),
         sa.Column("model_version", sa.String),
         sa.Column("mlflow_run_id", sa.String),
         sa.Column("dag_run_id", sa.String),
         sa.Column("data_digest", sa.String),
         sa.PrimaryKeyConstraint(
-            "issued_at", "site_id", "unit_id", "role", "shift_start", name="pk_staffing_recommendation"
+            "issued_at",
+            "site_id",
+            "unit_id",
+            "role",
+            "shift",
+            "shift_start",
+            name="pk_staffing_recommendation",
         ),
         _of_a_night("staffing_recommendation"),
     )
