@@ -177,7 +177,7 @@ FORECAST = _table(
 
 STAFFING_RECOMMENDATION = _table(
     "staffing_recommendation",
-    ("issued_at", "site_id", "unit_id", "role", "shift_start", "shift"),
+    ("issued_at", "site_id", "unit_id", "role", "shift", "shift_start"),
     issued_at=_HOUR,
     night=_DATE,
     site_id=_TEXT,

@@ -15,8 +15,15 @@ from forecasting.schema import FORECAST, Target
 class Forecaster(Protocol):
     """A fitted model of one target."""
 
-    name: str
-    version: str
+    @property
+    def name(self) -> str:
+        """What the model is called in a forecast's rows."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Which of its kind it is."""
+        ...
 
     def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
         """The forecast of every series of the panel, issued at ``issued_at``.

@@ -63,6 +63,7 @@ def test_mlflow_holds_the_night_and_a_child_for_each_trained_model(
         assert run.data.tags["mlflow.parentRunId"] == night.info.run_id
         assert run.info.status == "FINISHED"
         assert run.data.metrics
+        assert run.inputs
         assert run.inputs.dataset_inputs
         assert run.data.tags["airflow.url"].startswith("http://localhost:8090/dags/hospital_nightly/runs/")
 

@@ -29,9 +29,11 @@ class Learner(pl.LightningModule):
         self.network = network
         self.training_settings = training
 
-    def on_train_epoch_start(self) -> None:
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed each epoch apart, so that a resumed training goes on as if never cut."""
-        torch.manual_seed(self.training_settings.seed * 1000 + self.current_epoch)
+        # Not at the epoch's start: Lightning leaves that hook out where it resumes.
+        if batch_idx == 0:
+            torch.manual_seed(self.training_settings.seed * 1000 + self.current_epoch)
 
     def training_step(self, batch: Batch, batch_index: int) -> torch.Tensor:
         """Loss of the smooth quantiles."""

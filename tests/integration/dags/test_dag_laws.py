@@ -46,7 +46,7 @@ def test_every_dag_says_what_it_is_and_whose(dags: dict[str, DAG]) -> None:
 
 def test_every_param_is_flat_titled_and_has_a_default_that_is_allowed(dags: dict[str, DAG]) -> None:
     for dag in dags.values():
-        for name, param in dag.params.items():
+        for name in dag.params:
             declared = dag.params.get_param(name)
             kinds = declared.schema.get("type", "string")
             assert set([kinds] if isinstance(kinds, str) else kinds) <= FORM_TYPES, name

@@ -62,7 +62,9 @@ def test_params_stay_as_first_written_and_metrics_take_the_last(runs: Runs, url:
 def test_a_dataset_is_named_by_digest_and_its_rows_are_not_kept(runs: Runs, url: str, tmp_path: Path) -> None:
     night = runs.open_night(NIGHT, "scheduled__1", {})
     runs.log_dataset(night, pd.DataFrame({"value": [31337.25, 2.0]}), "ed_arrivals observations", "abc123")
-    (dataset,) = MlflowClient(url).get_run(night).inputs.dataset_inputs
+    inputs = MlflowClient(url).get_run(night).inputs
+    assert inputs
+    (dataset,) = inputs.dataset_inputs
     assert (dataset.dataset.name, dataset.dataset.digest) == ("ed_arrivals observations", "abc123")
     assert b"31337.25" not in (tmp_path / "mlflow.db").read_bytes()
 
