@@ -31,6 +31,7 @@ lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/pip install --quiet torch==2.13.0 '.[dev,postgres]'
 	$(VENV)/lock/bin/pip freeze --exclude hospital-forecasting | sed 's/+cpu$$//' > requirements.lock
+	rm -rf $(VENV)/lock
 
 clean:           ## forget the demo's data and runs
 	rm -rf var

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.unit
 
 
 def site(zone: str = "America/New_York", country: str = "US", subdivision: str | None = "MA") -> Site:
-    bed = Unit(unit_id="ed", name="ED", unit_type="ed", beds=10)  # type: ignore[arg-type]
+    bed = Unit(unit_id="ed", name="ED", unit_type="ed", beds=10)
     return Site(site_id="a", name="A", time_zone=zone, country=country, subdivision=subdivision, units=(bed,))
 
 
@@ -51,14 +51,11 @@ def test_weekday_turns_at_local_midnight_not_at_utc_midnight() -> None:
 
 
 def test_a_holiday_and_the_days_beside_it_are_flagged_for_the_whole_local_day() -> None:
-    hours = pd.date_range("2025-11-25", "2025-11-30", freq="h", tz="UTC")
-    features = calendar(hours, site())
-    by_date = features.groupby(hours.tz_convert("America/New_York").date)[
-        ["day_before_holiday", "holiday", "day_after_holiday"]
-    ].mean()
-    assert by_date.loc[date(2025, 11, 26)].tolist() == [1, 0, 0]
-    assert by_date.loc[date(2025, 11, 27)].tolist() == [0, 1, 0]
-    assert by_date.loc[date(2025, 11, 28)].tolist() == [0, 0, 1]
+    thanksgiving = date(2025, 11, 27)
+    for name, day in [("day_before_holiday", 26), ("holiday", 27), ("day_after_holiday", 28)]:
+        hours = pd.date_range("2025-11-25", "2025-11-30", freq="h", tz="UTC")
+        flagged = hours[calendar(hours, site())[name] == 1]
+        assert flagged.equals(local_day(thanksgiving.replace(day=day), site()))
 
 
 def test_new_years_eve_is_the_day_before_a_holiday_of_the_next_year() -> None:
