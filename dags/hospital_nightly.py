@@ -36,13 +36,15 @@ from forecasting.schema import Target
 @task_group
 def ingest(site_id: str, night: Night) -> None:
     """Source to observations."""
-    extract(site_id, night) >> validate(site_id, night) >> record(site_id, night)
+    of = {"site_id": site_id, "night": night}
+    extract(**of) >> validate(**of) >> record(**of)
 
 
 @task_group
 def plan(site_id: str, night: Night) -> None:
     """Observations to recommendations."""
-    forecast(site_id, night) >> staff(site_id, night) >> publish(site_id, night)
+    of = {"site_id": site_id, "night": night}
+    forecast(**of) >> staff(**of) >> publish(**of)
 
 
 with DAG(

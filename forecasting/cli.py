@@ -22,6 +22,9 @@ from forecasting.schema import Target
 SKIPPED = 99
 """The exit code by which Airflow's bash operator knows that there was nothing to do."""
 
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended before its work was done, as shells have it."""
+
 DEMO_AHEAD = timedelta(days=30)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -124,7 +127,7 @@ def run(
     retrain: RetrainOption = "auto",
 ) -> None:
     """Run the latest night of the demo hospitals through Airflow, and print tomorrow's staffing."""
-    with _plain_errors():
+    with _plain_errors(), _ended_by_signal(code=INTERRUPTED):
         place = Deployment()
         settings = read_settings(place.config)
         _prepare(place, settings)
@@ -151,7 +154,7 @@ def up(
     mlflow_port: Annotated[int, typer.Option(help="Where MLflow listens.")] = 5000,
 ) -> None:
     """Keep Airflow and the MLflow pages up until Ctrl-C, with the DAGs on their schedule."""
-    with _plain_errors(), _ended_by_signal():
+    with _plain_errors(), _ended_by_signal(code=0):
         place = Deployment()
         settings = read_settings(place.config)
         _prepare(place, settings)
@@ -254,12 +257,16 @@ def _fail(error: Exception) -> None:
 
 
 @contextmanager
-def _ended_by_signal() -> Iterator[None]:
+def _ended_by_signal(code: int) -> Iterator[None]:
+    """Let Ctrl-C, a closed terminal and a polite kill end the servers too, and then exit with the code."""
+
     def end(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, end)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
     try:
         yield
     except KeyboardInterrupt:
         console.print("stopped")
+        raise typer.Exit(code) from None

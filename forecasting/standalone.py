@@ -11,7 +11,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,12 @@ class Airflow:
         """The page of a run."""
         return f"{self.url}/dags/{dag_id}/runs/{run_id}"
 
+    @cached_property
+    def _token(self) -> str:
+        login = {"username": self.user, "password": self.password}
+        answer = httpx.post(f"{self.url}/auth/token", json=login, timeout=30).raise_for_status()
+        return str(answer.json()["access_token"])
+
     def _refuse_import_errors(self) -> None:
         errors = self._call("GET", "importErrors")["import_errors"]
         if errors:
@@ -108,13 +115,11 @@ class Airflow:
             )
 
     def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
-        login = {"username": self.user, "password": self.password}
-        token = httpx.post(f"{self.url}/auth/token", json=login, timeout=30).raise_for_status().json()
         answer = httpx.request(
             method,
             f"{self.url}/api/v2/{path}",
             json=body,
-            headers={"Authorization": f"Bearer {token['access_token']}"},
+            headers={"Authorization": f"Bearer {self._token}"},
             timeout=30,
         )
         if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
@@ -138,7 +143,7 @@ def airflow(place: Deployment, port: int) -> Iterator[Airflow]:
         password = _password(card.parent, process)
         server = Airflow(f"http://localhost:{port}", "admin", password)
         server.wait_until_ready(DAG_ID, lambda: process.poll() is None)
-        card.write_text(json.dumps({**vars(server), "pid": process.pid}))
+        card.write_text(json.dumps({**asdict(server), "pid": process.pid}))
         try:
             yield server
         finally:

@@ -43,7 +43,7 @@ class Runs:
         return str(run.info.run_id)
 
     def open_training(self, parent: str, name: str, tags: Mapping[str, str]) -> str:
-        """The child run for a model's training: one that was cut off goes on, else a new one. Returns its id."""
+        """The child run for a training: one that was cut off goes on, else a new one. Returns its id."""
         cut_off = self._client.search_runs(
             [self._experiment()],
             f"tags.`mlflow.parentRunId` = '{parent}' and tags.`mlflow.runName` = '{name}' "
