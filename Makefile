@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint lock clean
+.PHONY: help run up test lint bench-night lock clean
 
 help:            ## list these commands
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -26,6 +26,9 @@ lint: $(READY)   ## lint, types, import rules
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --disable-progress-bar sql
 	$(BIN)/deptry .
+
+bench-night: $(READY) ## seconds and peak memory of the demo's night, beside their limits
+	@$(BIN)/python benchmarks/night.py $(if $(JSON),--json $(JSON))
 
 lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
