@@ -6,12 +6,11 @@ import subprocess
 
 import pandas as pd
 import pytest
+from e2e.installation import Installation
 from mlflow import MlflowClient
 
 from forecasting import pipeline, warehouse
 from forecasting.config import read_settings
-
-from .conftest import Installation
 
 pytestmark = pytest.mark.e2e
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from e2e.installation import Installation, Servers
 from playwright.sync_api import Page, expect, sync_playwright
-
-from .conftest import Installation, Servers
 
 pytestmark = pytest.mark.e2e
 

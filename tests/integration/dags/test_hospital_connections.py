@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 pytestmark = pytest.mark.integration
-
-sys.path.insert(0, str(Path(__file__).parents[3] / "dags"))
 
 
 @pytest.fixture(autouse=True)

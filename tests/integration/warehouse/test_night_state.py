@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from a_night import NIGHT, forecast_rows, night_row, recommendation_rows
+from integration.warehouse.a_night import NIGHT, forecast_rows, night_row, recommendation_rows
 
 from forecasting import schema, warehouse
 from forecasting.schema import NightState

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from a_night import ISSUED_AT, NIGHT, forecast_rows, night_row, recommendation_rows
+from integration.warehouse.a_night import ISSUED_AT, NIGHT, forecast_rows, night_row, recommendation_rows
 from pandas.testing import assert_frame_equal
 
 from forecasting import schema, warehouse

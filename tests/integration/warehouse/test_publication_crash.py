@@ -10,7 +10,7 @@ from multiprocessing.synchronize import Barrier, Event
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from a_night import NIGHT, forecast_rows, night_row, recommendation_rows
+from integration.warehouse.a_night import NIGHT, forecast_rows, night_row, recommendation_rows
 from pandas.testing import assert_frame_equal
 
 from forecasting import warehouse

@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from a_night import ISSUED_AT, NIGHT, night_row
+from integration.warehouse.a_night import ISSUED_AT, NIGHT, night_row
 from pandas.testing import assert_frame_equal
 
 from forecasting import schema, warehouse

@@ -1,0 +1,65 @@
+"""An installation in a folder of its own, and the servers that `forecasting up` keeps over it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from forecasting.deployment import Deployment
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "tests" / "hospital.toml"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A configuration, a folder of its own, and the command that runs over them."""
+
+    var: Path
+
+    @property
+    def place(self) -> Deployment:
+        return Deployment(config=CONFIG, var=self.var)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "HOSPITAL_CONFIG": str(CONFIG), "HOSPITAL_VAR": str(self.var)}
+
+    def forecasting(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "forecasting", *arguments]
+        return subprocess.run(
+            command,
+            env=self.environment,
+            cwd=self.var.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=800,
+        )
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that was started over this folder."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("HOSPITAL_VAR") == str(self.var):
+                    found.append(process)
+            except (psutil.AccessDenied, psutil.NoSuchProcess):
+                continue
+        return found
+
+
+@dataclass(frozen=True)
+class Servers:
+    """What ``forecasting up`` printed."""
+
+    process: subprocess.Popen[str]
+    airflow: str
+    mlflow: str
+    user: str
+    password: str
