@@ -1,0 +1,116 @@
+"""Training as a stage of the night: tracked, compared, promoted, and never seen by earlier nights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+
+from forecasting import pipeline, warehouse
+from forecasting.config import Settings
+from forecasting.deployment import Deployment
+from forecasting.features import build_panel
+from forecasting.outcome import TrainingFailed, TrainingNotNeeded
+from forecasting.schema import FORECAST, Target
+from forecasting.tracking import Registry
+
+pytestmark = pytest.mark.integration
+
+NIGHT = date(2026, 6, 10)
+SITES = ("north", "west")
+CENSUS = Target.BED_CENSUS
+
+
+def _ingest(place: Deployment, run_id: str = "test__1", night: date = NIGHT) -> pipeline.NightKey:
+    key = pipeline.open_night(place, night, SITES, run_id, {"airflow.url": "http://airflow/run"})
+    for site_id in SITES:
+        pipeline.extract_site(place, key, site_id)
+        pipeline.validate_site(place, key, site_id)
+        pipeline.record_site(place, key, site_id)
+    return key
+
+
+def _plan(place: Deployment, key: pipeline.NightKey) -> None:
+    for site_id in SITES:
+        pipeline.forecast_site(place, key, site_id)
+        pipeline.staff_site(place, key, site_id)
+        pipeline.publish_site(place, key, site_id)
+
+
+def test_a_training_is_tracked_scored_and_registered(place: Deployment, settings: Settings) -> None:
+    key = _ingest(place)
+    said = pipeline.train_target(place, key, CENSUS, "auto", {"seed": 11})
+    assert "held-out WQL of tft" in said
+
+    client = MlflowClient(place.mlflow)
+    (run,) = client.search_runs(
+        [client.get_run(key.mlflow_run_id).info.experiment_id], "tags.kind = 'training'"
+    )
+    assert run.data.tags["mlflow.parentRunId"] == key.mlflow_run_id
+    assert run.data.tags["airflow.url"] == "http://airflow/run"
+    assert run.data.tags["why"] == said
+    assert run.info.status == "FINISHED"
+    assert run.data.params["seed"] == "11"
+    assert run.data.params["hidden_size"] == str(settings.training.hidden_size)
+    assert {"train_loss", "validation_loss", "held_out/tft/wql", "held_out/climatology/wql"} <= set(
+        run.data.metrics
+    )
+    assert "held_out_scores.csv" in {item.path for item in client.list_artifacts(run.info.run_id)}
+
+    issued_at = settings.issued_at(NIGHT)
+    history = warehouse.observations(
+        warehouse.connect(place.warehouse), SITES, CENSUS.value, issued_at - timedelta(days=140), issued_at
+    )
+    panel = build_panel(history, CENSUS, settings, issued_at, settings.sites)
+    served = mlflow.pyfunc.load_model("models:/hospital_bed_census/1").predict(panel)
+    assert list(served.columns) == FORECAST.columns.names
+    assert served["issued_at"].eq(issued_at).all()
+
+
+def test_the_promoted_model_speaks_and_is_not_trained_again_until_it_is_old(
+    place: Deployment, settings: Settings
+) -> None:
+    key = _ingest(place)
+    pipeline.train_target(place, key, CENSUS)
+    Registry(place.mlflow).promote(CENSUS, "1", settings.issued_at(NIGHT))
+    with pytest.raises(TrainingNotNeeded, match="version 1 is 0 days old"):
+        pipeline.train_target(place, key, CENSUS)
+    with pytest.raises(TrainingNotNeeded, match="never"):
+        pipeline.train_target(place, key, CENSUS, "never")
+    _plan(place, key)
+    forecast = warehouse.forecasts(warehouse.connect(place.warehouse), NIGHT)
+    spoken = forecast.groupby("target")[["model", "model_version"]].agg(set)
+    assert spoken.loc["bed_census", "model"] == {"tft"}
+    assert spoken.loc["bed_census", "model_version"] == {"1"}
+    assert spoken.loc["ed_arrivals", "model"] == {"climatology"}
+
+    earlier = _ingest(place, "test__0", NIGHT - timedelta(days=1))
+    _plan(place, earlier)
+    before = warehouse.forecasts(warehouse.connect(place.warehouse), earlier.night)
+    assert set(before["model"]) == {"climatology"}
+
+
+def test_a_training_that_fails_is_recorded_and_the_baseline_says_so(
+    place: Deployment, damage: Callable[..., None], settings: Settings
+) -> None:
+    first = (settings.issued_at(NIGHT) - timedelta(days=21)).strftime("%Y-%m-%d %H:%M:%S")
+    damage(
+        "DELETE FROM ed_visit WHERE arrived_at < :first",
+        "DELETE FROM bed_stay WHERE bed_from < :first",
+        first=first,
+    )
+    key = _ingest(place)
+    with pytest.raises(TrainingFailed, match="history too short"):
+        pipeline.train_target(place, key, CENSUS)
+    _plan(place, key)
+    forecast = warehouse.forecasts(warehouse.connect(place.warehouse), NIGHT)
+    notes = forecast.loc[forecast["target"] == "bed_census", "note"]
+    assert notes.str.startswith("training failed: bed_census: history too short").all()
+    client = MlflowClient(place.mlflow)
+    (run,) = client.search_runs(
+        [client.get_run(key.mlflow_run_id).info.experiment_id], "tags.kind = 'training'"
+    )
+    assert run.info.status == "FAILED"

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.config import Settings
+from forecasting.models import Climatology, Forecaster
+from forecasting.models.fallback import speak
+from forecasting.schema import Target
+
+pytestmark = pytest.mark.unit
+
+Build = Callable[..., pd.DataFrame]
+CENSUS = Target.BED_CENSUS
+
+
+class Said:
+    """A champion whose forecast is known: the climatology's, changed."""
+
+    name = "tft"
+    version = "of its own"
+
+    def __init__(self, settings: Settings, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+        self._settings = settings
+        self._change = change
+
+    def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+        spoken = Climatology.fit(panel, self._settings, issued_at, CENSUS).predict(panel, issued_at)
+        return self._change(spoken.assign(model=self.name, model_version=self.version))
+
+
+@pytest.fixture
+def ask(observations: Build, panel_of: Build, settings: Settings, issued_at: datetime) -> Build:
+    """The forecast of a history, with a champion or none."""
+
+    def answer(history: pd.DataFrame, champion: Callable[[], Forecaster] | None) -> pd.DataFrame:
+        panel = panel_of(history, CENSUS)
+        return speak(panel, CENSUS, settings, issued_at, champion, "7", "no model is trained yet")
+
+    return answer
+
+
+def _speakers(forecast: pd.DataFrame) -> dict[tuple[str, str], tuple[str, str, str]]:
+    rows = forecast.drop_duplicates(["site_id", "unit_id", "model", "note"])
+    series = zip(rows["site_id"], rows["unit_id"], strict=True)
+    return dict(
+        zip(series, zip(rows["model"], rows["model_version"], rows["note"], strict=True), strict=True)
+    )
+
+
+def test_the_champion_speaks_under_its_registered_version(
+    ask: Build, observations: Build, settings: Settings
+) -> None:
+    forecast = ask(observations(120), lambda: Said(settings, lambda spoken: spoken))
+    assert set(_speakers(forecast).values()) == {("tft", "7", "")}
+
+
+def test_without_a_champion_the_baseline_speaks_and_says_why(ask: Build, observations: Build) -> None:
+    assert set(_speakers(ask(observations(120), None)).values()) == {
+        ("climatology", Climatology.version, "no model is trained yet")
+    }
+
+
+def test_a_champion_that_breaks_leaves_the_hospital_its_plan(
+    ask: Build, observations: Build, settings: Settings
+) -> None:
+    def broken() -> Forecaster:
+        raise OSError("the file is gone")
+
+    spoken = _speakers(ask(observations(120), broken))
+    assert len(spoken) == 4
+    assert {note for _, _, note in spoken.values()} == {
+        "the trained model failed (OSError: the file is gone)"
+    }
+
+
+def test_a_series_without_a_number_gets_the_baseline_alone(
+    ask: Build, observations: Build, settings: Settings
+) -> None:
+    def lose_icu(spoken: pd.DataFrame) -> pd.DataFrame:
+        return spoken.assign(value=spoken["value"].mask(spoken["unit_id"] == "icu", np.nan))
+
+    spoken = _speakers(ask(observations(120), lambda: Said(settings, lose_icu)))
+    assert spoken.pop(("north", "icu"))[::2] == ("climatology", "the trained model gave no number")
+    assert {model for model, _, _ in spoken.values()} == {"tft"}
+
+
+def test_a_young_series_gets_the_baseline_alone(
+    ask: Build, observations: Build, settings: Settings, issued_at: datetime
+) -> None:
+    history = observations(120)
+    young = (history["unit_id"] == "ward") & (history["valid_at"] < issued_at - timedelta(days=21))
+    spoken = _speakers(ask(history[~young], lambda: Said(settings, lambda spoken: spoken)))
+    model, _, note = spoken.pop(("west", "ward"))
+    assert (model, note) == ("climatology", "history of 21 days, the trained model needs 84")
+    assert {model for model, _, _ in spoken.values()} == {"tft"}
