@@ -166,7 +166,7 @@ def up(
             console.print(
                 f"Airflow  {airflow.url}   login {airflow.user} / {airflow.password}", soft_wrap=True
             )
-            console.print(f"MLflow   {mlflow}", soft_wrap=True)
+            console.print(f"MLflow   {pipeline.runs_page(place, mlflow)}", soft_wrap=True)
             console.print("Ctrl-C ends both.")
             signal.pause()
 

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 
 from forecasting.config import Settings, read_settings
 
+pytest_plugins = ["plain_hospitals"]
+
 MARKERS = {"unit", "integration", "e2e"}
 
 

@@ -6,7 +6,7 @@ may be run again: it leaves the same rows as running it once.
 
 from forecasting.pipeline.ingest import build_docs, extract_site, record_site, validate_site
 from forecasting.pipeline.night import NightKey, close_night, latest_night, open_night
-from forecasting.pipeline.plan import forecast_site, publish_site, recommended, staff_site
+from forecasting.pipeline.plan import forecast_site, publish_site, recommended, runs_page, staff_site
 from forecasting.pipeline.preparation import migrate, simulate_source, simulated_span
 from forecasting.pipeline.training import Retrain, train_target
 from forecasting.pipeline.walk import walk
@@ -24,6 +24,7 @@ __all__ = [
     "publish_site",
     "recommended",
     "record_site",
+    "runs_page",
     "simulate_source",
     "simulated_span",
     "staff_site",

@@ -135,6 +135,11 @@ def recommended(place: Deployment, night: date) -> pd.DataFrame:
     return warehouse.recommendations(warehouse.connect(place.warehouse), night)
 
 
+def runs_page(place: Deployment, server: str) -> str:
+    """The page of the nightly runs on an MLflow server that shows this installation's."""
+    return Runs(place.mlflow, place.artifacts).page(server)
+
+
 def _refuse_unready(place: Deployment, stage: Stage) -> None:
 
     night = warehouse.find_night(warehouse.connect(place.warehouse), stage.site_id, stage.night)

@@ -103,12 +103,20 @@ def _learn(
         run_id,
         folder / "model",
         loader_module="forecasting.models.tft.serving",
-        example=(panel.tail(EXAMPLE_ROWS), spoken[0].head(EXAMPLE_ROWS)),
+        example=_example(panel, spoken[0]),
         tags={"night": str(key.night), "why": verdict.why},
     )
     if verdict.better:
         registry.promote(target, version, issued_at)
     return verdict.why
+
+
+def _example(panel: pd.DataFrame, forecast: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A few rows that go in, early and late ones so that what may be missing is, and some that come out."""
+    from forecasting.models.tft.serving import without_zones
+
+    ends = pd.concat([panel.head(EXAMPLE_ROWS), panel.tail(EXAMPLE_ROWS)])
+    return without_zones(ends), without_zones(forecast.head(EXAMPLE_ROWS))
 
 
 def _climatology(settings: Settings, target: Target) -> Callable[[pd.DataFrame, datetime], pd.DataFrame]:

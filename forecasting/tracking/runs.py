@@ -104,6 +104,13 @@ class Runs:
         for key, value in tags.items():
             self._client.set_tag(run_id, key, value)
 
+    def page(self, server: str) -> str:
+        """The page of the nightly experiment on an MLflow server.
+
+        It names the kind of work: MLflow opens on its pages for language models otherwise.
+        """
+        return f"{server}/#/experiments/{self._experiment()}/runs?workflowType=machine_learning"
+
     def close(self, run_id: str, *, succeeded: bool) -> None:
         """End a run."""
         self._client.set_terminated(run_id, "FINISHED" if succeeded else "FAILED")
@@ -113,6 +120,5 @@ class Runs:
         if found is not None:
             return str(found.experiment_id)
         local = not self._url.startswith("http")
-        return str(
-            self._client.create_experiment(EXPERIMENT, artifact_location=self._artifacts if local else None)
-        )
+        artifacts = self._artifacts if local else None
+        return str(self._client.create_experiment(EXPERIMENT, artifacts))

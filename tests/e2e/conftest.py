@@ -47,7 +47,7 @@ def servers(installation: Installation, first_run: subprocess.CompletedProcess[s
         assert line or process.poll() is None, f"`up` ended: {said}"
         said += line
     airflow = re.search(r"Airflow\s+(\S+)\s+login (\S+) / (\S+)", said)
-    mlflow = re.search(r"MLflow\s+(\S+)", said)
+    mlflow = re.search(r"MLflow\s+(http\S+)", said)
     assert airflow, said
     assert mlflow, said
     yield Servers(process, airflow[1], mlflow[1], airflow[2], airflow[3])

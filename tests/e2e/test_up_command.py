@@ -61,10 +61,13 @@ def test_a_night_triggered_from_the_form_with_changed_params_goes_green(page: Pa
 
 
 def test_the_mlflow_pages_show_the_night_and_its_trainings(page: Page, servers: Servers) -> None:
-    page.goto(f"{servers.mlflow}/#/experiments")
-    page.get_by_role("link", name=DAG).first.click()
-    expect(page.get_by_text("bed_census tft").first).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("ed_arrivals tft").first).to_be_visible()
+    page.goto(servers.mlflow)
+    nights = page.locator(".ag-cell-value", has_text="night")
+    expect(nights.first).to_be_visible(timeout=60_000)
+    for night in nights.all():
+        night.get_by_role("button").click()
+    for target in ("bed_census", "ed_arrivals"):
+        expect(page.get_by_role("link", name=f"{target} tft")).to_have_count(2, timeout=30_000)
 
 
 def test_one_interrupt_ends_all_of_it(servers: Servers, installation: Installation) -> None:

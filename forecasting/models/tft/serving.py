@@ -21,15 +21,24 @@ class ServedTFT:
         """The forecast issued at the hour after the panel's last observed one.
 
         Args:
-            panel: as :func:`forecasting.features.build_panel` builds it.
+            panel: as :func:`forecasting.features.build_panel` builds it, after :func:`without_zones`.
             params: not used.
 
         Returns:
             Rows of :data:`forecasting.schema.FORECAST`.
         """
+        panel = panel.assign(valid_at=panel["valid_at"].dt.tz_localize("UTC"))
         last = panel.loc[panel["observed"] == 1, "valid_at"].max()
         issued_at: datetime = (last + pd.Timedelta(hours=1)).to_pydatetime().astimezone(UTC)
         return self._network.predict(panel, issued_at)
+
+
+def without_zones(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its UTC times stripped of their zone: MLflow's signatures know none."""
+    stripped = frame.copy()
+    for name in frame.select_dtypes("datetimetz").columns:
+        stripped[name] = frame[name].dt.tz_convert("UTC").dt.tz_localize(None)
+    return stripped
 
 
 def _load_pyfunc(path: str) -> ServedTFT:

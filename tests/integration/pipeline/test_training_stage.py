@@ -13,6 +13,7 @@ from forecasting import pipeline, warehouse
 from forecasting.config import Settings
 from forecasting.deployment import Deployment
 from forecasting.features import build_panel
+from forecasting.models.tft.serving import without_zones
 from forecasting.outcome import TrainingFailed, TrainingNotNeeded
 from forecasting.schema import FORECAST, Target
 from forecasting.tracking import Registry
@@ -65,7 +66,7 @@ def test_a_training_is_tracked_scored_and_registered(place: Deployment, settings
         warehouse.connect(place.warehouse), SITES, CENSUS.value, issued_at - timedelta(days=140), issued_at
     )
     panel = build_panel(history, CENSUS, settings, issued_at, settings.sites)
-    served = mlflow.pyfunc.load_model("models:/hospital_bed_census/1").predict(panel)
+    served = mlflow.pyfunc.load_model("models:/hospital_bed_census/1").predict(without_zones(panel))
     assert list(served.columns) == FORECAST.columns.names
     assert served["issued_at"].eq(issued_at).all()
 
