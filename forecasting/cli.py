@@ -18,9 +18,22 @@ from forecasting import outcome, pipeline, standalone
 from forecasting.config import ConfigError, Settings, read_settings
 from forecasting.deployment import Deployment
 from forecasting.schema import Target
+from forecasting.simulate import SourceInUseError
+from forecasting.warehouse import WarehouseError
 
 SKIPPED = 99
-"""The exit code by which Airflow's bash operator knows that there was nothing to do."""
+"""The exit code by which Airflow's bash operator marks its task skipped."""
+
+MENDABLE = (
+    ConfigError,
+    SourceInUseError,
+    WarehouseError,
+    outcome.SiteBlocked,
+    outcome.SourceLost,
+    outcome.NightIncomplete,
+    standalone.StandaloneError,
+)
+"""What a person can mend by what the message says."""
 
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C ended before its work was done, as shells have it."""
@@ -93,14 +106,15 @@ def train(
     max_epochs: Annotated[int | None, typer.Option(min=1, help="As configured if left out.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="As configured if left out.")] = None,
 ) -> None:
-    """Train one target as a stage of a night that is open; exits with 99 where there is nothing to train."""
+    """Train one target as a stage of a night that is open; exits with 99 where no training came of it."""
     with _plain_errors():
         key = pipeline.NightKey(night.date(), dag_run_id, mlflow_run_id)
         try:
             asked = {"max_epochs": max_epochs, "seed": seed}
             trial = {name: value for name, value in asked.items() if value is not None}
             said = pipeline.train_target(Deployment(), key, target, _retrain(retrain), trial)
-        except outcome.TrainingNotNeeded as reason:
+        except (outcome.TrainingNotNeeded, outcome.TrainingFailed) as reason:
+            # Trying again would end the same; who spoke before goes on speaking, and the rows say why.
             console.print(f"not trained: {reason}")
             raise typer.Exit(SKIPPED) from None
         console.print(said)
@@ -244,9 +258,7 @@ def _plain_errors() -> Iterator[None]:
     """Say what a person can mend in words; a fault of ours keeps its traceback."""
     try:
         yield
-    except (ConfigError, outcome.SiteBlocked, outcome.NightIncomplete, outcome.SourceLost) as error:
-        _fail(error)
-    except standalone.StandaloneError as error:
+    except MENDABLE as error:
         _fail(error)
 
 

@@ -94,7 +94,11 @@ def _speaking_plainly(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
     except sa.exc.DBAPIError as error:
-        advice = "; its tables are not those of this version: migrate it" if _lacks_tables(error) else ""
+        advice = (
+            "; its tables are not those of this version: run `forecasting migrate`"
+            if _lacks_tables(error)
+            else ""
+        )
         raise WarehouseError(f"warehouse {engine.url!r}: {str(error.orig).strip()}{advice}") from error
 
 

@@ -78,7 +78,7 @@ def test_an_unknown_revision_is_named(engine: sa.Engine) -> None:
 
 
 def test_a_warehouse_that_was_never_migrated_says_so(empty: sa.Engine) -> None:
-    with pytest.raises(WarehouseError, match="migrate it"):
+    with pytest.raises(WarehouseError, match="run `forecasting migrate`"):
         warehouse.last_observed(empty, "north", datetime.now(UTC))
 
 

@@ -1,0 +1,72 @@
+"""The `forecasting` command where something is wrong: words, not a traceback, and an exit code."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+pytestmark = pytest.mark.integration
+
+CONFIG = Path(__file__).parents[1] / "hospital.toml"
+
+
+def _forecasting(var: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "forecasting", *arguments],
+        env={**os.environ, "HOSPITAL_CONFIG": str(CONFIG), "HOSPITAL_VAR": str(var), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _is_told(done: subprocess.CompletedProcess[str], *parts: str) -> None:
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    for part in parts:
+        assert part in done.stderr
+
+
+def test_a_wrong_configuration_is_told_by_key(tmp_path: Path) -> None:
+    wrong = tmp_path / "hospital.toml"
+    wrong.write_text(CONFIG.read_text().replace("issue_hour = 3", "issue_hour = 30"))
+    _is_told(
+        _forecasting(tmp_path, "plan", HOSPITAL_CONFIG=str(wrong)),
+        "ConfigError", "group.issue_hour = 30", "less than or equal to 23",
+    )  # fmt: skip
+
+
+def test_a_warehouse_without_tables_is_told_with_the_command_that_makes_them(tmp_path: Path) -> None:
+    _is_told(_forecasting(tmp_path, "plan"), "WarehouseError", "forecasting migrate")
+
+
+def test_a_word_that_is_not_allowed_is_told_with_those_that_are(tmp_path: Path) -> None:
+    _is_told(_forecasting(tmp_path, "night", "--retrain", "sometimes"), "'sometimes'", "auto, always, never")
+
+
+def test_simulating_never_overwrites_a_real_source(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'real.db'}"
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE ed_visit (visit_id TEXT)"))
+        connection.execute(sa.text("INSERT INTO ed_visit VALUES ('a real patient')"))
+    _is_told(
+        _forecasting(tmp_path, "simulate", "--days", "30", HOSPITAL_SOURCE_URL=url),
+        "SourceInUseError",
+        "ed_visit",
+    )
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT visit_id FROM ed_visit")) == "a real patient"
+
+
+def test_a_password_is_never_shown(tmp_path: Path) -> None:
+    done = _forecasting(
+        tmp_path, "plan", HOSPITAL_WAREHOUSE_URL="postgresql+psycopg://writer:hunter2@127.0.0.1:1/warehouse"
+    )
+    _is_told(done, "WarehouseError", "127.0.0.1")
+    assert "hunter2" not in done.stdout + done.stderr
