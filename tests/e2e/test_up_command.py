@@ -62,10 +62,10 @@ def test_a_night_triggered_from_the_form_with_changed_params_goes_green(page: Pa
 
 def test_the_mlflow_pages_show_the_night_and_its_trainings(page: Page, servers: Servers) -> None:
     page.goto(servers.mlflow)
-    nights = page.locator(".ag-cell-value", has_text="night")
-    expect(nights.first).to_be_visible(timeout=60_000)
-    for night in nights.all():
-        night.get_by_role("button").click()
+    nights_with_children = page.locator(".ag-cell-value", has_text="night").get_by_role("button")
+    expect(nights_with_children).to_have_count(2, timeout=60_000)
+    for number in range(2):
+        nights_with_children.nth(number).click()
     for target in ("bed_census", "ed_arrivals"):
         expect(page.get_by_role("link", name=f"{target} tft")).to_have_count(2, timeout=30_000)
 
