@@ -17,7 +17,7 @@ from airflow.sdk import (
     get_current_context,
     task,
 )
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from hospital_connections import deployment, environment
 
 from forecasting.config import read_settings
@@ -95,21 +95,22 @@ def record(site_id: str, night: Night) -> int:
     return pipeline.record_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+@task(trigger_rule=TriggerRule.ALL_DONE)
 def build_docs(night: Night) -> str:
     """Build the night's Data Docs from what every site's validation left."""
     from forecasting import pipeline
 
-    return pipeline.build_docs(deployment(), pipeline.NightKey.from_json(night))
+    return pipeline.build_docs(deployment(), pipeline.NightKey.from_json(_opened(night)))
 
 
 @task.bash(
     map_index_template="{{ task.op_kwargs['target'] }}",
-    trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
+    trigger_rule=TriggerRule.ALL_DONE,
     max_active_tis_per_dagrun=1,
 )
 def train(target: str, night: Night) -> str:
     """Train one target over all sites, in a fresh interpreter: CUDA can't be used again after a fork."""
+    night = _opened(night)
     os.environ.update(environment())
     return shlex.join(
         [
@@ -121,7 +122,7 @@ def train(target: str, night: Night) -> str:
     )
 
 
-@task(map_index_template=SITE, trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+@task(map_index_template=SITE, trigger_rule=TriggerRule.ALL_DONE)
 def forecast(site_id: str, night: Night) -> None:
     """Forecast every unit of the site, or skip a site that was blocked."""
     from forecasting import outcome, pipeline
@@ -148,12 +149,20 @@ def publish(site_id: str, night: Night) -> None:
     pipeline.publish_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+@task(trigger_rule=TriggerRule.ALL_DONE)
 def close_night(night: Night) -> None:
     """End the night; red if any site did not publish, with its reason."""
     from forecasting import pipeline
 
+    night = _opened(night)
     pipeline.close_night(deployment(), pipeline.NightKey.from_json(night), night["site_ids"])
+
+
+def _opened(night: Night | None) -> Night:
+    """The night, for a task that runs however those before it ended."""
+    if night is None:
+        raise AirflowFailException("the night was not opened; see the log of open_night")
+    return night
 
 
 def _sites(asked: str) -> list[str]:

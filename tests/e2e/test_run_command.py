@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pandas as pd
@@ -74,6 +75,9 @@ def test_a_second_run_leaves_the_same_rows(
     again = installation.forecasting("run", "--port", "8090")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "simulating" not in again.stdout
+    for task in ("plan.forecast [north]", "plan.publish [west]", "close_night"):
+        assert re.search(rf"success +[\d.]+ s +{re.escape(task)}", again.stdout), again.stdout
+    assert re.search(r"skipped +[\d.]+ s +train \[bed_census\]", again.stdout), again.stdout
     for first, second in zip(before, _published(installation), strict=True):
         pd.testing.assert_frame_equal(first, second)
 

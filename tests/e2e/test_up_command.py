@@ -5,11 +5,18 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from e2e.installation import Installation, Servers
 from playwright.sync_api import Page, expect, sync_playwright
+
+from forecasting import pipeline, warehouse
+from forecasting.config import read_settings
+from forecasting.standalone import Airflow
 
 pytestmark = pytest.mark.e2e
 
@@ -27,12 +34,16 @@ def page(chromium: str) -> Iterator[Page]:
         browser.close()
 
 
-def _run_state(servers: Servers, run_id: str) -> str:
-    login = {"username": servers.user, "password": servers.password}
-    token = httpx.post(f"{servers.airflow}/auth/token", json=login).json()["access_token"]
-    runs = f"{servers.airflow}/api/v2/dags/{DAG}/dagRuns/{run_id}"
-    answer = httpx.get(runs, headers={"Authorization": f"Bearer {token}"}, timeout=30)
-    return str(answer.json().get("state", "absent"))
+def _ended(servers: Servers, run_id: str) -> str:
+    """How a run ends; it may not have been asked for yet."""
+    airflow = Airflow(servers.airflow, servers.user, servers.password)
+    deadline = time.monotonic() + 600
+    while time.monotonic() < deadline:
+        with suppress(httpx.HTTPStatusError):
+            if (state := airflow.state(DAG, run_id)) in ("success", "failed"):
+                return state
+        time.sleep(2)
+    raise TimeoutError(f"{run_id} did not end")
 
 
 def test_a_night_triggered_from_the_form_with_changed_params_goes_green(page: Page, servers: Servers) -> None:
@@ -51,11 +62,7 @@ def test_a_night_triggered_from_the_form_with_changed_params_goes_green(page: Pa
     form.get_by_role("button", name="Trigger").click()
     expect(form).not_to_be_visible()
 
-    deadline = time.monotonic() + 600
-    while (state := _run_state(servers, "from_the_form")) not in ("success", "failed"):
-        assert time.monotonic() < deadline, state
-        time.sleep(2)
-    assert state == "success"
+    assert _ended(servers, "from_the_form") == "success"
     page.goto(f"{servers.airflow}/dags/{DAG}/runs/from_the_form")
     expect(page.get_by_text("success", exact=False).first).to_be_visible()
 
@@ -68,6 +75,30 @@ def test_the_mlflow_pages_show_the_night_and_its_trainings(page: Page, servers: 
         nights_with_children.nth(number).click()
     for target in ("bed_census", "ed_arrivals"):
         expect(page.get_by_role("link", name=f"{target} tft")).to_have_count(2, timeout=30_000)
+
+
+def test_a_stale_site_turns_the_run_red_and_the_other_publishes(
+    servers: Servers, installation: Installation
+) -> None:
+    place = installation.place
+    settings = read_settings(place.config)
+    night = pipeline.latest_night(settings) - timedelta(days=1)
+    gone = (settings.issued_at(night) - timedelta(days=2)).strftime("%Y-%m-%d %H:%M:%S")
+    with sa.create_engine(place.source).begin() as source:
+        for table, first in (("ed_visit", "arrived_at"), ("bed_stay", "bed_from")):
+            source.execute(sa.text(f"DELETE FROM {table} WHERE site_id = 'west' AND {first} >= '{gone}'"))  # noqa: S608
+    airflow = Airflow(servers.airflow, servers.user, servers.password)
+    airflow.trigger(DAG, "stale_west", {"issue_date": night.isoformat(), "retrain": "never"})
+
+    assert _ended(servers, "stale_west") == "failed"
+    engine = warehouse.connect(place.warehouse)
+    ends = warehouse.nights(engine, night).set_index("site_id")
+    assert ends["state"].to_dict() == {"north": "published", "west": "blocked"}
+    assert "allowed 24" in ends.loc["west", "why"]
+    assert set(warehouse.recommendations(engine, night)["site_id"]) == {"north"}
+    states = {task.name: task.state for task in airflow.tasks(DAG, "stale_west")}
+    assert states["plan.publish [north]"] == "success"
+    assert states["close_night"] == "failed"
 
 
 def test_one_interrupt_ends_all_of_it(servers: Servers, installation: Installation) -> None:
