@@ -94,7 +94,7 @@ def test_a_stale_site_turns_the_run_red_and_the_other_publishes(
     engine = warehouse.connect(place.warehouse)
     ends = warehouse.nights(engine, night).set_index("site_id")
     assert ends["state"].to_dict() == {"north": "published", "west": "blocked"}
-    assert "allowed 24" in ends.loc["west", "why"]
+    assert "allowed 24" in str(ends.loc["west", "why"])
     assert set(warehouse.recommendations(engine, night)["site_id"]) == {"north"}
     states = {task.name: task.state for task in airflow.tasks(DAG, "stale_west")}
     assert states["plan.publish [north]"] == "success"
