@@ -68,11 +68,11 @@ def test_mlflow_holds_the_night_and_a_child_for_each_trained_model(
         assert run.data.tags["airflow.url"].startswith("http://localhost:8090/dags/hospital_nightly/runs/")
 
 
-def test_a_second_run_leaves_the_same_rows(
+def test_a_second_run_that_skips_training_walks_the_night_and_leaves_the_same_rows(
     installation: Installation, first_run: subprocess.CompletedProcess[str]
 ) -> None:
     before = _published(installation)
-    again = installation.forecasting("run", "--port", "8090")
+    again = installation.forecasting("run", "--port", "8090", "--retrain", "never")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "simulating" not in again.stdout
     for task in ("plan.forecast [north]", "plan.publish [west]", "close_night"):
