@@ -104,6 +104,8 @@ def record_site(place: Deployment, key: NightKey, site_id: str) -> int:
             settings.issued_at(key.night),
             stage.read(OBSERVATION),
         )
+        # A night that is cut off before this has only old hours, and must not be forecast from them.
+        stage.write_record("recorded", stage.read_record("verdict")["data_digest"])
     log.info("recorded", site=site_id, night=str(key.night), stage="record", changed=changed)
     return changed
 

@@ -141,14 +141,14 @@ def runs_page(place: Deployment, server: str) -> str:
 
 
 def _refuse_unready(place: Deployment, stage: Stage) -> None:
-
     night = warehouse.find_night(warehouse.connect(place.warehouse), stage.site_id, stage.night)
     if night is None or night.state in (NightState.BLOCKED, NightState.FAILED):
         raise SiteNotReady(
             f"{stage.site_id} has no forecast tonight: {night.why if night else 'never opened'}"
         )
-    if not stage.has("verdict.json"):
-        raise SiteNotReady(f"{stage.site_id} has no forecast tonight: it was not validated")
+    recorded_digest = stage.read_record("recorded") if stage.has("recorded.json") else None
+    if recorded_digest is None or recorded_digest != stage.read_record("verdict")["data_digest"]:
+        raise SiteNotReady(f"{stage.site_id} has no forecast tonight: its hours were not recorded")
 
 
 def _loader(registry: Registry, champion: Champion) -> Callable[[], Forecaster]:

@@ -9,7 +9,7 @@ import pandas as pd
 from forecasting.config import Settings, Site
 from forecasting.schema import OBSERVATION, Severity, Target
 from forecasting.validate.suite import Check, Suite, counted, expect
-from forecasting.validate.suites.structure import key_check
+from forecasting.validate.suites.structure import key_check, known_units_check
 
 IMPOSSIBLE_SHARE = 0.05
 """A target with a larger share of impossible values is not to be trusted at all."""
@@ -18,7 +18,6 @@ IMPOSSIBLE_OCCUPANCY = 3.0
 RECENT_DAYS = 7
 """How far back today's number of staffed beds says something about the census."""
 MINUTE = "%Y-%m-%d %H:%M"
-UNKNOWN_UNIT = "unit {unit_id!r} is not in hospital.toml"
 UNUSUAL_SCORE = 4.0
 """Standard deviations between a day and its past weeks; by chance, once in 15,000 days."""
 
@@ -39,18 +38,7 @@ def rows_suite(observation: pd.DataFrame, site: Site, issued_at: datetime) -> Su
                 "site_id",
                 "of site {site_id!r}",
             ),
-            Check(
-                "unit_is_known",
-                Severity.WARN,
-                expect(
-                    "column_values_to_be_in_set",
-                    column="unit_id",
-                    value_set=[unit.unit_id for unit in site.units],
-                ),
-                unknown_units,
-                "unit_id",
-                UNKNOWN_UNIT,
-            ),
+            known_units_check(site),
             Check(
                 "target_is_known",
                 Severity.BLOCK,
@@ -264,14 +252,6 @@ def series_suite(facts: pd.DataFrame) -> Suite:
                 "value",
             ),
         ),
-    )
-
-
-def unknown_units(failed: pd.DataFrame) -> str:
-    """Which units are not configured."""
-    return " ".join(
-        f"Unit {unit_id!r} is not in hospital.toml; its rows are left out."
-        for unit_id in sorted(failed["unit_id"].unique())
     )
 
 

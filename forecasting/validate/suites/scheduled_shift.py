@@ -7,8 +7,7 @@ import pandas as pd
 from forecasting.config import Site
 from forecasting.schema import SCHEDULED_SHIFT, Severity
 from forecasting.validate.suite import Check, Suite, counted, expect
-from forecasting.validate.suites.observation import UNKNOWN_UNIT, unknown_units
-from forecasting.validate.suites.structure import key_check
+from forecasting.validate.suites.structure import key_check, known_units_check
 
 
 def scheduled_shift_suite(scheduled_shift: pd.DataFrame, site: Site) -> Suite:
@@ -18,18 +17,7 @@ def scheduled_shift_suite(scheduled_shift: pd.DataFrame, site: Site) -> Suite:
         scheduled_shift,
         (
             key_check(SCHEDULED_SHIFT),
-            Check(
-                "unit_is_known",
-                Severity.WARN,
-                expect(
-                    "column_values_to_be_in_set",
-                    column="unit_id",
-                    value_set=[unit.unit_id for unit in site.units],
-                ),
-                unknown_units,
-                "unit_id",
-                UNKNOWN_UNIT,
-            ),
+            known_units_check(site),
             Check(
                 "shift_ends_after_it_starts",
                 Severity.WARN,

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 import pyarrow as pa
 
+from forecasting.config import Site
 from forecasting.schema import Severity, Table
 from forecasting.validate.suite import Check, Suite, expect
 
@@ -52,6 +53,29 @@ def key_check(table: Table) -> Check:
         lambda failed: (
             f"{len(failed)} rows of {table.name} share their key ({', '.join(table.key)}) with another."
         ),
+    )
+
+
+def known_units_check(site: Site) -> Check:
+    """Every row is of a unit that is configured."""
+    return Check(
+        "unit_is_known",
+        Severity.WARN,
+        expect(
+            "column_values_to_be_in_set",
+            column="unit_id",
+            value_set=[unit.unit_id for unit in site.units],
+        ),
+        _unknown_units,
+        "unit_id",
+        "unit {unit_id!r} is not in hospital.toml",
+    )
+
+
+def _unknown_units(failed: pd.DataFrame) -> str:
+    return " ".join(
+        f"Unit {unit_id!r} is not in hospital.toml; its rows are left out."
+        for unit_id in sorted(failed["unit_id"].unique())
     )
 
 

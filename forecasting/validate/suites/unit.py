@@ -7,8 +7,7 @@ import pandas as pd
 from forecasting.config import Site
 from forecasting.schema import UNIT, Severity
 from forecasting.validate.suite import Check, Suite, expect
-from forecasting.validate.suites.observation import UNKNOWN_UNIT, unknown_units
-from forecasting.validate.suites.structure import key_check
+from forecasting.validate.suites.structure import key_check, known_units_check
 
 
 def unit_suite(unit: pd.DataFrame, site: Site) -> Suite:
@@ -21,14 +20,7 @@ def unit_suite(unit: pd.DataFrame, site: Site) -> Suite:
         unit.assign(configured_type=configured.where(configured.notna(), unit["unit_type"])),
         (
             key_check(UNIT),
-            Check(
-                "unit_is_known",
-                Severity.WARN,
-                expect("column_values_to_be_in_set", column="unit_id", value_set=list(types)),
-                unknown_units,
-                "unit_id",
-                UNKNOWN_UNIT,
-            ),
+            known_units_check(site),
             Check(
                 "configured_units_are_there",
                 Severity.WARN,

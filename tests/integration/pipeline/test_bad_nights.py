@@ -11,7 +11,7 @@ import pytest
 from forecasting import pipeline, warehouse
 from forecasting.config import Settings
 from forecasting.deployment import Deployment
-from forecasting.outcome import NightIncomplete
+from forecasting.outcome import NightIncomplete, SiteNotReady
 from forecasting.schema import NightState
 
 pytestmark = pytest.mark.integration
@@ -198,6 +198,18 @@ def test_a_published_night_stays_published_when_its_rerun_fails(place: Deploymen
     damage("DROP TABLE bed_stay")
     _walk(place)
     pd.testing.assert_frame_equal(_heads(place), before)
+
+
+def test_a_site_whose_hours_were_not_recorded_is_not_forecast_from_old_ones(place: Deployment) -> None:
+    _walk(place)
+    night = NIGHT + timedelta(days=1)
+    key = pipeline.open_night(place, night, ("north",), "scheduled__2", {})
+    pipeline.extract_site(place, key, "north")
+    for stage in (pipeline.validate_site, pipeline.record_site):
+        with pytest.raises(SiteNotReady, match="its hours were not recorded"):
+            pipeline.forecast_site(place, key, "north")
+        stage(place, key, "north")
+    pipeline.forecast_site(place, key, "north")
 
 
 def test_a_silent_source_leaves_hours_missing_not_zero(
