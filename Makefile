@@ -3,9 +3,10 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint bench-night lock clean
+.PHONY: help run up test lint bench-night bench-training bench-prediction lock clean
 
 help:            ## list these commands
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -30,6 +31,13 @@ lint: $(READY)   ## lint, types, import rules
 bench-night: $(READY) ## seconds and peak memory of the demo's night, beside their limits
 	@$(BIN)/python benchmarks/night.py $(if $(JSON),--json $(JSON))
 
+bench-training: $(READY) ## training's speed and learning curves beside its peers; DEVICE=cuda for a GPU
+	@$(MAKE) --no-print-directory $(PEERS)/.ready || echo "$(PEERS) can't be installed: its contender is left out"
+	@$(BIN)/python -m benchmarks.training $(if $(DEVICE),--device $(DEVICE)) $(if $(JSON),--json $(JSON))
+
+bench-prediction: $(READY) ## seconds and memory of forecasting 100 to 10,000 series
+	@$(BIN)/python -m benchmarks.prediction $(if $(JSON),--json $(JSON))
+
 lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/pip install --quiet torch==2.13.0 '.[dev,postgres]'
@@ -43,4 +51,11 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --progress-bar $(if $(CI),off,on) -r requirements.lock
 	$(BIN)/pip install --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(PEERS)/.ready: requirements.lock benchmarks/peers.txt
+	rm -rf $(PEERS)
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -c requirements.lock -r benchmarks/peers.txt \
+		|| { rm -rf $(PEERS); exit 1; }
 	@touch $@
