@@ -39,10 +39,10 @@ def train(job: Job) -> Curve:
     recorder = Recorder(job, network)
     _fit(network, data, job, workers, job.steps, _Clock(recorder))
     network.to(job.device).eval()
-    windows = _held_out_set(data, panel, job)
+    windows = held_out_set(data, panel, job)
     outcomes = held_out(panel.counts, job)
     return recorder.curve(
-        lambda: wql(outcomes, _forecast(network, windows, job), job.levels),
+        lambda: wql(outcomes, forecast(network, windows, job), job.levels),
         {
             "version": f"pytorch-forecasting {version('pytorch-forecasting')}",
             "num_workers": str(workers),
@@ -84,6 +84,29 @@ def build(data: Any, job: Job) -> Any:
         dropout=job.dropout,
         loss=QuantileLoss(list(job.levels)),
     )
+
+
+def held_out_set(data: Any, panel: Panel, job: Job) -> Any:
+    """The held-out windows, encoded as the training's are."""
+    first = job.train_hours - job.encoder_hours
+    frame = long_frame(panel)
+    later = TimeSeriesDataSet.from_dataset(data, frame[frame["hour"] >= first], stop_randomization=True)
+    return later.filter(lambda index: index["time_idx_first_prediction"].isin(job.origins))
+
+
+def forecast(network: Any, windows: Any, job: Job) -> np.ndarray:
+    """Quantiles of each held-out window (series, origins, lead_hours, levels)."""
+    place = {origin: number for number, origin in enumerate(job.origins)}
+    shape = (job.series, len(job.origins), job.lead_hours, len(job.levels))
+    forecasts = np.full(shape, np.nan)
+    with torch.no_grad():
+        for x, _ in windows.to_dataloader(train=False, batch_size=SCORING_BATCH):
+            index = windows.x_to_index(x)
+            moved = {name: value.to(job.device) for name, value in x.items()}
+            series = index["series"].astype(int).to_numpy()
+            origin = index["hour"].map(place).to_numpy()
+            forecasts[series, origin] = network(moved)["prediction"].cpu().numpy()
+    return forecasts
 
 
 class _Clock(pl.Callback):
@@ -135,29 +158,6 @@ def _trial(data: Any, job: Job, workers: int) -> float:
     clock = _TrialClock()
     _fit(build(data, job), data, job, workers, TRIAL_WARM_UP + TRIAL_STEPS, clock)
     return TRIAL_STEPS * job.batch_size / (clock.ends[-1] - clock.ends[TRIAL_WARM_UP - 1])
-
-
-def _held_out_set(data: Any, panel: Panel, job: Job) -> Any:
-    """The held-out windows, encoded as the training's are."""
-    first = job.train_hours - job.encoder_hours
-    frame = long_frame(panel)
-    later = TimeSeriesDataSet.from_dataset(data, frame[frame["hour"] >= first], stop_randomization=True)
-    return later.filter(lambda index: index["time_idx_first_prediction"].isin(job.origins))
-
-
-def _forecast(network: Any, windows: Any, job: Job) -> np.ndarray:
-    """Quantiles of each held-out window (series, origins, lead_hours, levels)."""
-    place = {origin: number for number, origin in enumerate(job.origins)}
-    shape = (job.series, len(job.origins), job.lead_hours, len(job.levels))
-    forecasts = np.full(shape, np.nan)
-    with torch.no_grad():
-        for x, _ in windows.to_dataloader(train=False, batch_size=SCORING_BATCH):
-            index = windows.x_to_index(x)
-            moved = {name: value.to(job.device) for name, value in x.items()}
-            series = index["series"].astype(int).to_numpy()
-            origin = index["hour"].map(place).to_numpy()
-            forecasts[series, origin] = network(moved)["prediction"].cpu().numpy()
-    return forecasts
 
 
 if __name__ == "__main__":

@@ -48,9 +48,9 @@ def test_forecasts_stand_where_their_outcomes_do(job: Job) -> None:
             return {"prediction": x["decoder_target"][..., None].expand(-1, -1, len(job.levels))}
 
     panel = panel_of(job)
-    windows = stock._held_out_set(stock.training_set(panel, job), panel, job)
+    windows = stock.held_out_set(stock.training_set(panel, job), panel, job)
     outcomes = held_out(panel.counts, job)
-    forecasts = stock._forecast(Seer(), windows, job)
+    forecasts = stock.forecast(Seer(), windows, job)
     np.testing.assert_array_equal(forecasts, np.repeat(outcomes[..., None], len(job.levels), axis=-1))
 
 
