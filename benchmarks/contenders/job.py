@@ -71,7 +71,7 @@ class Curve:
 
     points: list[Point]
     windows_per_second: float
-    """After the warm-up."""
+    """Median of the stretches between snapshots, after the warm-up."""
     device_gib: float | None
     """Peak memory taken on the GPU."""
     notes: dict[str, str] = field(default_factory=dict)

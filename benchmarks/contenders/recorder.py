@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
+from statistics import median
 
 import torch
 
@@ -22,7 +24,8 @@ class Recorder:
         self.job = job
         self.network = network
         self.steps_done = 0
-        self._began = self._warm = self._last = 0.0
+        self._began = 0.0
+        self._marks: list[tuple[int, float]] = []
         self._kept: list[tuple[int, float, Weights]] = []
 
     def start(self) -> None:
@@ -32,12 +35,12 @@ class Recorder:
     def step_done(self) -> None:
         """Call after every step of the optimizer."""
         self.steps_done += 1
-        if self.steps_done == self.job.warm_up_steps:
-            self._warm = self._now()
-        if self.steps_done in self.job.snapshot_steps:
-            self._last = self._now()
+        is_snapshot = self.steps_done in self.job.snapshot_steps
+        if is_snapshot or self.steps_done == self.job.warm_up_steps:
+            self._marks.append((self.steps_done, self._now() - self._began))
+        if is_snapshot:
             weights = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
-            self._kept.append((self.steps_done, self._last - self._began, weights))
+            self._kept.append((*self._marks[-1], weights))
 
     def curve(self, score: Callable[[], float], notes: dict[str, str]) -> Curve:
         """Score the network at each of its snapshots.
@@ -56,8 +59,15 @@ class Recorder:
         for step, seconds, weights in self._kept:
             self.network.load_state_dict(weights)
             points.append(Point(step * self.job.batch_size, seconds, score()))
-        counted = (self.job.steps - self.job.warm_up_steps) * self.job.batch_size
-        return Curve(points, counted / (self._last - self._warm), memory, notes)
+        return Curve(points, self._rate(), memory, notes)
+
+    def _rate(self) -> float:
+        """Windows per second: the median from mark to mark, which a moment's stall does not move."""
+        warm = [(step, seconds) for step, seconds in self._marks if step >= self.job.warm_up_steps]
+        return median(
+            (step - earlier) * self.job.batch_size / (end - start)
+            for (earlier, start), (step, end) in pairwise(warm)
+        )
 
     def _now(self) -> float:
         if self.job.device == "cuda":
