@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from pytorch_forecasting import TemporalFusionTransformer
 from pytorch_forecasting.data.encoders import TorchNormalizer
 from pytorch_forecasting.metrics import QuantileLoss
 
 from forecasting.models.tft.hours import STATIC_CATEGORIES
 from forecasting.models.tft.scenes import DECODER_REALS, ENCODER_REALS, REALS, STATIC_REALS, Scene
+from forecasting.models.tft.transformer import FastTransformer
 
 UNLEARNED_SHARE = 0.1
 LARGEST_EMBEDDING = 8
@@ -40,6 +40,10 @@ def build_network(shape: Shape) -> Any:
         # It warns of its own loss being among its own parameters.
         warnings.filterwarnings("ignore", message="Attribute .* is an instance of `nn.Module`")
         network = _transformer(shape)
+    network.whole_windows = True
+    # Kept where the network lies: making them anew each step would wait for the device.
+    network.register_buffer("levels", torch.tensor(shape.levels), persistent=False)
+    network.register_buffer("no_scale", torch.tensor([0.0, 1.0]), persistent=False)
     with torch.no_grad():
         network.output_layer.weight.mul_(UNLEARNED_SHARE)
         network.output_layer.bias.zero_()
@@ -48,7 +52,7 @@ def build_network(shape: Shape) -> Any:
 
 def _transformer(shape: Shape) -> Any:
     sizes = {name: (size, min(size, LARGEST_EMBEDDING)) for name, size in shape.categories.items()}
-    return TemporalFusionTransformer(
+    return FastTransformer(
         hidden_size=shape.hidden_size,
         hidden_continuous_size=max(4, shape.hidden_size // 2),
         attention_head_size=shape.attention_heads,
@@ -68,16 +72,17 @@ def _transformer(shape: Shape) -> Any:
     )
 
 
-def tensors(scene: Scene, jitter: np.random.Generator | None = None) -> dict[str, torch.Tensor]:
-    """A scene as tensors, with what came and whether it is known.
+def tensors(scene: Scene, jitter: np.ndarray | None = None) -> dict[str, torch.Tensor]:
+    """A scene as tensors, with what came, whether it is known, and in how many hours it is.
 
-    With ``jitter``, what came is spread evenly over its whole number, so that quantiles of counts can be
-    learned smoothly and rounded: Machado and Santos Silva (2005), Quantiles for counts, JASA 100(472).
+    With ``jitter`` (batch, lead_hours), even between -0.5 and 0.5, what came is spread over its whole number,
+    so that quantiles of counts can be learned smoothly and rounded: Machado and Santos Silva (2005),
+    Quantiles for counts, JASA 100(472).
     """
     known = ~np.isnan(scene.value)
     value = np.where(known, scene.value, 0.0)
     if jitter is not None:
-        value = value + jitter.uniform(-0.5, 0.5, value.shape)
+        value = value + jitter
     arrays = {
         "encoder": scene.encoder,
         "decoder": scene.decoder,
@@ -89,6 +94,7 @@ def tensors(scene: Scene, jitter: np.random.Generator | None = None) -> dict[str
     }
     return {
         "categories": torch.from_numpy(scene.categories).long(),
+        "hours_known": torch.tensor(max(float(known.sum()), 1.0)),
         **{name: torch.from_numpy(array).float() for name, array in arrays.items()},
     }
 
@@ -106,7 +112,7 @@ def answer(network: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
             "decoder_cont": batch["decoder"],
             "encoder_lengths": torch.full((size,), encoder_hours, device=categories.device),
             "decoder_lengths": torch.full((size,), lead_hours, device=categories.device),
-            "target_scale": torch.tensor([0.0, 1.0], device=categories.device).expand(size, 2),
+            "target_scale": network.no_scale.expand(size, 2),
         }
     )["prediction"]
     standard = batch["start"] + correction.float()
@@ -121,5 +127,6 @@ def whole_patients(patients: torch.Tensor) -> torch.Tensor:
 
 def pinball(network: Any, patients: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """Twice the pinball loss in patients, mean over levels and the hours whose value is known."""
-    losses: torch.Tensor = network.loss.loss(patients, batch["value"])
-    return (losses.mean(dim=-1) * batch["known"]).sum() / batch["known"].sum().clamp(min=1.0)
+    error = batch["value"][..., None] - patients
+    losses = 2.0 * torch.maximum((network.levels - 1.0) * error, network.levels * error).mean(dim=-1)
+    return (losses * batch["known"]).sum() / batch["hours_known"]

@@ -171,6 +171,11 @@ class Scenery:
             value=self.hours.value[ahead.row],
         )
 
+    def hours_known(self, windows: Windows) -> int:
+        """How many hours that the windows forecast have an observed value."""
+        row = windows.row[:, None] + np.arange(self.lead_hours)
+        return int(np.count_nonzero(~np.isnan(self.hours.value[row])))
+
     def _look_back(self, windows: Windows) -> _Past:
         first = self.hours.first[windows.series][:, None]
         before = windows.row[:, None] + np.arange(-max(LEVEL_HOURS, self.encoder_hours), 0)

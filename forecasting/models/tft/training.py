@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import math
+import statistics
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as pl
 import pandas as pd
-import structlog
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
-from forecasting.config import Settings
+from forecasting.config import Settings, Training
 from forecasting.models.holdout import as_known_at, holdout_start
 from forecasting.models.tft.hours import Hours, Vocabulary
-from forecasting.models.tft.learner import Learner, Lessons
+from forecasting.models.tft.journal import Journal, diverged
+from forecasting.models.tft.learner import Learner
+from forecasting.models.tft.lessons import Lessons
 from forecasting.models.tft.network import Shape, build_network, pinball, whole_patients
 from forecasting.models.tft.scenes import Scenery
 from forecasting.models.tft.trained import TrainedTFT
+from forecasting.models.tft.trainer import build_trainer, quiet_lightning
 from forecasting.outcome import TrainingFailed
 from forecasting.schema import Target
 
-LARGEST_GRADIENT = 1.0
 LARGEST_VALIDATION_SHARE = 5
 HOURS_BETWEEN_VALIDATIONS = 24
-
-log = structlog.get_logger()
+REFRESHING_RATE = 0.2
+"""Learning rate of a refresh, over that of a training from nothing."""
 
 
 def train(
@@ -45,6 +42,7 @@ def train(
     target: Target,
     folder: Path,
     logger: Logger | None = None,
+    start: TrainedTFT | None = None,
 ) -> TrainedTFT:
     """Train on the panel's hours before the holdout, which is kept for scores that compare models.
 
@@ -58,7 +56,10 @@ def train(
         issued_at: the issue time; the holdout is the ``holdout_days`` before it.
         target: what the panel is of.
         folder: for checkpoints.
-        logger: a Lightning logger that receives train_loss and validation_loss of each epoch.
+        logger: a Lightning logger that receives the losses, windows_per_second and peak_memory_mib of each
+            epoch.
+        start: a network to go on from, for ``refresh_epochs`` at a lower learning rate; see
+            :func:`can_refresh`. It keeps its vocabulary: units it never saw stay unknown.
 
     Raises:
         TrainingFailed: the history is too short, or the loss diverged.
@@ -66,8 +67,9 @@ def train(
     began = time.monotonic()
     spans = _spans(panel, settings, issued_at, target)
     seen = as_known_at(panel, spans.holdout)
-    vocabulary = Vocabulary.of(seen)
-    training, levels = settings.training, settings.horizon.quantile_levels
+    vocabulary = start.vocabulary if start else Vocabulary.of(seen)
+    training = refreshing(settings.training) if start else settings.training
+    levels = settings.horizon.quantile_levels
     scenery = Scenery(Hours.of(seen, vocabulary), target, levels, training.encoder_hours, settings.lead_hours)
     windows = scenery.windows_between(0, _time_idx(spans.validation))
     latest_issue = _time_idx(spans.holdout) - settings.lead_hours
@@ -80,20 +82,15 @@ def train(
             f"before {spans.validation}"
         )
 
-    shape = Shape(
-        levels=levels,
-        categories=vocabulary.sizes,
-        encoder_hours=training.encoder_hours,
-        hidden_size=training.hidden_size,
-        attention_heads=training.attention_heads,
-        dropout=training.dropout,
-    )
-    with _quiet_lightning():
+    shape = _shape(settings, vocabulary)
+    with quiet_lightning():
         pl.seed_everything(training.seed, verbose=False)
-        learner = Learner(build_network(shape), training)
+        network = build_network(shape)
+        if start:
+            network.load_state_dict(start.network.state_dict())
+        learner = Learner(network, training)
         lessons = Lessons(scenery, windows, validation, training)
-        checkpoints = folder / f"checkpoints-{_fingerprint(seen, settings, target)}"
-        journal = Journal(target)
+        checkpoints = folder / f"checkpoints-{_fingerprint(seen, settings, training, target, start)}"
         best = ModelCheckpoint(
             dirpath=checkpoints,
             filename="best",
@@ -105,12 +102,13 @@ def train(
             dirpath=checkpoints, filename="last", enable_version_counter=False, save_on_train_epoch_end=True
         )
         stopping = EarlyStopping("validation_loss", patience=training.patience, check_finite=False)
-        trainer = _trainer(settings, folder, logger, [journal, stopping, best, last])
-        resumed = checkpoints / "last.ckpt"
-        trainer.fit(learner, lessons, ckpt_path=resumed if resumed.exists() else None, weights_only=True)
-        learner.load_state_dict(torch.load(best.best_model_path, weights_only=True)["state_dict"])
-    network = learner.network.cpu().eval()
-    finest = min(journal.curve, key=lambda row: row["validation_loss"])
+        trainer = build_trainer(training, folder, logger, [Journal(target), stopping, best, last])
+        newest = checkpoints / "last.ckpt"
+        trainer.fit(learner, lessons, ckpt_path=newest if newest.exists() else None, weights_only=True)
+        curve = torch.load(newest, weights_only=True)["callbacks"][Journal.__qualname__]["curve"]
+        _refuse_diverged(curve, target)
+        learner.load_state_dict(torch.load(checkpoints / "best.ckpt", weights_only=True)["state_dict"])
+    finest = min(curve, key=lambda row: row["validation_loss"])
     return TrainedTFT(
         target=target,
         lead_hours=settings.lead_hours,
@@ -118,15 +116,54 @@ def train(
         vocabulary=vocabulary,
         trained_before=spans.holdout,
         scores={
-            "epochs": float(len(journal.curve)),
+            "epochs": float(len(curve)),
             "best_epoch": finest["epoch"],
             "validation_loss": finest["validation_loss"],
             "climate_loss": _climate_loss(lessons, learner),
             "seconds": round(time.monotonic() - began, 1),
+            "windows_per_second": statistics.median(row["windows_per_second"] for row in curve),
+            "peak_memory_mib": max(row["peak_memory_mib"] for row in curve),
         },
-        curve=journal.curve,
-        network=network,
+        curve=curve,
+        network=learner.network.cpu().eval(),
     )
+
+
+def can_refresh(start: TrainedTFT, settings: Settings) -> bool:
+    """Whether a trained network has the shape and the reach that the settings ask for."""
+    return start.lead_hours == settings.lead_hours and start.shape == _shape(settings, start.vocabulary)
+
+
+def refreshing(training: Training) -> Training:
+    """The settings of a training that goes on from a network that has learned."""
+    return training.model_copy(
+        update={
+            "max_epochs": training.refresh_epochs,
+            "learning_rate": training.learning_rate * REFRESHING_RATE,
+        }
+    )
+
+
+def _shape(settings: Settings, vocabulary: Vocabulary) -> Shape:
+    training = settings.training
+    return Shape(
+        levels=settings.horizon.quantile_levels,
+        categories=vocabulary.sizes,
+        encoder_hours=training.encoder_hours,
+        hidden_size=training.hidden_size,
+        attention_heads=training.attention_heads,
+        dropout=training.dropout,
+    )
+
+
+def _refuse_diverged(curve: Iterable[dict[str, float]], target: Target) -> None:
+    for row in curve:
+        if diverged(row):
+            raise TrainingFailed(
+                f"{target.value}: diverged in epoch {row['epoch']:.0f}: training loss "
+                f"{row['train_loss']}, validation loss {row['validation_loss']}; "
+                "lower training.learning_rate"
+            )
 
 
 @dataclass(frozen=True)
@@ -161,34 +198,17 @@ def _time_idx(hour: datetime) -> int:
     return int(hour.timestamp()) // 3600
 
 
-def _fingerprint(panel: pd.DataFrame, settings: Settings, target: Target) -> str:
-    """Of all that decides what a training yields: another panel or setting must not resume it."""
-    digest = hashlib.sha256(f"{target.value} {settings.lead_hours}".encode())
-    digest.update(settings.training.model_dump_json().encode())
+def _fingerprint(
+    panel: pd.DataFrame, settings: Settings, training: Training, target: Target, start: TrainedTFT | None
+) -> str:
+    """Of all that decides what a training yields: another panel, setting or start must not resume it."""
+    begins = start.version if start else "nothing"
+    digest = hashlib.sha256(f"{target.value} {settings.lead_hours} {begins}".encode())
+    digest.update(training.model_dump_json().encode())
     digest.update(settings.horizon.model_dump_json().encode())
     rows = panel[["site_id", "unit_id", "unit_type", "beds", "valid_at", "value", "holiday"]]
     digest.update(pd.util.hash_pandas_object(rows, index=False).to_numpy().tobytes())
     return digest.hexdigest()[:12]
-
-
-def _trainer(
-    settings: Settings, folder: Path, logger: Logger | None, callbacks: list[Callback]
-) -> pl.Trainer:
-    return pl.Trainer(
-        accelerator="auto",
-        devices=1,
-        precision="bf16-mixed" if torch.cuda.is_available() else "32-true",
-        max_epochs=settings.training.max_epochs,
-        gradient_clip_val=LARGEST_GRADIENT,
-        reload_dataloaders_every_n_epochs=1,
-        callbacks=callbacks,
-        logger=logger if logger is not None else False,
-        log_every_n_steps=1,
-        default_root_dir=folder,
-        num_sanity_val_steps=0,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
 
 
 def _climate_loss(lessons: Lessons, learner: Learner) -> float:
@@ -199,61 +219,3 @@ def _climate_loss(lessons: Lessons, learner: Learner) -> float:
         losses.append(float(pinball(learner.network, whole_patients(start), batch)))
         sizes.append(len(batch["value"]))
     return sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / sum(sizes)
-
-
-class Journal(Callback):
-    """Keeps the learning curve, tells it line by line, and ends a training that diverged."""
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self.curve: list[dict[str, float]] = []
-        self._epoch_began = time.monotonic()
-
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start the clock."""
-        self._epoch_began = time.monotonic()
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write the epoch down.
-
-        Raises:
-            TrainingFailed: its loss is not finite.
-        """
-        row = {
-            "epoch": float(trainer.current_epoch),
-            "train_loss": float(trainer.callback_metrics["train_loss"]),
-            "validation_loss": float(trainer.callback_metrics["validation_loss"]),
-            "seconds": round(time.monotonic() - self._epoch_began, 1),
-        }
-        log.info("epoch", stage="train", target=self.target.value, **row)
-        if not math.isfinite(row["train_loss"]) or not math.isfinite(row["validation_loss"]):
-            raise TrainingFailed(
-                f"{self.target.value}: diverged in epoch {trainer.current_epoch}: training loss "
-                f"{row['train_loss']}, validation loss {row['validation_loss']}; "
-                "lower training.learning_rate"
-            )
-        self.curve.append(row)
-
-    def state_dict(self) -> dict[str, Any]:
-        """The curve, for a checkpoint."""
-        return {"curve": self.curve}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """The curve so far, from a checkpoint."""
-        self.curve = list(state_dict["curve"])
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Lightning's announcements, tips and advice are for people at a terminal."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="lightning")
-        for logger in loggers:
-            logger.setLevel(logging.WARNING)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)

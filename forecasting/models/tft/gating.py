@@ -1,0 +1,37 @@
+"""The gates of a temporal fusion transformer, with the parameters of pytorch-forecasting's own modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from forecasting.models.tft.dropout import dropout
+
+
+def gated_linear_unit(unit: Any, values: torch.Tensor) -> torch.Tensor:
+    """What ``GatedLinearUnit`` gives."""
+    if unit.dropout is not None:
+        values = dropout(values, unit.dropout.p, training=unit.training)
+    return F.glu(unit.fc(values), dim=-1)
+
+
+def gate_add_norm(gate: Any, values: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
+    """What ``GateAddNorm`` gives."""
+    normalized: torch.Tensor = gate.add_norm(gated_linear_unit(gate.glu, values), skip)
+    return normalized
+
+
+def gated_residual(grn: Any, values: torch.Tensor, context: torch.Tensor | None = None) -> torch.Tensor:
+    """What a ``GatedResidualNetwork`` of one size gives; a context of the window is not spread over its hours.
+
+    Args:
+        grn: the module.
+        values: (batch, hours, hidden).
+        context: (batch, hidden).
+    """
+    hidden = grn.fc1(values)
+    if context is not None:
+        hidden = hidden + grn.context(context)[:, None]
+    return gate_add_norm(grn.gate_norm, grn.fc2(F.elu(hidden)), values)
