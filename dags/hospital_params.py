@@ -22,9 +22,9 @@ NIGHTLY = {
     ),
     "retrain": Param(
         "auto",
-        enum=["auto", "always", "never"],
+        enum=["auto", "always", "refresh", "never"],
         title="Retrain",
-        description="auto: when there is no champion, or it is older than the configuration allows",
+        description="auto: from nothing when there is no champion or its root is too old, else go on from it",
     ),
     "max_epochs": Param(
         None,

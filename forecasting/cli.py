@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, cast, get_args
 
 import structlog
 import typer
@@ -47,7 +47,7 @@ NightOption = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d"], help="Date of the issue time; the latest if left out."),
 ]
-RetrainOption = Annotated[str, typer.Option(help="auto, always or never.")]
+RetrainOption = Annotated[str, typer.Option(help="auto, always, refresh or never.")]
 
 
 @app.callback()
@@ -248,8 +248,9 @@ def _night(settings: Settings, asked: datetime | None) -> date:
 
 
 def _retrain(asked: str) -> pipeline.Retrain:
-    if asked not in ("auto", "always", "never"):
-        raise ConfigError(f"--retrain {asked!r}: allowed are auto, always, never")
+    allowed = get_args(pipeline.Retrain)
+    if asked not in allowed:
+        raise ConfigError(f"--retrain {asked!r}: allowed are {', '.join(allowed)}")
     return cast("pipeline.Retrain", asked)
 
 

@@ -97,7 +97,7 @@ class Training(_Table):
     """When the temporal fusion transformer is trained, on what, and how large it is."""
 
     retrain_after_days: Positive = 7
-    refresh_epochs: Annotated[int, Field(ge=0)] = 0
+    refresh_epochs: Annotated[int, Field(ge=0)] = 2
     minimum_history_days: Annotated[int, Field(ge=28)] = 84
     holdout_days: Annotated[int, Field(ge=7)] = 28
     encoder_hours: Annotated[int, Field(ge=24, le=1344)] = 168

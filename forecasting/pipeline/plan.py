@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from functools import partial
 
 import pandas as pd
 import structlog
@@ -16,15 +13,12 @@ from forecasting import warehouse
 from forecasting.config import read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import SiteNotReady
+from forecasting.pipeline.champion import load_champion
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, as_row, timed
 from forecasting.schema import FORECAST, SCHEDULED_SHIFT, STAFFING_RECOMMENDATION, NightState, Target
 from forecasting.staging import Stage, digest
 from forecasting.tracking import Registry, Runs
-
-if TYPE_CHECKING:
-    from forecasting.models import Forecaster
-    from forecasting.tracking import Champion
 
 log = structlog.get_logger()
 
@@ -52,7 +46,7 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
             history = recorded(place, settings, [site_id], target, issued_at)
             panel = build_panel(history, target, settings, issued_at, [settings.site(site_id)])
             champion = registry.champion(target, issued_at)
-            load = _loader(registry, champion) if champion else None
+            load = partial(load_champion, registry, champion) if champion else None
             version = champion.version if champion else ""
             why_none = _why_none(place, key, target)
             forecasts.append(speak(panel, target, settings, issued_at, load, version, why_none))
@@ -149,16 +143,6 @@ def _refuse_unready(place: Deployment, stage: Stage) -> None:
     recorded_digest = stage.read_record("recorded") if stage.has("recorded.json") else None
     if recorded_digest is None or recorded_digest != stage.read_record("verdict")["data_digest"]:
         raise SiteNotReady(f"{stage.site_id} has no forecast tonight: its hours were not recorded")
-
-
-def _loader(registry: Registry, champion: Champion) -> Callable[[], Forecaster]:
-    def load() -> Forecaster:
-        from forecasting.models import tft
-
-        with tempfile.TemporaryDirectory() as folder:
-            return tft.load(registry.download(champion, Path(folder)))
-
-    return load
 
 
 def _why_none(place: Deployment, key: NightKey, target: Target) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 import structlog
@@ -12,18 +13,23 @@ import structlog
 from forecasting.config import Settings, Training, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import TrainingFailed, TrainingNotNeeded
+from forecasting.pipeline.champion import load_champion
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, timed
 from forecasting.schema import Target
 from forecasting.staging import Stage, digest
 from forecasting.tracking import Champion, Registry, Runs
 
+if TYPE_CHECKING:
+    from forecasting.models.tft import TrainedTFT
+
 log = structlog.get_logger()
 
 SCORES = ["wql", "mae", "bias", "coverage_80", "coverage_90", "skill"]
 EXAMPLE_ROWS = 48
+CHAMPION = "champion"
 
-Retrain = Literal["auto", "always", "never"]
+Retrain = Literal["auto", "always", "refresh", "never"]
 
 
 def train_target(
@@ -41,7 +47,9 @@ def train_target(
         place: this installation.
         key: the night.
         target: what to forecast.
-        retrain: whether to train at all; ``auto`` does when there is no champion or it is too old.
+        retrain: whether to train from nothing (``always``), to go on from the champion (``refresh``), or
+            not at all. ``auto`` trains where there is no champion or its root is too old, and refreshes it
+            on the nights between.
         trial: values of the configuration's ``[training]`` to change for this once.
 
     Returns:
@@ -55,14 +63,16 @@ def train_target(
     issued_at = settings.issued_at(key.night)
     stage = Stage(place.staging, key.night)
     registry, runs = Registry(place.mlflow), Runs(place.mlflow, place.artifacts)
-    _refuse_needless(registry.champion(target, issued_at), settings, issued_at, retrain)
+    root = _root(registry, settings, target, issued_at, retrain)
     with timed(stage, f"train_{target.value}"):
         history = recorded(place, settings, settings.site_ids, target, issued_at)
-        run_id = runs.open_training(key.mlflow_run_id, f"{target.value} tft", {"target": target.value})
+        run_id = runs.open_training(
+            key.mlflow_run_id, f"{target.value} tft", {"target": target.value, "began_from": root.name}
+        )
         runs.log_params(run_id, settings.training.model_dump())
         runs.log_dataset(run_id, history, f"{target.value} observations", digest({"history": history}))
         try:
-            why = _learn(place, key, settings, target, history, run_id)
+            why = _learn(place, key, settings, target, history, run_id, root)
         except TrainingFailed as error:
             stage.write_record(f"training_{target.value}", f"training failed: {error}")
             runs.tag(run_id, {"why": str(error)})
@@ -75,25 +85,50 @@ def train_target(
     return why
 
 
+@dataclass(frozen=True)
+class _Root:
+    """Where a training begins."""
+
+    at: datetime
+    """Issue time of the training from nothing that this one goes back to."""
+    name: str = "nothing"
+    network: TrainedTFT | None = None
+
+
 def _learn(
-    place: Deployment, key: NightKey, settings: Settings, target: Target, history: pd.DataFrame, run_id: str
+    place: Deployment,
+    key: NightKey,
+    settings: Settings,
+    target: Target,
+    history: pd.DataFrame,
+    run_id: str,
+    root: _Root,
 ) -> str:
-    """Train, score beside the baseline on held-out nights, register, and promote what is better."""
+    """Train, score beside the baseline on held-out nights, register, and promote what is better.
+
+    A champion that was refreshed must also be beaten as it was.
+    """
     from forecasting import evaluate
     from forecasting.features import build_panel
-    from forecasting.models import backcast, holdout_issue_times, tft
+    from forecasting.models import Climatology, backcast, holdout_issue_times, tft
 
     issued_at = settings.issued_at(key.night)
     registry, runs = Registry(place.mlflow), Runs(place.mlflow, place.artifacts)
     panel = build_panel(history, target, settings, issued_at, settings.sites)
     folder = place.var.absolute() / "training" / f"night={key.night}" / target.value
-    network = tft.train(panel, settings, issued_at, target, folder, runs.epoch_logger(run_id))
+    with runs.watch(run_id):
+        logger = runs.epoch_logger(run_id)
+        network = tft.train(panel, settings, issued_at, target, folder, logger, root.network)
 
     nights = holdout_issue_times(settings, issued_at)
-    rivals = (network.predict, _climatology(settings, target))
-    spoken = [backcast(forecast, panel, nights) for forecast in rivals]
+    rivals = {network.name: network.predict, Climatology.name: _climatology(settings, target)}
+    if root.network:
+        rivals[CHAMPION] = root.network.predict
+    spoken = [backcast(rival, panel, nights).assign(model=name) for name, rival in rivals.items()]
     scores = evaluate.score(pd.concat(spoken, ignore_index=True), history)
     verdict = evaluate.better(scores, target)
+    if verdict.better and root.network:
+        verdict = evaluate.better(scores, target, champion=CHAMPION)
     runs.log_metrics(run_id, {**network.scores, **_overall(scores)})
     runs.log_table(run_id, scores, "held_out_scores.csv")
 
@@ -107,7 +142,7 @@ def _learn(
         tags={"night": str(key.night), "why": verdict.why},
     )
     if verdict.better:
-        registry.promote(target, version, issued_at)
+        registry.promote(target, version, issued_at, root.at)
     return verdict.why
 
 
@@ -139,15 +174,37 @@ def _changed(settings: Settings, trial: Mapping[str, int]) -> Settings:
     return settings.model_copy(update={"training": training})
 
 
-def _refuse_needless(
-    champion: Champion | None, settings: Settings, issued_at: datetime, retrain: Retrain
-) -> None:
+def _root(
+    registry: Registry, settings: Settings, target: Target, issued_at: datetime, retrain: Retrain
+) -> _Root:
+    """Where tonight's training begins.
+
+    Raises:
+        TrainingNotNeeded: nowhere.
+    """
     if retrain == "never":
         raise TrainingNotNeeded("retrain = never")
-    if retrain == "auto" and champion is not None:
-        age = issued_at - champion.issued_at
-        if age < timedelta(days=settings.training.retrain_after_days):
+    champion = registry.champion(target, issued_at)
+    if retrain == "always" or champion is None:
+        return _Root(issued_at)
+    training = settings.training
+    age = issued_at - champion.rooted_at
+    if retrain == "auto":
+        if age >= timedelta(days=training.retrain_after_days):
+            return _Root(issued_at)
+        if champion.issued_at == issued_at or not training.refresh_epochs:
             raise TrainingNotNeeded(
                 f"version {champion.version} is {age.days} days old; "
-                f"it is trained again after {settings.training.retrain_after_days}"
+                f"it is trained again after {training.retrain_after_days}"
             )
+    return _refresh(registry, champion, settings) or _Root(issued_at)
+
+
+def _refresh(registry: Registry, champion: Champion, settings: Settings) -> _Root | None:
+    """The champion as a root, where it is of the size and reach that the settings ask for."""
+    from forecasting.models import tft
+
+    network = load_champion(registry, champion)
+    if not tft.can_refresh(network, settings):
+        return None
+    return _Root(champion.rooted_at, f"version {champion.version}", network)

@@ -29,6 +29,8 @@ class Champion:
     run_id: str
     issued_at: datetime
     """The issue time of the night that trained it: it has seen nothing later."""
+    rooted_at: datetime
+    """The issue time of its last training from nothing; refreshes since then went on from there."""
 
 
 class Registry:
@@ -78,10 +80,16 @@ class Registry:
             self._client.set_model_version_tag(_name(target), version, key, value)
         return version
 
-    def promote(self, target: Target, version: str, issued_at: datetime) -> None:
-        """Let this version speak for the target from its issue time on; the newest also bears the alias."""
+    def promote(
+        self, target: Target, version: str, issued_at: datetime, rooted_at: datetime | None = None
+    ) -> None:
+        """Let this version speak for the target from its issue time on; the newest also bears the alias.
+
+        A version that was refreshed has its root at an earlier issue time.
+        """
         name = _name(target)
         self._client.set_model_version_tag(name, version, "issued_at", issued_at.isoformat())
+        self._client.set_model_version_tag(name, version, "rooted_at", (rooted_at or issued_at).isoformat())
         self._client.set_model_version_tag(name, version, "promoted", "true")
         newest = max(self._promoted(target), key=lambda champion: champion.issued_at)
         if newest.version == version:
@@ -129,9 +137,9 @@ def _champion(target: Target, version: ModelVersion) -> Champion | None:
     issued_at = version.tags.get("issued_at")
     if issued_at is None:
         return None
-    return Champion(
-        target, str(version.version), str(version.run_id), datetime.fromisoformat(issued_at).astimezone(UTC)
-    )
+    rooted_at = version.tags.get("rooted_at", issued_at)
+    issued, rooted = (datetime.fromisoformat(time).astimezone(UTC) for time in (issued_at, rooted_at))
+    return Champion(target, str(version.version), str(version.run_id), issued, rooted)
 
 
 def _name(target: Target) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 EXPERIMENT = "hospital_nightly"
+SECONDS_BETWEEN_SAMPLES = 5
 
 
 class Runs:
@@ -65,6 +67,23 @@ class Runs:
         from lightning.pytorch.loggers import MLFlowLogger
 
         return MLFlowLogger(experiment_name=EXPERIMENT, tracking_uri=self._url, run_id=run_id)
+
+    @contextmanager
+    def watch(self, run_id: str) -> Iterator[None]:
+        """Write the machine's use of processors, memory and GPUs to the run, for as long as this lasts."""
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        monitor = SystemMetricsMonitor(
+            run_id,
+            sampling_interval=SECONDS_BETWEEN_SAMPLES,
+            resume_logging=True,
+            tracking_uri=self._url,
+        )
+        monitor.start()
+        try:
+            yield
+        finally:
+            monitor.finish()
 
     def log_params(self, run_id: str, params: Mapping[str, object]) -> None:
         """Record what the run was asked to do; a value that is there already stays."""

@@ -46,7 +46,11 @@ def test_a_warehouse_without_tables_is_told_with_the_command_that_makes_them(tmp
 
 
 def test_a_word_that_is_not_allowed_is_told_with_those_that_are(tmp_path: Path) -> None:
-    _is_told(_forecasting(tmp_path, "night", "--retrain", "sometimes"), "'sometimes'", "auto, always, never")
+    _is_told(
+        _forecasting(tmp_path, "night", "--retrain", "sometimes"),
+        "'sometimes'",
+        "auto, always, refresh, never",
+    )
 
 
 def test_simulating_never_overwrites_a_real_source(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from forecasting.models.tft.trained import TrainedTFT, load
-    from forecasting.models.tft.training import train
+    from forecasting.models.tft.training import can_refresh, train
 
-__all__ = ["TrainedTFT", "load", "train"]
+__all__ = ["TrainedTFT", "can_refresh", "load", "train"]
 
-_HOMES = {"TrainedTFT": "trained", "load": "trained", "train": "training"}
+_HOMES = {"TrainedTFT": "trained", "can_refresh": "training", "load": "trained", "train": "training"}
 
 
 def __getattr__(name: str) -> object:

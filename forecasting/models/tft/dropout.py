@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 _LEVELS = 2**16
 _DRAWS_IN_A_WORD = 4
@@ -14,7 +14,7 @@ def dropout(values: torch.Tensor, share: float, *, training: bool) -> torch.Tens
     if not training or share == 0.0:
         return values
     if values.device.type != "cpu":
-        return F.dropout(values, share)
+        return functional.dropout(values, share)
     return values * keepers(tuple(values.shape), share)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from forecasting.models.tft.dropout import dropout, keepers
 
@@ -18,7 +18,7 @@ ROWS_IN_A_BLOCK = 512
 
 
 class Networks(NamedTuple):
-    """The parameters of V networks of ``width`` inner and H outer numbers, as they are multiplied from the left.
+    """The parameters of V networks of ``width`` inner and H outer numbers, to be multiplied from the left.
 
     ``entry`` (V, 2, width): slope and offset before the activation. ``inner`` (V, width + 1, width) and
     ``value``, ``gate`` (V, width + 1, H): weights, then bias. ``skip`` (V, K, H): of the residual. ``scale``,
@@ -73,12 +73,12 @@ def whole_gated_sum(
 ) -> torch.Tensor:
     """:func:`gated_sum` in a few large operations, as a GPU likes them."""
     entry, inner, value, gate, skip, scale, shift = networks
-    hidden = F.elu(torch.bmm(line, entry))
+    hidden = functional.elu(torch.bmm(line, entry))
     hidden = torch.baddbmm(inner[:, -1:], hidden, inner[:, :-1])
     hidden = dropout(hidden, share, training=share > 0)
     opening = torch.sigmoid(torch.baddbmm(gate[:, -1:], hidden, gate[:, :-1]))
     gated = torch.baddbmm(value[:, -1:], hidden, value[:, :-1]) * opening
-    standard = F.layer_norm(torch.baddbmm(gated, skipped, skip), scale.shape[-1:], eps=epsilon)
+    standard = functional.layer_norm(torch.baddbmm(gated, skipped, skip), scale.shape[-1:], eps=epsilon)
     scaled: torch.Tensor = (standard * (weight[..., None] * scale[:, None])).sum(dim=0) + weight.t() @ shift
     return scaled
 
@@ -89,10 +89,10 @@ def _carrying_one(networks: Networks) -> Networks:
     The gate's are turned round: 1 / (1 + exp(x)) opens where x is low.
     """
     width = networks.inner.shape[-1]
-    one = F.one_hot(torch.tensor(width), width + 1).to(networks.entry.dtype)
+    one = functional.one_hot(torch.tensor(width), width + 1).to(networks.entry.dtype)
     return networks._replace(
-        entry=F.pad(networks.entry, (0, 1)) + one * torch.tensor([[0.0], [1.0]]),
-        inner=F.pad(networks.inner, (0, 1)) + one * one[:, None],
+        entry=functional.pad(networks.entry, (0, 1)) + one * torch.tensor([[0.0], [1.0]]),
+        inner=functional.pad(networks.inner, (0, 1)) + one * one[:, None],
         gate=-networks.gate,
     )
 
@@ -199,7 +199,7 @@ def _through_normalization(
     along = torch.bmm(felt, scale[:, :, None])
     to_weight.add_(along[..., 0])
     mean = (gradient @ scale.t()).t()[..., None] / outer
-    arriving = torch.mul(gradient, scale[:, None], out=felt)
+    arriving: torch.Tensor = torch.mul(gradient, scale[:, None], out=felt)
     arriving.sub_(mean).sub_(standard.mul_(along.div_(outer)))
     return arriving.mul_(weight * walked.rate)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from forecasting.models.tft.dropout import dropout
 
@@ -14,7 +14,7 @@ def gated_linear_unit(unit: Any, values: torch.Tensor) -> torch.Tensor:
     """What ``GatedLinearUnit`` gives."""
     if unit.dropout is not None:
         values = dropout(values, unit.dropout.p, training=unit.training)
-    return F.glu(unit.fc(values), dim=-1)
+    return functional.glu(unit.fc(values), dim=-1)
 
 
 def gate_add_norm(gate: Any, values: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
@@ -24,7 +24,7 @@ def gate_add_norm(gate: Any, values: torch.Tensor, skip: torch.Tensor) -> torch.
 
 
 def gated_residual(grn: Any, values: torch.Tensor, context: torch.Tensor | None = None) -> torch.Tensor:
-    """What a ``GatedResidualNetwork`` of one size gives; a context of the window is not spread over its hours.
+    """What a ``GatedResidualNetwork`` of one size gives; a window's context is not spread over its hours.
 
     Args:
         grn: the module.
@@ -34,4 +34,4 @@ def gated_residual(grn: Any, values: torch.Tensor, context: torch.Tensor | None 
     hidden = grn.fc1(values)
     if context is not None:
         hidden = hidden + grn.context(context)[:, None]
-    return gate_add_norm(grn.gate_norm, grn.fc2(F.elu(hidden)), values)
+    return gate_add_norm(grn.gate_norm, grn.fc2(functional.elu(hidden)), values)

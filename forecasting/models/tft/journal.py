@@ -58,7 +58,7 @@ class Journal(Callback):
         if diverged(row):
             trainer.should_stop = True
         for name in ("windows_per_second", "peak_memory_mib"):
-            pl_module.log(name, row[name], rank_zero_only=True)
+            pl_module.log(name, row[name], sync_dist=True)
 
     def state_dict(self) -> dict[str, Any]:
         """The curve, for a checkpoint."""

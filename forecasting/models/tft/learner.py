@@ -33,7 +33,9 @@ class Learner(pl.LightningModule):
         # Not at the epoch's start: Lightning leaves that hook out where it resumes.
         if batch_idx == 0:
             self._losses = _Mean()
-            torch.manual_seed((self.training_settings.seed * 1000 + self.current_epoch) * 1000 + self.global_rank)
+            torch.manual_seed(
+                (self.training_settings.seed * 1000 + self.current_epoch) * 1000 + self.global_rank
+            )
 
     def training_step(self, batch: Batch, batch_index: int) -> torch.Tensor:
         """Loss of the smooth quantiles."""

@@ -130,8 +130,10 @@ def train(
 
 
 def can_refresh(start: TrainedTFT, settings: Settings) -> bool:
-    """Whether a trained network has the shape and the reach that the settings ask for."""
-    return start.lead_hours == settings.lead_hours and start.shape == _shape(settings, start.vocabulary)
+    """Whether the settings want refreshes, and ask for a network of this shape and reach."""
+    same_reach = start.lead_hours == settings.lead_hours
+    same_shape = start.shape == _shape(settings, start.vocabulary)
+    return settings.training.refresh_epochs > 0 and same_reach and same_shape
 
 
 def refreshing(training: Training) -> Training:

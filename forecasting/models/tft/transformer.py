@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from pytorch_forecasting import TemporalFusionTransformer
+from torch.nn import functional
 
 from forecasting.models.tft.dropout import dropout
 from forecasting.models.tft.gating import gate_add_norm, gated_linear_unit, gated_residual
@@ -131,7 +131,7 @@ class FastTransformer(TemporalFusionTransformer):  # type: ignore[misc]
 
 def _joined(layers: Any, values: torch.Tensor) -> torch.Tensor:
     weight = torch.cat([layer.weight for layer in layers])
-    return F.linear(values, weight, torch.cat([layer.bias for layer in layers]))
+    return functional.linear(values, weight, torch.cat([layer.bias for layer in layers]))
 
 
 @cache

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from forecasting.models.tft.gated_sum import Networks, gated_sum
 from forecasting.models.tft.gating import gate_add_norm
@@ -23,9 +23,7 @@ def can_select(selection: Any, reals: Sequence[str]) -> bool:
     return len(names) > 1 and same_width and set(names) <= set(reals)
 
 
-def select(
-    selection: Any, values: torch.Tensor, context: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
+def select(selection: Any, values: torch.Tensor, context: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The variables' networks weighted by what the context makes of them.
 
     Args:
@@ -107,9 +105,7 @@ def _residual(
     return skipped, torch.stack([slope * scale, offset * scale, shift], dim=1)
 
 
-def _weights(
-    grn: Any, values: torch.Tensor, embedding: torch.Tensor, context: torch.Tensor
-) -> torch.Tensor:
+def _weights(grn: Any, values: torch.Tensor, embedding: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
     """Softmax of the network that reads all embeddings side by side (batch, hours, variables).
 
     It never sees the embeddings: what it does first with them is linear, so it is done to their coefficients.
@@ -119,7 +115,7 @@ def _weights(
     slope, offset = torch.einsum("hvw,vpw->pvh", into, embedding)
     hidden = values @ slope + (offset.sum(dim=0) + grn.fc1.bias)
     hidden = hidden + grn.context(context)[:, None]
-    hidden = grn.fc2(F.elu(hidden))
+    hidden = grn.fc2(functional.elu(hidden))
     if grn.input_size == grn.output_size:
         residual = (values[..., None] * embedding[:, 0] + embedding[:, 1]).flatten(start_dim=2)
     else:
@@ -140,4 +136,4 @@ def _opened(mask: torch.Tensor) -> torch.Tensor:
 def _stretch(width: int, wider: int, device: torch.device) -> torch.Tensor:
     """Linear interpolation from ``width`` to ``wider`` numbers, as a matrix."""
     each = torch.eye(width, device=device)[:, None]
-    return F.interpolate(each, wider, mode="linear", align_corners=True)[:, 0]
+    return functional.interpolate(each, wider, mode="linear", align_corners=True)[:, 0]
