@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -73,7 +73,8 @@ class Runs:
         """Write the machine's use of processors, memory and GPUs to the run, for as long as this lasts."""
         from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-        monitor = SystemMetricsMonitor(
+        monitoring: Any = SystemMetricsMonitor
+        monitor = monitoring(
             run_id,
             sampling_interval=SECONDS_BETWEEN_SAMPLES,
             resume_logging=True,

@@ -81,7 +81,7 @@ class Batches:
     def _part(self, batch: Windows) -> Batch:
         shape = (len(batch), self.scenery.lead_hours)
         mine = np.arange(self.rank, len(batch), self.world_size)
-        # All processes must take every step: one without a window looks at another's and learns nothing of it.
+        # Every process must take every step: one without a window looks at another's and learns nothing.
         idle = not len(mine)
         if idle:
             mine = np.zeros(1, dtype=np.int64)

@@ -84,9 +84,9 @@ def _residual(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The networks' residuals, as what they are linear in (V, rows, K) and the coefficients (V, K, hidden).
 
-    A residual is the embedding itself, or the embedding stretched to the hidden size and normalized. Stretched,
-    it is still a straight line in its variable, so its mean and variance over the hidden size are known without
-    it being made.
+    A residual is the embedding itself, or the embedding stretched to the hidden size and normalized.
+    Stretched, it is still a straight line in its variable, so that its mean and variance over the hidden size
+    are known without it being made.
     """
     width, hidden = grns[0].input_size, grns[0].output_size
     if width == hidden:
