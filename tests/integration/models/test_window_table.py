@@ -1,0 +1,241 @@
+"""A table's batches are the data set's own, element by element.
+
+They are compared to the last bit, for the arithmetic is the same; but for logarithms and their like under an
+encoder normalizer: torch may round those differently by where in a row a number stands.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from pytorch_forecasting import (
+    EncoderNormalizer,
+    GroupNormalizer,
+    MultiNormalizer,
+    NaNLabelEncoder,
+    TimeSeriesDataSet,
+)
+from pytorch_forecasting.data.encoders import TorchNormalizer
+from sklearn.preprocessing import RobustScaler
+
+from forecasting.models.tft.window_table import WindowTable
+
+pytestmark = pytest.mark.integration
+
+Settings = dict[str, Any]
+
+RAGGED: Settings = {"min_encoder_length": 4, "min_prediction_length": 2}
+GAPS: Settings = {"allow_missing_timesteps": True}
+OWN_TIME: Settings = {"add_relative_time_idx": True, "add_encoder_length": True}
+
+
+def panel(gaps: bool = False) -> pd.DataFrame:
+    """Five units of two sites with differing lengths and first hours; positive patients."""
+    random = np.random.default_rng(7)
+    parts = []
+    for number, length in enumerate((40, 31, 60, 25, 47)):
+        hour = np.arange(length) + 3 * number
+        part = pd.DataFrame(
+            {
+                "hour": hour,
+                "site": f"site {number % 2}",
+                "unit": f"unit {number}",
+                "patients": random.gamma(5.0, 4.0, length) + 10.0 * number + 1.0,
+                "admitted": random.normal(5.0, 3.0, length),
+                "busy": random.choice(["calm", "busy", "full"], length),
+                "weekday": (hour // 24 % 7).astype(str),
+                "holiday": random.choice(["none", "easter"], length),
+                "strike": random.choice(["none", "strike"], length),
+                "beds": 20.0 + number,
+                "temperature": random.normal(10.0, 8.0, length),
+                "trust": random.uniform(0.5, 1.0, length),
+            }
+        )
+        kept = random.random(length) > 0.25 if gaps else np.ones(length, dtype=bool)
+        kept[[0, 1, -1]] = True
+        parts.append(part[kept])
+    return pd.concat(parts, ignore_index=True)
+
+
+def dataset_of(frame: pd.DataFrame, **settings: Any) -> TimeSeriesDataSet:
+    defaults: Settings = {
+        "time_idx": "hour",
+        "target": "patients",
+        "group_ids": ["site", "unit"],
+        "max_encoder_length": 12,
+        "max_prediction_length": 5,
+        "static_categoricals": ["site"],
+        "static_reals": ["beds"],
+        "time_varying_known_categoricals": ["weekday"],
+        "time_varying_known_reals": ["hour", "temperature"],
+        "time_varying_unknown_categoricals": ["busy"],
+        "time_varying_unknown_reals": ["patients"],
+        "target_normalizer": GroupNormalizer(groups=["unit"]),
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return TimeSeriesDataSet(frame, **(defaults | settings))
+
+
+def assert_as_the_data_set(dataset: TimeSeriesDataSet, table: WindowTable, which: np.ndarray) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        x, y = dataset._collate_fn([dataset[int(number)] for number in which])
+    ours = table.batch(torch.from_numpy(which))
+    assert list(ours[0]) == list(x)
+    tolerance = 3e-6 if encoder_logarithms(dataset) else 0
+    torch.testing.assert_close(ours, (x, y), rtol=tolerance, atol=tolerance)
+
+
+def encoder_logarithms(dataset: TimeSeriesDataSet) -> bool:
+    normalizers = [dataset.get_transformer(name) for name in (*dataset.target_names, *dataset.reals)]
+    return any(
+        isinstance(normalizer, EncoderNormalizer)
+        and normalizer.transformation in ("log", "log1p", "logit", "softplus")
+        for normalizer in normalizers
+    )
+
+
+def assert_equal_batches(dataset: TimeSeriesDataSet) -> WindowTable:
+    """All windows in order, in batches of one, and in random batches (so that padding differs)."""
+    table = WindowTable.of(dataset)
+    assert len(table) == len(dataset) == len(table.series)
+    every = np.arange(len(table))
+    assert_as_the_data_set(dataset, table, every)
+    random = np.random.default_rng(0)
+    for number in random.choice(every, 5):
+        assert_as_the_data_set(dataset, table, np.array([number]))
+    for _ in range(5):
+        assert_as_the_data_set(dataset, table, random.choice(every, 8))
+    return table
+
+
+TARGETS: dict[str, Settings] = {
+    "group normalizer": {},
+    "group normalizer, softplus, by group": {
+        "target_normalizer": GroupNormalizer(
+            groups=["site", "unit"], transformation="softplus", scale_by_group=True
+        )
+    },
+    "group normalizer, robust, no groups": {"target_normalizer": GroupNormalizer(method="robust")},
+    "group normalizer, not centred": {
+        "target_normalizer": GroupNormalizer(groups=["site", "unit"], center=False)
+    },
+    "torch normalizer": {"target_normalizer": TorchNormalizer(transformation="log1p")},
+    "torch normalizer, robust": {"target_normalizer": TorchNormalizer(method="robust")},
+    "identity": {"target_normalizer": None},
+    "auto": {"target_normalizer": "auto"},
+    "auto, long encoder": {"target_normalizer": "auto", "max_encoder_length": 21},
+    "labels": {
+        "target": "busy",
+        "target_normalizer": NaNLabelEncoder(),
+        "time_varying_unknown_reals": [],
+    },
+    "encoder normalizer": {"target_normalizer": EncoderNormalizer()},
+    "two targets": {
+        "target": ["patients", "admitted"],
+        "time_varying_unknown_reals": ["patients", "admitted"],
+        "target_normalizer": MultiNormalizer([GroupNormalizer(groups=["unit"]), EncoderNormalizer()]),
+        "add_target_scales": True,
+    },
+    "a target and a label": {
+        "target": ["patients", "busy"],
+        "target_normalizer": MultiNormalizer([TorchNormalizer(), NaNLabelEncoder()]),
+    },
+    "encoder normalizer, logit": {
+        "target": "trust",
+        "time_varying_unknown_reals": ["trust"],
+        "target_normalizer": EncoderNormalizer(transformation="logit"),
+    },
+    "target that is no input": {
+        "time_varying_unknown_reals": ["admitted"],
+        "target_normalizer": EncoderNormalizer(),
+    },
+} | {
+    f"encoder normalizer, {name}": {"target_normalizer": EncoderNormalizer(**settings), "add_target_scales": True}
+    for name, settings in {
+        "robust": {"method": "robust"},
+        "robust quantiles": {"method": "robust", "method_kwargs": {"lower": 0.1, "center": 0.4, "upper": 0.9}},
+        "identity": {"method": "identity"},
+        "not centred": {"center": False},
+        "last hours": {"max_length": 6},
+        "last hours of each": {"max_length": [3, 8]},
+        "last hours of each, centre longer": {"max_length": (8, 3)},
+        "log": {"transformation": "log"},
+        "log1p": {"transformation": "log1p"},
+        "sqrt": {"transformation": "sqrt"},
+        "softplus": {"transformation": "softplus"},
+        "relu": {"transformation": "relu"},
+        "count": {"transformation": "count"},
+    }.items()
+}  # fmt: skip
+
+INPUTS: dict[str, Settings] = {
+    "own time": OWN_TIME,
+    "target scales": {"add_target_scales": True},
+    "weights": {"weight": "trust"},
+    "no categoricals": {
+        "static_categoricals": [],
+        "time_varying_known_categoricals": [],
+        "time_varying_unknown_categoricals": [],
+    },
+    "no reals": {
+        "static_reals": [],
+        "time_varying_known_reals": [],
+        "time_varying_unknown_reals": [],
+    },
+    "variable group": {
+        "time_varying_known_categoricals": ["special_days", "weekday"],
+        "variable_groups": {"special_days": ["holiday", "strike"]},
+    },
+    "lags": {"lags": {"patients": [1, 6], "busy": [3]}},
+    "lags of an encoder-normalized target": {
+        "lags": {"patients": [2, 7]},
+        "target_normalizer": EncoderNormalizer(transformation="log1p"),
+    },
+    "scalers": {
+        "scalers": {"temperature": RobustScaler(), "beds": None, "hour": GroupNormalizer(groups=["unit"])}
+    },
+    "encoder-normalized covariates": {
+        "scalers": {"temperature": EncoderNormalizer(), "admitted": EncoderNormalizer(method="robust")},
+        "time_varying_unknown_reals": ["patients", "admitted"],
+        "lags": {"temperature": [1]},
+    },
+    "one encoder normalizer of two covariates": {
+        "scalers": dict.fromkeys(("temperature", "admitted"), EncoderNormalizer(transformation="relu")),
+        "time_varying_unknown_reals": ["patients", "admitted"],
+        "lags": {"temperature": [1]},
+    },
+    "unknown categories": {"categorical_encoders": {"busy": NaNLabelEncoder(add_nan=True)}},
+    "predict mode": {"predict_mode": True},
+    "from an hour on": {"min_prediction_idx": 35},
+}
+
+EXTENTS: dict[str, Settings] = {
+    "equal lengths": {},
+    "ragged": RAGGED,
+    "gaps": GAPS,
+    "ragged gaps": RAGGED | GAPS,
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("extent", EXTENTS.values(), ids=EXTENTS.keys())
+@pytest.mark.parametrize("settings", TARGETS.values(), ids=TARGETS.keys())
+def test_every_kind_of_target_is_the_data_sets(settings: Settings, extent: Settings) -> None:
+    gaps = extent.get("allow_missing_timesteps", False)
+    assert_equal_batches(dataset_of(panel(gaps), **(settings | extent)))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("extent", EXTENTS.values(), ids=EXTENTS.keys())
+@pytest.mark.parametrize("settings", INPUTS.values(), ids=INPUTS.keys())
+def test_every_kind_of_input_is_the_data_sets(settings: Settings, extent: Settings) -> None:
+    gaps = extent.get("allow_missing_timesteps", False)
+    assert_equal_batches(dataset_of(panel(gaps), **(settings | extent)))
