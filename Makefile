@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint bench-night lock clean
+.PHONY: help run up test lint bench-night bench-loader lock clean
 
 help:            ## list these commands
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -29,6 +29,9 @@ lint: $(READY)   ## lint, types, import rules
 
 bench-night: $(READY) ## seconds and peak memory of the demo's night, beside their limits
 	@$(BIN)/python benchmarks/night.py $(if $(JSON),--json $(JSON))
+
+bench-loader: $(READY) ## windows a second beside pytorch-forecasting's own loader
+	@$(BIN)/python benchmarks/loader.py $(if $(JSON),--json $(JSON))
 
 lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock

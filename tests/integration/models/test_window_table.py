@@ -7,7 +7,7 @@ encoder normalizer: torch may round those differently by where in a row a number
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from pytorch_forecasting import (
     TimeSeriesDataSet,
 )
 from pytorch_forecasting.data.encoders import TorchNormalizer
-from sklearn.preprocessing import RobustScaler
+from sklearn.preprocessing import RobustScaler  # type: ignore[import-untyped]
 
 from forecasting.models.tft.window_table import WindowTable
 
@@ -116,6 +116,25 @@ def assert_equal_batches(dataset: TimeSeriesDataSet) -> WindowTable:
     return table
 
 
+ENCODER_NORMALIZERS: dict[str, Settings] = {
+    "robust": {"method": "robust"},
+    "robust quantiles": {
+        "method": "robust",
+        "method_kwargs": {"lower": 0.1, "center": 0.4, "upper": 0.9},
+    },
+    "identity": {"method": "identity"},
+    "not centred": {"center": False},
+    "last hours": {"max_length": 6},
+    "last hours of each": {"max_length": [3, 8]},
+    "last hours of each, centre longer": {"max_length": (8, 3)},
+    "log": {"transformation": "log"},
+    "log1p": {"transformation": "log1p"},
+    "sqrt": {"transformation": "sqrt"},
+    "softplus": {"transformation": "softplus"},
+    "relu": {"transformation": "relu"},
+    "count": {"transformation": "count"},
+}
+
 TARGETS: dict[str, Settings] = {
     "group normalizer": {},
     "group normalizer, softplus, by group": {
@@ -157,24 +176,7 @@ TARGETS: dict[str, Settings] = {
         "time_varying_unknown_reals": ["admitted"],
         "target_normalizer": EncoderNormalizer(),
     },
-} | {
-    f"encoder normalizer, {name}": {"target_normalizer": EncoderNormalizer(**settings), "add_target_scales": True}
-    for name, settings in {
-        "robust": {"method": "robust"},
-        "robust quantiles": {"method": "robust", "method_kwargs": {"lower": 0.1, "center": 0.4, "upper": 0.9}},
-        "identity": {"method": "identity"},
-        "not centred": {"center": False},
-        "last hours": {"max_length": 6},
-        "last hours of each": {"max_length": [3, 8]},
-        "last hours of each, centre longer": {"max_length": (8, 3)},
-        "log": {"transformation": "log"},
-        "log1p": {"transformation": "log1p"},
-        "sqrt": {"transformation": "sqrt"},
-        "softplus": {"transformation": "softplus"},
-        "relu": {"transformation": "relu"},
-        "count": {"transformation": "count"},
-    }.items()
-}  # fmt: skip
+}
 
 INPUTS: dict[str, Settings] = {
     "own time": OWN_TIME,
@@ -235,7 +237,113 @@ def test_every_kind_of_target_is_the_data_sets(settings: Settings, extent: Setti
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("extent", EXTENTS.values(), ids=EXTENTS.keys())
+@pytest.mark.parametrize("settings", ENCODER_NORMALIZERS.values(), ids=ENCODER_NORMALIZERS.keys())
+def test_every_kind_of_encoder_normalizer_is_the_data_sets(settings: Settings, extent: Settings) -> None:
+    gaps = extent.get("allow_missing_timesteps", False)
+    normalizer = EncoderNormalizer(**settings)
+    assert_equal_batches(
+        dataset_of(panel(gaps), target_normalizer=normalizer, add_target_scales=True, **extent)
+    )
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("extent", EXTENTS.values(), ids=EXTENTS.keys())
 @pytest.mark.parametrize("settings", INPUTS.values(), ids=INPUTS.keys())
 def test_every_kind_of_input_is_the_data_sets(settings: Settings, extent: Settings) -> None:
     gaps = extent.get("allow_missing_timesteps", False)
     assert_equal_batches(dataset_of(panel(gaps), **(settings | extent)))
+
+
+def test_missing_steps_are_filled_with_constants() -> None:
+    fills = {"patients": 0.0, "temperature": 5.0, "busy": "calm"}
+    settings = GAPS | RAGGED | OWN_TIME | {"constant_fill_strategy": fills}
+    table = assert_equal_batches(dataset_of(panel(gaps=True), **settings))
+    assert (table.grid.targets[0] == 0.0).any()
+
+
+@pytest.mark.parametrize("normalizer", [EncoderNormalizer(), EncoderNormalizer(method="robust")])
+def test_constants_fill_encoder_normalized_targets(normalizer: EncoderNormalizer) -> None:
+    settings = GAPS | {"constant_fill_strategy": {"admitted": 2.0}, "target_normalizer": normalizer}
+    dataset = dataset_of(panel(gaps=True), time_varying_unknown_reals=["patients", "admitted"], **settings)
+    assert_equal_batches(dataset)
+
+
+def test_an_encoder_without_change_is_scaled_alike() -> None:
+    """Its spread is all but 0, so that a difference in the last bit would be seen a million times larger."""
+    still = panel().assign(patients=lambda frame: frame["beds"] / 7)
+    settings = {"target_normalizer": EncoderNormalizer(), "add_target_scales": True}
+    assert_equal_batches(dataset_of(still, **RAGGED, **settings))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_windows_of_a_later_data_set_keep_the_first_ones_encoders() -> None:
+    first = dataset_of(panel(), **OWN_TIME, weight="trust")
+    later = TimeSeriesDataSet.from_dataset(first, panel().query("hour > 15"), predict=True)
+    assert len(assert_equal_batches(later)) == 5
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_filtered_data_set_has_only_its_windows() -> None:
+    dataset = dataset_of(panel(), **RAGGED).filter(lambda index: index["unit"] != "unit 2")
+    table = assert_equal_batches(dataset)
+    assert len(np.unique(table.series)) == 4
+
+
+def test_windows_of_one_series_have_one_number() -> None:
+    dataset = dataset_of(panel(gaps=True), **GAPS)
+    table = WindowTable.of(dataset)
+    units = dataset.decoded_index["unit"].astype(str)
+    assert (pd.crosstab(units, table.series) > 0).sum().eq(1).all()
+    assert len(np.unique(table.series)) == units.nunique()
+
+
+def test_a_table_outlives_changes_of_its_data_set() -> None:
+    dataset = dataset_of(panel(), target_normalizer=EncoderNormalizer())
+    table = WindowTable.of(dataset)
+    which = torch.arange(4)
+    before = table.batch(which)
+    for values in (dataset.data["reals"], *dataset.data["target"], dataset.data["categoricals"]):
+        values.zero_()
+    kept = deepcopy(before)
+    for values in before[0].values():
+        torch.as_tensor(values).zero_()
+    torch.testing.assert_close(table.batch(which), kept)
+
+
+def test_the_memory_of_a_table_is_its_rows_and_its_windows() -> None:
+    dataset = dataset_of(panel())
+    stored = sum(tensor.nbytes for tensor in (dataset.data["reals"], dataset.data["categoricals"]))
+    assert stored < WindowTable.of(dataset).nbytes < 3 * stored
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"randomize_length": True, **RAGGED}, "randomize_length=None"),
+        (
+            {"target_normalizer": EncoderNormalizer(transformation={"forward": torch.sqrt})},
+            "'patients' transforms by functions of its own",
+        ),
+        (
+            {"scalers": {"relative_time_idx": EncoderNormalizer()}, "add_relative_time_idx": True},
+            "'relative_time_idx' is made anew in each window",
+        ),
+    ],
+)
+def test_windows_that_a_table_cannot_hold_are_refused(settings: Settings, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        WindowTable.of(dataset_of(panel(), **settings))
+
+
+def test_overwritten_values_are_refused() -> None:
+    dataset = dataset_of(panel())
+    dataset.set_overwrite_values(3.0, "temperature", "decoder")
+    with pytest.raises(ValueError, match="reset_overwrite_values"):
+        WindowTable.of(dataset)
+
+
+def test_two_rows_of_one_step_are_refused() -> None:
+    frame = panel()
+    twice = pd.concat([frame, frame.iloc[[5]]], ignore_index=True)
+    with pytest.raises(ValueError, match="two rows of time index 5"):
+        WindowTable.of(dataset_of(twice, **GAPS))
