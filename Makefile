@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 .PHONY: help run up test lint bench-night bench-loader lock clean
 
 help:            ## list these commands
-	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
 
 run: $(READY)    ## run the demo hospitals' latest night through Airflow; print tomorrow's staffing
 	@$(BIN)/forecasting run

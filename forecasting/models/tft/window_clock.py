@@ -62,12 +62,13 @@ class Clock:
 def _line(ends: Tensor, windows: Windows, step: Tensor) -> Tensor:
     """The straight line from each window's first row to its last, at some steps (batch, length).
 
-    As ``torch.linspace`` draws it for float32: from the nearer end, multiplied and added in one rounding.
+    As ``torch.linspace`` draws it: from the nearer end, multiplied and added in one rounding.
     """
     steps = (windows.encoder_length + windows.decoder_length)[:, None]
     first = ends.index_select(0, windows.start)[:, None]
     last = ends.index_select(0, windows.start + steps[:, 0] - 1)[:, None]
-    slope = ((last - first) / (steps - 1)).double()
+    rise = last - first if ends.is_floating_point() else (last - first).double()
+    slope = (rise / (steps - 1)).double()
     from_first = first.double() + slope * step
     from_last = last.double() - slope * (steps - 1 - step)
     return torch.where(step < steps // 2, from_first, from_last).to(ends.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,67 +44,62 @@ def fit_scales(dataset: TimeSeriesDataSet, grid: Grid, windows: Windows) -> Scal
     Raises:
         ValueError: an encoder normalizer stands where it cannot be fitted on the grid.
     """
-    _refuse_what_cannot_be_fitted(dataset, windows)
-    target = _scales_by_series(dataset, grid, windows)
-    columns: dict[int, Tensor] = {}
-    constants: dict[int, Tensor] = {}
-    # A normalizer transforms lagged variables with what it was last fitted on, as in the data set.
-    fitted: dict[int, Tensor] = {}
-    if dataset.add_encoder_length:
-        constants[dataset.reals.index("encoder_length")] = _scaled_encoder_length(dataset, windows)
-
-    for number, (name, normalizer) in enumerate(
-        zip(dataset.target_names, dataset.target_normalizers, strict=True)
-    ):
-        if isinstance(normalizer, EncoderNormalizer):
-            values = grid.targets[number]
-            target[number] = fitted[id(normalizer)] = _fit(normalizer, values[:, None], 0, windows)
-            if name in dataset.reals:
-                columns[dataset.reals.index(name)] = target[number]
-                grid.reals[:, dataset.reals.index(name)] = normalizer.preprocess(values)
-            if dataset.add_target_scales:
-                constants |= _scale_features(dataset, name, target[number])
-
-    for name in _covariates(dataset):
+    normalizers = _encoder_normalizers(dataset, windows)
+    fitted = {name: _fit_variable(dataset, name, grid, windows) for name in normalizers}
+    # As in the data set, a lagged variable is scaled by what its normalizer was fitted on last.
+    last_fitted = {id(normalizer): fitted[name] for name, normalizer in normalizers.items()}
+    columns = []
+    for column, name in enumerate(dataset.reals):
         normalizer = dataset.get_transformer(name)
         if isinstance(normalizer, EncoderNormalizer):
-            column = dataset.reals.index(name)
-            if name not in dataset.lagged_variables:
-                fitted[id(normalizer)] = _fit_covariate(dataset, column, grid, windows)
-            columns[column] = fitted[id(normalizer)]
-            grid.reals[:, column] = normalizer.preprocess(grid.reals[:, column].contiguous())
-    return Scales(tuple(target), tuple(columns.items()), tuple(constants.items()))
+            columns.append((column, fitted[name] if name in fitted else last_fitted[id(normalizer)]))
+            grid.reals[:, column] = normalizer.preprocess(_values(dataset, name, grid))
+    by_series = _scales_by_series(dataset, grid, windows)
+    return Scales(
+        tuple(fitted.get(name, scale) for name, scale in zip(dataset.target_names, by_series, strict=True)),
+        tuple(columns),
+        tuple(_constants(dataset, fitted, windows)),
+    )
 
 
-def _refuse_what_cannot_be_fitted(dataset: TimeSeriesDataSet, windows: Windows) -> None:
-    rewritten = {
-        "relative_time_idx": dataset.add_relative_time_idx,
-        "encoder_length": dataset.add_encoder_length,
-        dataset.time_idx: bool(windows.gaps.any()),
+def _encoder_normalizers(dataset: TimeSeriesDataSet, windows: Windows) -> dict[str, EncoderNormalizer]:
+    """The normalizers to be fitted on each window by their variables, in the data set's order."""
+    targets = dict(zip(dataset.target_names, dataset.target_normalizers, strict=True))
+    reals = {name: dataset.get_transformer(name) for name in dataset.reals if name not in targets}
+    fitted = {
+        name: normalizer
+        for name, normalizer in (targets | reals).items()
+        if isinstance(normalizer, EncoderNormalizer) and name not in dataset.lagged_variables
     }
-    for name, normalizer in zip(dataset.target_names, dataset.target_normalizers, strict=True):
-        features = dataset.add_target_scales and isinstance(normalizer, EncoderNormalizer)
-        rewritten |= {f"{name}_center": features, f"{name}_scale": features}
-
-    for name in dict.fromkeys([*dataset.target_names, *dataset.reals]):
-        normalizer = dataset.get_transformer(name)
-        if not isinstance(normalizer, EncoderNormalizer):
-            continue
+    made_anew = _made_anew(dataset, windows, [name for name in targets if name in fitted])
+    for name, normalizer in fitted.items():
         if isinstance(normalizer.transformation, dict):
             raise ValueError(  # noqa: TRY004
                 f"the EncoderNormalizer of {name!r} transforms by functions of its own, which may look at a "
                 "whole window: name one of pytorch-forecasting's transformations instead"
             )
-        if rewritten.get(name, False):
+        if name in made_anew:
             raise ValueError(
                 f"{name!r} is made anew in each window and has an EncoderNormalizer: give it another scaler"
             )
+    return fitted
 
 
-def _covariates(dataset: TimeSeriesDataSet) -> list[str]:
-    """Reals that are no target, lagged ones last."""
-    names = [name for name in dataset.reals if name not in dataset.target_names]
-    return sorted(names, key=lambda name: name in dataset.lagged_variables)
+def _made_anew(dataset: TimeSeriesDataSet, windows: Windows, targets: list[str]) -> set[str]:
+    """Reals that a window does not take from the grid; ``targets`` are those fitted window by window."""
+    made = {f"{name}_{feature}" for name in targets for feature in ("center", "scale")}
+    made = made if dataset.add_target_scales else set()
+    made |= {"relative_time_idx"} if dataset.add_relative_time_idx else set()
+    made |= {"encoder_length"} if dataset.add_encoder_length else set()
+    return made | ({dataset.time_idx} if windows.gaps.any() else set())
+
+
+def _values(dataset: TimeSeriesDataSet, name: str, grid: Grid) -> Tensor:
+    """What a variable's encoder normalizer is given (rows,): a target's own values, or one of the reals."""
+    if name in dataset.target_names:
+        values: Tensor = grid.targets[dataset.target_names.index(name)]
+        return values
+    return grid.reals[:, dataset.reals.index(name)].contiguous()
 
 
 def _scales_by_series(dataset: TimeSeriesDataSet, grid: Grid, windows: Windows) -> list[Tensor]:
@@ -123,32 +119,36 @@ def _stack(scales: tuple[Tensor, ...] | tuple[np.ndarray, ...]) -> Tensor:
     return torch.from_numpy(np.array(scales, dtype=np.float32))
 
 
-def _scaled_encoder_length(dataset: TimeSeriesDataSet, windows: Windows) -> Tensor:
-    longest = dataset.max_encoder_length
-    scaled: Tensor = (windows.encoder_length.double() - 0.5 * longest) / longest * 2.0
-    return scaled
+def _constants(
+    dataset: TimeSeriesDataSet, fitted: dict[str, Tensor], windows: Windows
+) -> Iterator[tuple[int, Tensor]]:
+    """Columns that hold one value all through a window, with that of each (windows,)."""
+    if dataset.add_encoder_length:
+        longest = dataset.max_encoder_length
+        scaled = (windows.encoder_length.double() - 0.5 * longest) / longest * 2.0
+        yield dataset.reals.index("encoder_length"), scaled.float()
+    if dataset.add_target_scales:
+        for target in set(dataset.target_names).intersection(fitted):
+            features = zip((f"{target}_center", f"{target}_scale"), fitted[target].unbind(1), strict=True)
+            for name, values in features:
+                scaled = torch.as_tensor(dataset.transform_values(name, values.contiguous()))
+                yield dataset.reals.index(name), scaled.float()
 
 
-def _scale_features(dataset: TimeSeriesDataSet, target: str, scales: Tensor) -> dict[int, Tensor]:
-    """The target's centre and scale as features, by column."""
-    features = {}
-    for feature, values in zip((f"{target}_center", f"{target}_scale"), scales.unbind(1), strict=True):
-        scaled = dataset.transform_values(feature, values.contiguous())
-        features[dataset.reals.index(feature)] = torch.as_tensor(scaled)
-    return features
-
-
-def _fit_covariate(dataset: TimeSeriesDataSet, column: int, grid: Grid, windows: Windows) -> Tensor:
-    """Centre and scale of one of the reals over each window's encoder (windows, 2).
+def _fit_variable(dataset: TimeSeriesDataSet, name: str, grid: Grid, windows: Windows) -> Tensor:
+    """Centre and scale of a variable over each window's encoder (windows, 2).
 
     Float32 sums depend on how numbers lie in memory. The data set keeps its reals column by column, as pandas
     does, but has a window row by row once it has filled its gaps.
     """
-    normalizer = dataset.get_transformer(dataset.reals[column])
+    alone = _values(dataset, name, grid)[:, None]
+    if name in dataset.target_names:
+        return _fit(dataset.target_normalizers[dataset.target_names.index(name)], alone, 0, windows)
     by_row = windows.gaps | (dataset.data["reals"].stride(0) != 1)
     scales = torch.empty(len(windows), 2)
-    for values, at, alike in ((grid.reals[:, [column]], 0, ~by_row), (grid.reals, column, by_row)):
-        scales[alike] = _fit(normalizer, values, at, windows.take(alike.nonzero().squeeze(1)))
+    for values, column, alike in ((alone, 0, ~by_row), (grid.reals, dataset.reals.index(name), by_row)):
+        some = windows.take(alike.nonzero().squeeze(1))
+        scales[alike] = _fit(dataset.get_transformer(name), values, column, some)
     return scales
 
 

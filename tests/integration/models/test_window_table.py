@@ -39,7 +39,7 @@ def panel(gaps: bool = False) -> pd.DataFrame:
     """Five units of two sites with differing lengths and first hours; positive patients."""
     random = np.random.default_rng(7)
     parts = []
-    for number, length in enumerate((40, 31, 60, 25, 47)):
+    for number, length in enumerate((30, 25, 40, 22, 34)):
         hour = np.arange(length) + 3 * number
         part = pd.DataFrame(
             {
@@ -83,14 +83,22 @@ def dataset_of(frame: pd.DataFrame, **settings: Any) -> TimeSeriesDataSet:
         return TimeSeriesDataSet(frame, **(defaults | settings))
 
 
-def assert_as_the_data_set(dataset: TimeSeriesDataSet, table: WindowTable, which: np.ndarray) -> None:
+def assert_equal_batches(dataset: TimeSeriesDataSet) -> WindowTable:
+    """All windows in order, some alone, and some random batches (so that they are padded otherwise)."""
+    table = WindowTable.of(dataset)
+    assert len(table) == len(dataset) == len(table.series)
+    random = np.random.default_rng(0)
+    batches = [np.arange(len(table)), *random.choice(len(table), (5, 1)), *random.choice(len(table), (5, 8))]
+    tolerance = 3e-6 if encoder_logarithms(dataset) else 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        x, y = dataset._collate_fn([dataset[int(number)] for number in which])
-    ours = table.batch(torch.from_numpy(which))
-    assert list(ours[0]) == list(x)
-    tolerance = 3e-6 if encoder_logarithms(dataset) else 0
-    torch.testing.assert_close(ours, (x, y), rtol=tolerance, atol=tolerance)
+        items = [dataset[number] for number in range(len(dataset))]
+    for which in batches:
+        x, y = dataset._collate_fn([items[number] for number in which])
+        ours = table.batch(torch.from_numpy(which))
+        assert list(ours[0]) == list(x)
+        torch.testing.assert_close(ours, (x, y), rtol=tolerance, atol=tolerance)
+    return table
 
 
 def encoder_logarithms(dataset: TimeSeriesDataSet) -> bool:
@@ -100,20 +108,6 @@ def encoder_logarithms(dataset: TimeSeriesDataSet) -> bool:
         and normalizer.transformation in ("log", "log1p", "logit", "softplus")
         for normalizer in normalizers
     )
-
-
-def assert_equal_batches(dataset: TimeSeriesDataSet) -> WindowTable:
-    """All windows in order, in batches of one, and in random batches (so that padding differs)."""
-    table = WindowTable.of(dataset)
-    assert len(table) == len(dataset) == len(table.series)
-    every = np.arange(len(table))
-    assert_as_the_data_set(dataset, table, every)
-    random = np.random.default_rng(0)
-    for number in random.choice(every, 5):
-        assert_as_the_data_set(dataset, table, np.array([number]))
-    for _ in range(5):
-        assert_as_the_data_set(dataset, table, random.choice(every, 8))
-    return table
 
 
 ENCODER_NORMALIZERS: dict[str, Settings] = {
@@ -191,6 +185,12 @@ INPUTS: dict[str, Settings] = {
         "static_reals": [],
         "time_varying_known_reals": [],
         "time_varying_unknown_reals": [],
+    },
+    "whole numbers": {
+        "static_reals": [],
+        "time_varying_known_reals": ["hour"],
+        "time_varying_unknown_reals": [],
+        "scalers": {"hour": None},
     },
     "variable group": {
         "time_varying_known_categoricals": ["special_days", "weekday"],
@@ -278,7 +278,7 @@ def test_an_encoder_without_change_is_scaled_alike() -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_windows_of_a_later_data_set_keep_the_first_ones_encoders() -> None:
     first = dataset_of(panel(), **OWN_TIME, weight="trust")
-    later = TimeSeriesDataSet.from_dataset(first, panel().query("hour > 15"), predict=True)
+    later = TimeSeriesDataSet.from_dataset(first, panel().query("hour > 4"), predict=True)
     assert len(assert_equal_batches(later)) == 5
 
 
@@ -310,6 +310,21 @@ def test_a_table_outlives_changes_of_its_data_set() -> None:
     torch.testing.assert_close(table.batch(which), kept)
 
 
+def test_windows_of_equal_lengths_wait_for_no_device() -> None:
+    """On the meta device there are shapes but no values: to read one is an error."""
+    settings = OWN_TIME | {"target_normalizer": EncoderNormalizer(), "weight": "trust"}
+    dataset = dataset_of(panel(), **settings)
+    which = torch.arange(8)
+    x, y = WindowTable.of(dataset, device="meta").batch(which)
+    expected, _ = WindowTable.of(dataset).batch(which)
+    assert {values.device.type for values in (*x.values(), *y) if isinstance(values, torch.Tensor)} == {
+        "meta"
+    }
+    assert {name: torch.as_tensor(values).shape for name, values in x.items()} == {
+        name: torch.as_tensor(values).shape for name, values in expected.items()
+    }
+
+
 def test_the_memory_of_a_table_is_its_rows_and_its_windows() -> None:
     dataset = dataset_of(panel())
     stored = sum(tensor.nbytes for tensor in (dataset.data["reals"], dataset.data["categoricals"]))
@@ -323,6 +338,21 @@ def test_the_memory_of_a_table_is_its_rows_and_its_windows() -> None:
         (
             {"target_normalizer": EncoderNormalizer(transformation={"forward": torch.sqrt})},
             "'patients' transforms by functions of its own",
+        ),
+        (
+            {
+                "target": "trust",
+                "target_normalizer": EncoderNormalizer(transformation={"forward": torch.sqrt}),
+            },
+            "'trust' transforms by functions of its own",
+        ),
+        (
+            {
+                "target_normalizer": EncoderNormalizer(),
+                "add_target_scales": True,
+                "scalers": {"patients_center": EncoderNormalizer()},
+            },
+            "'patients_center' is made anew in each window",
         ),
         (
             {"scalers": {"relative_time_idx": EncoderNormalizer()}, "add_relative_time_idx": True},
@@ -340,6 +370,13 @@ def test_overwritten_values_are_refused() -> None:
     dataset.set_overwrite_values(3.0, "temperature", "decoder")
     with pytest.raises(ValueError, match="reset_overwrite_values"):
         WindowTable.of(dataset)
+
+
+def test_an_encoder_normalized_time_is_refused_where_steps_are_missing() -> None:
+    scaled = {"scalers": {"hour": EncoderNormalizer()}}
+    assert_equal_batches(dataset_of(panel(), **scaled))
+    with pytest.raises(ValueError, match="'hour' is made anew in each window"):
+        WindowTable.of(dataset_of(panel(gaps=True), **GAPS, **scaled))
 
 
 def test_two_rows_of_one_step_are_refused() -> None:
