@@ -6,10 +6,10 @@ READY  := $(VENV)/.ready
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint bench-night bench-training bench-prediction lock clean
+.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction lock clean
 
 help:            ## list these commands
-	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
 
 run: $(READY)    ## run the demo hospitals' latest night through Airflow; print tomorrow's staffing
 	@$(BIN)/forecasting run
@@ -30,6 +30,9 @@ lint: $(READY)   ## lint, types, import rules
 
 bench-night: $(READY) ## seconds and peak memory of the demo's night, beside their limits
 	@$(BIN)/python benchmarks/night.py $(if $(JSON),--json $(JSON))
+
+bench-loader: $(READY) ## windows a second beside pytorch-forecasting's own loader
+	@$(BIN)/python benchmarks/loader.py $(if $(JSON),--json $(JSON))
 
 bench-training: $(READY) ## training's speed and learning curves beside its peers; DEVICE=cuda for a GPU
 	@$(MAKE) --no-print-directory $(PEERS)/.ready || echo "$(PEERS) can't be installed: its contender is left out"

@@ -138,7 +138,7 @@ class _InBlocks(torch.autograd.Function):
         line, skipped, weight, *parameters, share, epsilon = arguments
         networks = Networks(*parameters)
         keep = _keep(networks, line.shape[1], share) if share > 0 else None
-        summed = weight.t() @ networks.shift
+        summed: torch.Tensor = weight.t() @ networks.shift
         for block in _blocks(line.shape[1]):
             walked = _block(line[:, block], skipped[:, block], _of(keep, block), networks, epsilon)
             spoken = walked.centred.mul_(networks.scale[:, None]).mul_(weight[:, block, None] * walked.rate)
@@ -201,7 +201,8 @@ def _through_normalization(
     mean = (gradient @ scale.t()).t()[..., None] / outer
     arriving: torch.Tensor = torch.mul(gradient, scale[:, None], out=felt)
     arriving.sub_(mean).sub_(standard.mul_(along.div_(outer)))
-    return arriving.mul_(weight * walked.rate)
+    arriving.mul_(weight * walked.rate)
+    return arriving
 
 
 def _through_network(
