@@ -14,7 +14,8 @@ from torch.nn import functional
 
 from forecasting.models.tft.dropout import dropout, keepers
 
-ROWS_IN_A_BLOCK = 512
+NUMBERS_IN_A_BLOCK = 6144
+"""Rows times variables."""
 
 
 class Networks(NamedTuple):
@@ -97,6 +98,13 @@ def _carrying_one(networks: Networks) -> Networks:
     )
 
 
+def gated_each(line: torch.Tensor, skipped: torch.Tensor, networks: Networks, epsilon: float) -> torch.Tensor:
+    """What each network says of each row, without weights, sum or dropout (V, rows, H)."""
+    walked = _block(line, skipped, None, _carrying_one(networks), epsilon)
+    scaled = walked.centred.mul_(walked.rate).mul_(networks.scale[:, None])
+    return scaled.add_(networks.shift[:, None])
+
+
 class _Block(NamedTuple):
     """What one block of rows passes through; all (V, rows, ·)."""
 
@@ -139,7 +147,7 @@ class _InBlocks(torch.autograd.Function):
         networks = Networks(*parameters)
         keep = _keep(networks, line.shape[1], share) if share > 0 else None
         summed: torch.Tensor = weight.t() @ networks.shift
-        for block in _blocks(line.shape[1]):
+        for block in _blocks(line):
             walked = _block(line[:, block], skipped[:, block], _of(keep, block), networks, epsilon)
             spoken = walked.centred.mul_(networks.scale[:, None]).mul_(weight[:, block, None] * walked.rate)
             summed[block] += spoken.sum(dim=0)
@@ -156,7 +164,7 @@ class _InBlocks(torch.autograd.Function):
         to.shift.copy_(weight @ gradient)
         to_weight = (gradient @ networks.shift.t()).t().contiguous()
         to_skipped = torch.empty_like(skipped)
-        for block in _blocks(line.shape[1]):
+        for block in _blocks(line):
             kept = _of(keep, block)
             walked = _block(line[:, block], skipped[:, block], kept, networks, ctx.epsilon)
             to_mixed = _through_normalization(
@@ -174,8 +182,10 @@ def _keep(networks: Networks, rows: int, share: float) -> torch.Tensor:
     return keep
 
 
-def _blocks(rows: int) -> list[slice]:
-    return [slice(first, min(first + ROWS_IN_A_BLOCK, rows)) for first in range(0, rows, ROWS_IN_A_BLOCK)]
+def _blocks(line: torch.Tensor) -> list[slice]:
+    variables, rows, _ = line.shape
+    size = max(1, NUMBERS_IN_A_BLOCK // variables)
+    return [slice(first, min(first + size, rows)) for first in range(0, rows, size)]
 
 
 def _of(keep: torch.Tensor | None, block: slice) -> torch.Tensor | None:

@@ -14,7 +14,11 @@ def gated_linear_unit(unit: Any, values: torch.Tensor) -> torch.Tensor:
     """What ``GatedLinearUnit`` gives."""
     if unit.dropout is not None:
         values = dropout(values, unit.dropout.p, training=unit.training)
-    return functional.glu(unit.fc(values), dim=-1)
+    # Two products of contiguous halves: PyTorch's own gated unit is slow where the halves are small.
+    weight, opening = unit.fc.weight.chunk(2)
+    offset, opening_offset = unit.fc.bias.chunk(2)
+    opened = torch.sigmoid(functional.linear(values, opening, opening_offset))
+    return functional.linear(values, weight, offset) * opened
 
 
 def gate_add_norm(gate: Any, values: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:

@@ -41,6 +41,7 @@ def build_network(shape: Shape) -> Any:
         warnings.filterwarnings("ignore", message="Attribute .* is an instance of `nn.Module`")
         network = _transformer(shape)
     network.whole_windows = True
+    network.explains = False
     # Kept where the network lies: making them anew each step would wait for the device.
     network.register_buffer("levels", torch.tensor(shape.levels), persistent=False)
     network.register_buffer("no_scale", torch.tensor([0.0, 1.0]), persistent=False)

@@ -26,6 +26,8 @@ class FastTransformer(TemporalFusionTransformer):  # type: ignore[misc]
 
     whole_windows: bool = False
     """Whether every window that comes from a device is whole."""
+    explains: bool = True
+    """Whether answers hold the weights of attention; without, they come sooner and those are empty."""
 
     def forward(self, x: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """What the stock model's ``forward`` gives."""
@@ -113,20 +115,24 @@ class FastTransformer(TemporalFusionTransformer):  # type: ignore[misc]
         attention = self.multihead_attn
         batch, hours, _ = enriched.shape
         ahead, heads, size = hours - encoder_hours, attention.n_head, attention.d_k
-        queries = _joined(attention.q_layers, enriched[:, encoder_hours:]) * size**-0.5
-        keys = _joined(attention.k_layers, enriched)
-        queries = queries.view(batch, ahead, heads, size).transpose(1, 2).reshape(-1, ahead, size)
-        keys = keys.view(batch, hours, heads, size).permute(0, 2, 3, 1).reshape(-1, size, hours)
-        unseen = _unseen(
-            ahead, hours, self.hparams.causal_attention, attention.attention.mask_bias, enriched.device
-        )
-        weights = torch.softmax(torch.baddbmm(unseen.to(queries.dtype), queries, keys), dim=-1)
+        queries = _joined(attention.q_layers, enriched[:, encoder_hours:])
+        queries = queries.view(batch, ahead, heads, size).transpose(1, 2)
+        keys = _joined(attention.k_layers, enriched).view(batch, hours, heads, size).transpose(1, 2)
         # All heads look at the same values.
-        seen = weights.view(batch, heads * ahead, hours) @ attention.v_layer(enriched)
-        seen = dropout(seen, attention.dropout.p, training=self.training)
-        mean = seen.view(batch, heads, ahead, size).mean(dim=1)
-        attended = dropout(attention.w_h(mean), attention.dropout.p, training=self.training)
-        return attended, weights.view(batch, heads, ahead, hours).transpose(1, 2)
+        values = attention.v_layer(enriched)[:, None]
+        causal, bias = self.hparams.causal_attention, attention.attention.mask_bias
+        unseen = _unseen(ahead, hours, causal, bias, enriched.device).to(queries.dtype)
+        if self.explains:
+            weights = torch.softmax(queries @ keys.transpose(2, 3) * size**-0.5 + unseen, dim=-1)
+            seen = weights @ values
+        else:
+            weights = queries.new_empty(batch, heads, ahead, 0)
+            seen = functional.scaled_dot_product_attention(
+                queries, keys, values.expand(-1, heads, -1, -1), attn_mask=unseen
+            )
+        seen = dropout(seen, attention.dropout.p, training=self.training).mean(dim=1)
+        attended = dropout(attention.w_h(seen), attention.dropout.p, training=self.training)
+        return attended, weights.transpose(1, 2)
 
 
 def _joined(layers: Any, values: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from forecasting.models.tft.gated_sum import Networks, gated_sum
+from forecasting.models.tft.gated_sum import Networks, gated_each, gated_sum
 from forecasting.models.tft.gating import gate_add_norm
 
 
@@ -25,6 +25,8 @@ def can_select(selection: Any, reals: Sequence[str]) -> bool:
 
 def select(selection: Any, values: torch.Tensor, context: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The variables' networks weighted by what the context makes of them.
+
+    Where nothing is learned, what all windows share is worked out once.
 
     Args:
         selection: pytorch-forecasting's ``VariableSelectionNetwork``.
@@ -42,18 +44,66 @@ def select(selection: Any, values: torch.Tensor, context: torch.Tensor) -> tuple
     embedding = torch.stack([slopes, torch.stack([scaler.bias for scaler in scalers])], dim=1)
 
     weights = _weights(selection.flattened_grn, values, embedding, context)
-    rows = values.reshape(-1, variables).t().contiguous()
+    share = selection.dropout if selection.training else 0.0
+    shared = _shared(values) if not torch.is_grad_enabled() and not share else []
+    own = [number for number in range(variables) if number not in shared]
+    selected = values.new_zeros(())
+    if own:
+        summed = _own_sum(grns, embedding, values, weights, own, share)
+        selected = selected + summed.view(batch, hours, -1)
+    if shared:
+        selected = selected + _shared_sum(grns, embedding, values, weights, shared)
+    return selected, weights.unsqueeze(-2)
+
+
+def _shared(values: torch.Tensor) -> list[int]:
+    """Which variables are the same in all windows, as the calendar is where all start at one hour."""
+    if values.device.type != "cpu" or len(values) == 1:
+        return []
+    same = (values == values[:1]).flatten(0, 1).all(dim=0)
+    return [number for number, shared in enumerate(same.tolist()) if shared]
+
+
+def _own_sum(
+    grns: Sequence[Any],
+    embedding: torch.Tensor,
+    values: torch.Tensor,
+    weights: torch.Tensor,
+    numbers: list[int],
+    share: float,
+) -> torch.Tensor:
+    """The weighted sum over variables that differ from window to window (batch x hours, hidden)."""
+    networks, line, skipped = _prepared(grns, embedding, values.flatten(0, 1), numbers)
+    weight = weights.flatten(0, 1)[:, numbers].t().contiguous()
+    return gated_sum(line, skipped, weight, networks, share, _epsilon(grns))
+
+
+def _shared_sum(
+    grns: Sequence[Any],
+    embedding: torch.Tensor,
+    values: torch.Tensor,
+    weights: torch.Tensor,
+    numbers: list[int],
+) -> torch.Tensor:
+    """The weighted sum over variables that all windows share (batch, hours, hidden)."""
+    networks, line, skipped = _prepared(grns, embedding, values[0], numbers)
+    said = gated_each(line, skipped, networks, _epsilon(grns))
+    return torch.einsum("bhv,vho->bho", weights[..., numbers], said)
+
+
+def _prepared(
+    grns: Sequence[Any], embedding: torch.Tensor, values: torch.Tensor, numbers: list[int]
+) -> tuple[Networks, torch.Tensor, torch.Tensor]:
+    """The networks of some variables, and what they are given of the values (rows, variables)."""
+    chosen = [grns[number] for number in numbers]
+    rows = values[:, numbers].t().contiguous()
     line = torch.stack([rows, torch.ones_like(rows)], dim=-1)
-    skipped, skip = _residual(grns, rows, line, embedding)
-    selected = gated_sum(
-        line,
-        skipped,
-        weights.reshape(-1, variables).t().contiguous(),
-        _networks(grns, embedding, skip),
-        share=selection.dropout if selection.training else 0.0,
-        epsilon=grns[0].gate_norm.add_norm.norm.eps,
-    )
-    return selected.view(batch, hours, -1), weights.unsqueeze(-2)
+    skipped, skip = _residual(chosen, rows, line, embedding[numbers])
+    return _networks(chosen, embedding[numbers], skip), line, skipped
+
+
+def _epsilon(grns: Sequence[Any]) -> float:
+    return float(grns[0].gate_norm.add_norm.norm.eps)
 
 
 def _networks(grns: Sequence[Any], embedding: torch.Tensor, skip: torch.Tensor) -> Networks:
@@ -125,7 +175,13 @@ def _weights(grn: Any, values: torch.Tensor, embedding: torch.Tensor, context: t
         if grn.resample_norm.trainable_add:
             residual = residual * _opened(grn.resample_norm.mask)
         residual = grn.resample_norm.norm(residual)
-    return torch.softmax(gate_add_norm(grn.gate_norm, hidden, residual), dim=-1)
+    return _softmax(gate_add_norm(grn.gate_norm, hidden, residual))
+
+
+def _softmax(values: torch.Tensor) -> torch.Tensor:
+    """Along the last axis; PyTorch's own is ten times slower where that is short and no multiple of 16."""
+    exponential = (values - values.detach().amax(dim=-1, keepdim=True)).exp()
+    return exponential / exponential.sum(dim=-1, keepdim=True)
 
 
 def _opened(mask: torch.Tensor) -> torch.Tensor:
