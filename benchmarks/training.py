@@ -78,7 +78,7 @@ class Contender:
     python: Path = Path(sys.executable)
 
 
-CONTENDERS = (Contender("stock"), Contender("neuralforecast", PEERS_PYTHON))
+CONTENDERS = (Contender("ours"), Contender("stock"), Contender("neuralforecast", PEERS_PYTHON))
 STOCK, OURS = "stock", "ours"
 
 

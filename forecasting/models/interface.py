@@ -63,7 +63,8 @@ def forecast_frame(
     Galichon (2010), Quantile and probability curves without crossing, Econometrica 78(3).
 
     Args:
-        values: by (site_id, unit_id), one row per hour from ``issued_at`` on and one column per level.
+        values: by (site_id, unit_id), one row per hour from ``issued_at`` on and one column per level; as many
+            hours for each.
         levels: quantile levels, rising.
         issued_at: the issue time, and the first hour.
         target: what is forecast.
@@ -76,21 +77,24 @@ def forecast_frame(
     if not values:
         return FORECAST.empty()
     issue = pd.Timestamp(issued_at).tz_convert("UTC")
-    frames = []
-    for (site_id, unit_id), quantiles in values.items():
-        hours = pd.date_range(issue, periods=len(quantiles), freq="h")
-        frames.append(
-            pd.DataFrame(
-                {
-                    "site_id": site_id,
-                    "unit_id": unit_id,
-                    "valid_at": hours.repeat(len(levels)),
-                    "quantile": np.tile(levels, len(quantiles)),
-                    "value": np.sort(np.maximum(quantiles, 0.0), axis=1).ravel(),
-                }
-            )
-        )
-    table = pd.concat(frames, ignore_index=True).assign(
-        issued_at=issue, target=target.value, period="PT1H", model=model, model_version=version, note=""
+    quantiles = np.stack(list(values.values()))
+    series, hours, count = quantiles.shape
+    rows = hours * count
+    valid_at = pd.date_range(issue, periods=hours, freq="h").repeat(count)
+    sites, units = zip(*values, strict=True)
+    table = pd.DataFrame(
+        {
+            "issued_at": issue,
+            "site_id": np.repeat(np.array(sites, dtype=object), rows),
+            "unit_id": np.repeat(np.array(units, dtype=object), rows),
+            "target": target.value,
+            "period": "PT1H",
+            "valid_at": valid_at[np.tile(np.arange(rows), series)],
+            "quantile": np.tile(levels, series * hours),
+            "value": np.sort(np.maximum(quantiles, 0.0), axis=-1).ravel(),
+            "model": model,
+            "model_version": version,
+            "note": "",
+        }
     )
     return FORECAST.conform(table)

@@ -40,7 +40,7 @@ class Learner(pl.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> torch.Tensor:
         """Loss of the smooth quantiles."""
         loss = pinball(self.network, answer(self.network, batch), batch)
-        self._losses.add(loss.detach(), len(batch["value"]))
+        self._losses.add(loss.detach(), batch["windows"])
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -51,7 +51,7 @@ class Learner(pl.LightningModule):
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Loss of the quantiles as they would be published."""
         patients = whole_patients(answer(self.network, batch))
-        self._losses.add(pinball(self.network, patients, batch), len(batch["value"]))
+        self._losses.add(pinball(self.network, patients, batch), batch["windows"])
 
     def on_validation_epoch_end(self) -> None:
         """Tell the mean of the validation losses."""
@@ -77,12 +77,12 @@ class _Mean:
 
     def __init__(self) -> None:
         self._sum: torch.Tensor | float = 0.0
-        self._windows = 0
+        self._windows: torch.Tensor | float = 0.0
 
-    def add(self, loss: torch.Tensor, windows: int) -> None:
+    def add(self, loss: torch.Tensor, windows: torch.Tensor) -> None:
         self._sum = self._sum + loss * windows
-        self._windows += windows
+        self._windows = self._windows + windows
 
     @property
     def value(self) -> torch.Tensor | float:
-        return self._sum / max(self._windows, 1)
+        return self._sum / self._windows

@@ -92,5 +92,6 @@ class Batches:
             part["categories"][unknown] = 0
         if idle:
             part["known"].zero_()
+        part["windows"] = torch.tensor(float(len(batch)))
         part["hours_known"] = torch.tensor(max(self.scenery.hours_known(batch), 1) / self.world_size)
         return part

@@ -128,6 +128,11 @@ def whole_patients(patients: torch.Tensor) -> torch.Tensor:
 
 def pinball(network: Any, patients: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """Twice the pinball loss in patients, mean over levels and the hours whose value is known."""
-    error = batch["value"][..., None] - patients
-    losses = 2.0 * torch.maximum((network.levels - 1.0) * error, network.levels * error).mean(dim=-1)
+    losses = pinball_loss(patients, batch["value"], network.levels)
     return (losses * batch["known"]).sum() / batch["hours_known"]
+
+
+def pinball_loss(quantiles: torch.Tensor, came: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
+    """Twice the pinball loss of quantiles (..., levels), mean over the levels (...)."""
+    error = came[..., None] - quantiles
+    return 2.0 * torch.maximum((levels - 1.0) * error, levels * error).mean(dim=-1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -56,20 +57,37 @@ class TrainedTFT:
 
         Sites and units that the network has never seen are forecast as unknown ones.
         """
-        if panel.empty:
-            return FORECAST.empty()
+        frames = list(self.stream([panel], issued_at))
+        return pd.concat(frames, ignore_index=True) if frames else FORECAST.empty()
+
+    def stream(self, panels: Iterable[pd.DataFrame], issued_at: datetime) -> Iterator[pd.DataFrame]:
+        """The forecasts of many panels, batch by batch: what has been yielded is not kept.
+
+        Args:
+            panels: asked for one after the other, each when the one before has been forecast; for instance a
+                site each. Some hundred series a panel make whole batches.
+            issued_at: the issue time.
+
+        Yields:
+            Rows as of :meth:`predict`, of at most :data:`BATCH` series.
+        """
+        self.network.eval()
+        for panel in panels:
+            if not panel.empty:
+                yield from self._forecasts(panel, issued_at)
+
+    def _forecasts(self, panel: pd.DataFrame, issued_at: datetime) -> Iterator[pd.DataFrame]:
         hours = Hours.of(panel, self.vocabulary)
         scenery = Scenery(hours, self.target, self.shape.levels, self.shape.encoder_hours, self.lead_hours)
         windows = scenery.windows_at([int(issued_at.timestamp()) // 3600])
-        values = {}
-        self.network.eval()
+        version = self.version
         for first in range(0, len(windows), BATCH):
             batch = windows.take(np.arange(first, min(first + BATCH, len(windows))))
             with torch.no_grad():
                 patients = whole_patients(answer(self.network, tensors(scenery.scene(batch))))
-            for series, quantiles in zip(batch.series, patients.double().numpy(), strict=True):
-                values[hours.keys[series]] = quantiles
-        return forecast_frame(values, self.shape.levels, issued_at, self.target, self.name, self.version)
+            keys = [hours.keys[series] for series in batch.series]
+            values = dict(zip(keys, patients.double().numpy(), strict=True))
+            yield forecast_frame(values, self.shape.levels, issued_at, self.target, self.name, version)
 
     def save(self, folder: Path) -> None:
         """Write ``model.json`` and ``weights.pt`` into the folder."""

@@ -3,6 +3,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +21,7 @@ from structlog.testing import capture_logs
 
 from forecasting.config import Settings
 from forecasting.models import Climatology, backcast, holdout_issue_times, holdout_start
-from forecasting.models.tft import TrainedTFT, load, train
+from forecasting.models.tft import TrainedTFT, can_refresh, load, train
 from forecasting.outcome import TrainingFailed
 from forecasting.schema import FORECAST, Target
 
@@ -136,6 +140,90 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_network(
     assert epochs_told(lines) == [2]
     assert [row["epoch"] for row in resumed.curve] == [0, 1, 2]
     assert resumed.version == whole.version
+
+
+KILLED = """
+import sys
+from datetime import datetime
+from pathlib import Path
+import pandas as pd
+import torch
+from forecasting.config import read_settings
+from forecasting.models.tft import train
+from forecasting.schema import Target
+torch.set_num_threads(1)
+panel, config, issued_at, folder = sys.argv[1:]
+settings = read_settings(Path(config))
+training = settings.training.model_copy(update={"max_epochs": 40})
+settings = settings.model_copy(update={"training": training})
+train(pd.read_parquet(panel), settings, datetime.fromisoformat(issued_at), Target.BED_CENSUS, Path(folder))
+"""
+
+
+def test_a_training_that_was_killed_goes_on_to_the_same_network(
+    panel: pd.DataFrame, settings: Settings, issued_at: datetime, tmp_path: Path
+) -> None:
+    forty = changed(settings, max_epochs=40)
+    panel.to_parquet(tmp_path / "panel.parquet")
+    config = Path(__file__).parents[2] / "hospital.toml"
+    arguments = [tmp_path / "panel.parquet", config, issued_at.isoformat(), tmp_path / "killed"]
+    with subprocess.Popen([sys.executable, "-c", KILLED, *map(str, arguments)]) as process:
+        while not list(tmp_path.glob("killed/*/last.ckpt")) and process.poll() is None:
+            time.sleep(0.02)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    with capture_logs() as lines:
+        resumed = train(panel, forty, issued_at, CENSUS, tmp_path / "killed")
+    assert 0 < len(epochs_told(lines)) < 40
+    assert resumed.version == train(panel, forty, issued_at, CENSUS, tmp_path / "whole").version
+
+
+def test_two_processes_learn_what_one_does(
+    panel: pd.DataFrame, settings: Settings, issued_at: datetime, tmp_path: Path
+) -> None:
+    """Dropped numbers differ from process to process, so none are dropped here."""
+    curves = []
+    for devices in (1, 2):
+        # Batches of 31 windows: the processes' parts differ by one.
+        asked = changed(settings, devices=devices, dropout=0.0, max_epochs=2, batch_size=31)
+        curves.append(train(panel, asked, issued_at, CENSUS, tmp_path / str(devices)).curve)
+    alone, together = (
+        np.array([[row["train_loss"], row["validation_loss"]] for row in curve]) for curve in curves
+    )
+    np.testing.assert_allclose(together, alone, rtol=1e-4)
+
+
+def test_a_refresh_goes_on_from_the_network_it_is_given(
+    trained: TrainedTFT, panel: pd.DataFrame, settings: Settings, issued_at: datetime, tmp_path: Path
+) -> None:
+    begun = trained.version
+    assert can_refresh(trained, settings)
+    refreshed = train(panel, changed(settings, refresh_epochs=2), issued_at, CENSUS, tmp_path, start=trained)
+    assert refreshed.scores["epochs"] == 2
+    assert refreshed.version != begun
+    assert trained.version == begun
+    assert refreshed.vocabulary == trained.vocabulary
+    first, cold = refreshed.curve[0]["validation_loss"], trained.curve[0]["validation_loss"]
+    assert first < cold + 0.002
+    moved = [
+        float((after - before).abs().max())
+        for after, before in zip(refreshed.network.parameters(), trained.network.parameters(), strict=True)
+    ]
+    assert 0 < max(moved) < 0.1
+
+
+@pytest.mark.parametrize(
+    "change", [{"hidden_size": 12}, {"encoder_hours": 96}, {"refresh_epochs": 0}], ids=str
+)
+def test_a_network_of_another_size_is_not_refreshed(
+    trained: TrainedTFT, settings: Settings, change: dict[str, int]
+) -> None:
+    assert not can_refresh(trained, changed(settings, **change))
+
+
+def test_each_epoch_tells_its_speed_and_memory(trained: TrainedTFT) -> None:
+    assert all(row["windows_per_second"] > 0 and row["peak_memory_mib"] > 100 for row in trained.curve)
+    assert trained.scores["windows_per_second"] > 0
 
 
 def test_a_training_that_had_ended_is_not_trained_again(

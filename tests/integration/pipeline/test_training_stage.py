@@ -94,6 +94,41 @@ def test_the_promoted_model_speaks_and_is_not_trained_again_until_it_is_old(
     assert set(before["model"]) == {"climatology"}
 
 
+def test_on_the_nights_between_the_champion_is_refreshed_until_its_root_is_old(
+    place: Deployment, settings: Settings
+) -> None:
+    registry, client = Registry(place.mlflow), MlflowClient(place.mlflow)
+    pipeline.train_target(place, _ingest(place), CENSUS)
+    registry.promote(CENSUS, "1", settings.issued_at(NIGHT))
+
+    following = NIGHT + timedelta(days=1)
+    key = _ingest(place, "test__2", following)
+    pipeline.train_target(place, key, CENSUS)
+    (run,) = client.search_runs(
+        [client.get_run(key.mlflow_run_id).info.experiment_id],
+        f"tags.kind = 'training' and tags.`mlflow.parentRunId` = '{key.mlflow_run_id}'",
+    )
+    assert run.data.tags["began_from"] == "version 1"
+    assert run.data.metrics["epochs"] == settings.training.refresh_epochs
+    assert {"held_out/champion/wql", "windows_per_second", "peak_memory_mib"} <= set(run.data.metrics)
+    beaten = run.data.metrics["held_out/tft/wql"] < min(
+        run.data.metrics["held_out/champion/wql"], run.data.metrics["held_out/climatology/wql"]
+    )
+    champion = registry.champion(CENSUS, settings.issued_at(following))
+    assert champion is not None
+    assert champion.version == ("2" if beaten else "1")
+
+    old = settings.issued_at(NIGHT - timedelta(days=settings.training.retrain_after_days))
+    registry.promote(CENSUS, "2", settings.issued_at(following), rooted_at=old)
+    key = _ingest(place, "test__3", NIGHT + timedelta(days=2))
+    pipeline.train_target(place, key, CENSUS)
+    runs = client.search_runs(
+        [client.get_run(key.mlflow_run_id).info.experiment_id],
+        f"tags.kind = 'training' and tags.`mlflow.parentRunId` = '{key.mlflow_run_id}'",
+    )
+    assert [run.data.tags["began_from"] for run in runs] == ["nothing"]
+
+
 def test_a_training_that_fails_is_recorded_and_the_baseline_says_so(
     place: Deployment, damage: Callable[..., None], settings: Settings
 ) -> None:

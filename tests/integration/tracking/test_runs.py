@@ -83,3 +83,12 @@ def test_a_run_ends_as_it_went(runs: Runs, url: str) -> None:
         night = runs.open_night(NIGHT, f"run {succeeded}", {})
         runs.close(night, succeeded=succeeded)
         assert MlflowClient(url).get_run(night).info.status == status
+
+
+def test_a_watched_run_tells_the_machines_use(runs: Runs, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
+    night = runs.open_night(date(2026, 3, 9), "scheduled__1", {})
+    with runs.watch(night):
+        time.sleep(0.6)
+    metrics = MlflowClient(url).get_run(night).data.metrics
+    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= set(metrics)
