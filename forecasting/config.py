@@ -9,12 +9,13 @@ import hashlib
 import tomllib
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
+from holidays.registry import EntityLoader
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 
@@ -36,8 +37,14 @@ class UnitType(StrEnum):
     PSYCHIATRIC = "psychiatric"
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    # To list them the whole zone database is walked.
+    return frozenset(available_timezones())
+
+
 def _known_time_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _time_zones():
         raise ValueError("not an IANA time zone; allowed are names such as Europe/London")
     return name
 
@@ -162,13 +169,14 @@ class Site(_Table):
         _refuse_repeats("unit_id", [unit.unit_id for unit in self.units])
         if sum(unit.unit_type is UnitType.ED for unit in self.units) > 1:
             raise ValueError(f"site {self.site_id!r} has more than one unit of type 'ed'; one is allowed")
-        supported = holidays.list_supported_countries()
-        if self.country not in supported:
+        if self.country not in EntityLoader.get_country_codes():
             raise ValueError(f"country {self.country!r} is unknown; allowed are ISO codes such as US, GB, DE")
-        if self.subdivision is not None and self.subdivision not in supported[self.country]:
+        # Asked of all countries at once, holidays would import the module of each.
+        subdivisions = getattr(holidays, self.country).subdivisions
+        if self.subdivision is not None and self.subdivision not in subdivisions:
             raise ValueError(
                 f"subdivision {self.subdivision!r} is not one of {self.country}; "
-                f"allowed: {', '.join(supported[self.country])}"
+                f"allowed: {', '.join(subdivisions)}"
             )
         return self
 
@@ -233,7 +241,8 @@ class Settings(_Table):
     @cached_property
     def lead_hours(self) -> int:
         """Hours a forecast must reach past any issue time to cover every site's last shift."""
-        return max(self._reach(site, self.issued_at(night)) for site in self.sites for night in _A_YEAR)
+        one_of_each_zone = {site.time_zone: site for site in self.sites}.values()
+        return max(self._reach(site, self.issued_at(night)) for site in one_of_each_zone for night in _A_YEAR)
 
     def _reach(self, site: Site, issued_at: datetime) -> int:
         last_date = self.first_plan_date(site, issued_at) + timedelta(days=self.horizon.days - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -53,12 +53,15 @@ def build_panel(
     known = _known_values(history, target, now)
     last = now + timedelta(hours=settings.lead_hours - 1)
     series = [
-        _series(known[site.site_id, unit.unit_id], site, unit, last, settings.lead_hours)
-        for site, unit in _units(sites, target)
-        if (site.site_id, unit.unit_id) in known
+        rows
+        for site in sites
+        if (units := _known_units(known, site, target))
+        for rows in _site_series(units, site, last, settings.lead_hours)
     ]
     if not series:
-        return _series(pd.Series([np.nan], [now]), *_any_unit(settings), now, settings.lead_hours).iloc[:0]
+        site = settings.sites[0]
+        nothing = [(site.units[0], pd.Series([np.nan], [now]))]
+        return next(_site_series(nothing, site, now, settings.lead_hours)).iloc[:0]
     return pd.concat(series, ignore_index=True)
 
 
@@ -83,36 +86,41 @@ def _known_values(
     }
 
 
-def _units(sites: Sequence[Site], target: Target) -> Iterator[tuple[Site, Unit]]:
-    for site in sites:
-        for unit in site.units:
-            if target is Target.BED_CENSUS or unit == site.ed:
-                yield site, unit
+def _known_units(
+    known: Mapping[tuple[str, str], pd.Series[float]], site: Site, target: Target
+) -> list[tuple[Unit, pd.Series[float]]]:
+    """The site's units that have the target and were ever observed, each with its values."""
+    return [
+        (unit, known[site.site_id, unit.unit_id])
+        for unit in site.units
+        if (target is Target.BED_CENSUS or unit == site.ed) and (site.site_id, unit.unit_id) in known
+    ]
 
 
-def _any_unit(settings: Settings) -> tuple[Site, Unit]:
-    site = settings.sites[0]
-    return site, site.units[0]
-
-
-def _series(
-    values: pd.Series[float], site: Site, unit: Unit, last: pd.Timestamp, lead_hours: int
-) -> pd.DataFrame:
-    hours = pd.date_range(values.index[0], last, freq="h", name="valid_at")
-    value = values.reindex(hours).to_numpy(dtype=float)
+def _site_series(
+    units: Sequence[tuple[Unit, pd.Series[float]]], site: Site, last: pd.Timestamp, lead_hours: int
+) -> Iterator[pd.DataFrame]:
+    """Each unit's rows; the site's clock and calendar, the same for all of them, are read once."""
+    first = min(values.index[0] for _, values in units)
+    hours = pd.date_range(first, last, freq="h", name="valid_at")
+    clock, days = clock_hours(hours, site), calendar(hours, site)
     first_lag = first_lag_weeks(lead_hours)
     lags = range(first_lag, first_lag + WEEKS_IN_WEEKLY_MEAN)
-    rows = pd.DataFrame(
-        {
-            "site_id": site.site_id,
-            "unit_id": unit.unit_id,
-            "unit_type": unit.unit_type.value,
-            "beds": unit.beds,
-            "valid_at": hours,
-            "time_idx": hours.as_unit("s").asi8 // 3600,
-            "value": value,
-            "observed": (~np.isnan(value)).astype(np.int64),
-            "weekly_mean": same_hour_mean(value, clock_hours(hours, site), lags, lead_hours),
-        }
-    )
-    return pd.concat([rows, calendar(hours, site)], axis=1)
+    for unit, values in units:
+        begin = hours.get_loc(values.index[0])
+        own = hours[begin:]
+        value = values.reindex(own).to_numpy(dtype=float)
+        rows = pd.DataFrame(
+            {
+                "site_id": site.site_id,
+                "unit_id": unit.unit_id,
+                "unit_type": unit.unit_type.value,
+                "beds": unit.beds,
+                "valid_at": own,
+                "time_idx": own.as_unit("s").asi8 // 3600,
+                "value": value,
+                "observed": (~np.isnan(value)).astype(np.int64),
+                "weekly_mean": same_hour_mean(value, clock[begin:], lags, lead_hours),
+            }
+        )
+        yield pd.concat([rows, days.iloc[begin:].reset_index(drop=True)], axis=1)
