@@ -107,7 +107,7 @@ def _site_series(
     first_lag = first_lag_weeks(lead_hours)
     lags = range(first_lag, first_lag + WEEKS_IN_WEEKLY_MEAN)
     for unit, values in units:
-        begin = hours.get_loc(values.index[0])
+        begin = int(hours.searchsorted(values.index[0]))
         own = hours[begin:]
         value = values.reindex(own).to_numpy(dtype=float)
         rows = pd.DataFrame(
