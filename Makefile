@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint bench-night lock clean
+.PHONY: help run up test lint bench-night bench-scale lock clean
 
 help:            ## list these commands
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -29,6 +29,9 @@ lint: $(READY)   ## lint, types, import rules
 
 bench-night: $(READY) ## seconds and peak memory of the demo's night, beside their limits
 	@$(BIN)/python benchmarks/night.py $(if $(JSON),--json $(JSON))
+
+bench-scale: $(READY) ## seconds, memory and growth of each stage of a night, for 1, 10 and 100 sites
+	@$(BIN)/python benchmarks/scale.py $(if $(JSON),--json $(JSON))
 
 lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock

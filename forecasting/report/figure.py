@@ -182,8 +182,7 @@ def _pairs(levels: Sequence[float]) -> list[tuple[float, float]]:
 
 
 def _mark_days(axes: Axes, site: Site, forecast: pd.DataFrame) -> None:
-    """From the first observed day to the forecast's last hour: a line at each local midnight, and the day's name
-    half a day later."""
+    """A line at each local midnight that is drawn, and the day's name half a day later."""
     begin, end = forecast["issued_at"].iloc[0] - timedelta(days=DAYS_OBSERVED), forecast["valid_at"].max()
     axes.set_xlim(begin, end)
     first, last = (pd.Timestamp(edge).tz_convert(site.zone) for edge in (begin, end))

@@ -16,7 +16,7 @@ from forecasting.validate.suite import Check, Outcome, Suite
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
     from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
-    from great_expectations.datasource.fluent import PandasDatasource
+    from great_expectations.datasource.fluent.pandas_datasource import PandasDatasource
     from great_expectations.expectations.expectation import Expectation
 
 Document = dict[str, Any]
@@ -55,7 +55,7 @@ def ephemeral_context() -> AbstractDataContext:
 
 
 def pandas_source(site_id: str) -> PandasDatasource:
-    """Where a site's suites find their rows; making one takes Great Expectations as long as judging a suite."""
+    """Where a site's suites find their rows; to make one takes as long as to judge a small suite."""
     return ephemeral_context().data_sources.add_pandas(site_id)
 
 

@@ -28,7 +28,6 @@ class _Series(NamedTuple):
     target: str
 
 
-
 def record_observations(engine: sa.Engine, site_id: str, issued_at: datetime, frame: pd.DataFrame) -> int:
     """Take up what the night issued at ``issued_at`` read of a site, in one transaction.
 
@@ -106,8 +105,8 @@ def _known(
 ) -> pd.DataFrame:
     """The newest version of each hour among those of a condition: OBSERVATION rows, sorted by key.
 
-    One series after the other, as the primary key holds them: the database need not sort, and no more than one
-    series' rows are ever Python objects.
+    One series after the other, as the primary key holds them: the database need not sort, and no more than
+    one series' rows are Python objects at a time.
     """
     parts = [
         _known_of_series(connection, site_id, series, *which)
