@@ -40,8 +40,8 @@ from forecasting.deployment import Deployment
 
 EXPONENT = 1.0
 TOLERANCE = 0.02
-"""How far a measured exponent may lie above: between 10 and 100 sites that is 5 % in time. The sites are copies
-of three that differ in size, and the same stage of the same site differs by a few percent from run to run."""
+"""How far a measured exponent may lie above: between 10 and 100 sites that is 5 % in time. The sites are
+copies of three that differ in size, and a stage of a site differs by a few percent from run to run."""
 LIMIT_BYTES = 2_000_000_000
 
 FIRST_NIGHT = date(2026, 6, 10)
@@ -330,7 +330,7 @@ def copy_group(prototypes: Path, folder: Path, size: int, remembers: bool) -> No
 
 
 def _copy_rows(source: Path, sink: Path, tables: list[str], copies: dict[str, str]) -> None:
-    """Give every site its prototype's rows under its own name; they are indexed afterwards, which is quicker."""
+    """Give every site its prototype's rows under its own name, and index them afterwards."""
     with closing(sqlite3.connect(sink, isolation_level=None)) as database:
         database.execute("PRAGMA synchronous = OFF")
         database.execute("ATTACH ? AS prototypes", [str(source)])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from forecasting.config import Settings, Site, Unit
 from forecasting.features.calendar import calendar, clock_hours
@@ -14,6 +16,13 @@ from forecasting.features.history import first_lag_weeks, same_hour_mean
 from forecasting.schema import OBSERVATION, Target
 
 WEEKS_IN_WEEKLY_MEAN = 8
+
+
+class _Series(NamedTuple):
+    site_id: str
+    unit: Unit
+    columns: dict[str, np.ndarray]
+    """What differs from hour to hour; what a site's units have in common are views of one array."""
 
 
 def build_panel(
@@ -53,16 +62,16 @@ def build_panel(
     known = _known_values(history, target, now)
     last = now + timedelta(hours=settings.lead_hours - 1)
     series = [
-        rows
+        one
         for site in sites
         if (units := _known_units(known, site, target))
-        for rows in _site_series(units, site, last, settings.lead_hours)
+        for one in _site_series(units, site, last, settings.lead_hours)
     ]
     if not series:
         site = settings.sites[0]
-        nothing = [(site.units[0], pd.Series([np.nan], [now]))]
-        return next(_site_series(nothing, site, now, settings.lead_hours)).iloc[:0]
-    return pd.concat(series, ignore_index=True)
+        nothing = [(site.units[0], pd.Series([np.nan], pd.DatetimeIndex([now])))]
+        return _frame(list(_site_series(nothing, site, now, settings.lead_hours))).iloc[:0]
+    return _frame(series)
 
 
 def _full_hour(issued_at: datetime) -> pd.Timestamp:
@@ -99,28 +108,48 @@ def _known_units(
 
 def _site_series(
     units: Sequence[tuple[Unit, pd.Series[float]]], site: Site, last: pd.Timestamp, lead_hours: int
-) -> Iterator[pd.DataFrame]:
-    """Each unit's rows; the site's clock and calendar, the same for all of them, are read once."""
+) -> Iterator[_Series]:
+    """Each unit's rows; the site's clock and calendar, the same for all of them, are made once."""
     first = min(values.index[0] for _, values in units)
-    hours = pd.date_range(first, last, freq="h", name="valid_at")
-    clock, days = clock_hours(hours, site), calendar(hours, site)
+    hours = pd.date_range(first, last, freq="h", unit="us")
+    clock = clock_hours(hours, site)
+    shared = {
+        "valid_at": hours.asi8,
+        "time_idx": hours.as_unit("s").asi8 // 3600,
+        **{str(name): column.to_numpy() for name, column in calendar(hours, site).items()},
+    }
     first_lag = first_lag_weeks(lead_hours)
     lags = range(first_lag, first_lag + WEEKS_IN_WEEKLY_MEAN)
     for unit, values in units:
         begin = int(hours.searchsorted(values.index[0]))
-        own = hours[begin:]
-        value = values.reindex(own).to_numpy(dtype=float)
-        rows = pd.DataFrame(
-            {
-                "site_id": site.site_id,
-                "unit_id": unit.unit_id,
-                "unit_type": unit.unit_type.value,
-                "beds": unit.beds,
-                "valid_at": own,
-                "time_idx": own.as_unit("s").asi8 // 3600,
-                "value": value,
-                "observed": (~np.isnan(value)).astype(np.int64),
-                "weekly_mean": same_hour_mean(value, clock[begin:], lags, lead_hours),
-            }
-        )
-        yield pd.concat([rows, days.iloc[begin:].reset_index(drop=True)], axis=1)
+        value = values.reindex(hours[begin:]).to_numpy(dtype=float)
+        own = {
+            "value": value,
+            "observed": (~np.isnan(value)).astype(np.int64),
+            "weekly_mean": same_hour_mean(value, clock[begin:], lags, lead_hours),
+        }
+        yield _Series(site.site_id, unit, {name: column[begin:] for name, column in shared.items()} | own)
+
+
+def _frame(series: Sequence[_Series]) -> pd.DataFrame:
+    """The series' rows below one another, column by column: there is never a second copy of the panel."""
+    lengths = [len(one.columns["value"]) for one in series]
+
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([one.columns[name] for one in series])
+
+    def repeated(names: list[str]) -> pd.Series[str]:
+        rows = np.repeat(np.arange(len(names), dtype=np.int32), lengths)
+        told: pd.Series[str] = pa.DictionaryArray.from_arrays(rows, names).cast(pa.string()).to_pandas()
+        return told
+
+    columns = {
+        "site_id": repeated([one.site_id for one in series]),
+        "unit_id": repeated([one.unit.unit_id for one in series]),
+        "unit_type": repeated([one.unit.unit_type.value for one in series]),
+        "beds": np.repeat([one.unit.beds for one in series], lengths),
+        "valid_at": pd.DatetimeIndex(joined("valid_at").view("datetime64[us]"), tz="UTC"),
+    }
+    order = ["time_idx", "value", "observed", "weekly_mean"]
+    rest = [name for name in series[0].columns if name not in (*columns, *order)]
+    return pd.DataFrame(columns | {name: joined(name) for name in (*order, *rest)}, copy=False)
