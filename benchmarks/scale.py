@@ -65,7 +65,7 @@ UNITS = {
     "peds": ("pediatrics", 18),
 }
 
-_WAREHOUSE = ("forecasting.pipeline", "sqlalchemy.dialects.sqlite")
+_WAREHOUSE = ("forecasting.pipeline", "sqlalchemy.dialects.sqlite", "holidays.countries")
 _TRACKING = ("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.artifact.local_artifact_repo")
 _VALIDATION = ("forecasting.validate.views", "great_expectations.expectations.core")
 STAGES: dict[str, tuple[str, ...]] = {

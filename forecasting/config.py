@@ -15,7 +15,6 @@ from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
-from holidays.registry import EntityLoader
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 
@@ -169,14 +168,13 @@ class Site(_Table):
         _refuse_repeats("unit_id", [unit.unit_id for unit in self.units])
         if sum(unit.unit_type is UnitType.ED for unit in self.units) > 1:
             raise ValueError(f"site {self.site_id!r} has more than one unit of type 'ed'; one is allowed")
-        if self.country not in EntityLoader.get_country_codes():
+        supported = holidays.list_supported_countries()
+        if self.country not in supported:
             raise ValueError(f"country {self.country!r} is unknown; allowed are ISO codes such as US, GB, DE")
-        # Asked of all countries at once, holidays would import the module of each.
-        subdivisions = getattr(holidays, self.country).subdivisions
-        if self.subdivision is not None and self.subdivision not in subdivisions:
+        if self.subdivision is not None and self.subdivision not in supported[self.country]:
             raise ValueError(
                 f"subdivision {self.subdivision!r} is not one of {self.country}; "
-                f"allowed: {', '.join(subdivisions)}"
+                f"allowed: {', '.join(supported[self.country])}"
             )
         return self
 
