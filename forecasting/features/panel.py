@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -87,11 +88,17 @@ def _known_values(
     history: pd.DataFrame, target: Target, now: pd.Timestamp
 ) -> dict[tuple[str, str], pd.Series[float]]:
     """Observed values before ``now`` by (site_id, unit_id), indexed by hour."""
-    before = history[(history["valid_at"] < now) & (history["target"] == target) & history["value"].notna()]
-    observed = OBSERVATION.conform(before)
+    known = (history["valid_at"] < now) & (history["target"] == target) & history["value"].notna()
+    observed = OBSERVATION.conform(history if known.all() else history[known])
+    hours, values = pd.DatetimeIndex(observed["valid_at"]), observed["value"].to_numpy()
+    # The rows are sorted by key: a series is one run of them, and needs no copy.
+    series = observed[["site_id", "unit_id"]]
+    begins = np.flatnonzero(series.ne(series.shift()).any(axis=1))
     return {
-        (str(site_id), str(unit_id)): rows.set_index("valid_at")["value"]
-        for (site_id, unit_id), rows in observed.groupby(["site_id", "unit_id"])
+        (str(series["site_id"].iloc[begin]), str(series["unit_id"].iloc[begin])): pd.Series(
+            values[begin:end], hours[begin:end]
+        )
+        for begin, end in pairwise([*begins, len(observed)])
     }
 
 
