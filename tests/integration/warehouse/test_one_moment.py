@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from a_night import NIGHT, night_row
+from integration.warehouse.a_night import NIGHT, night_row
 
 from forecasting import warehouse
 from forecasting.warehouse import tables
