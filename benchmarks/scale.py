@@ -107,6 +107,8 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="write the figures there too")
     arguments = parser.parse_args()
+    if len(arguments.sites) < 2:
+        parser.error("--sites needs two sizes or more to tell how the cost grows")
     with tempfile.TemporaryDirectory(dir=arguments.folder, prefix="scale-") as name, ExitStack() as stack:
         folder = Path(name)
         _tell("simulating")

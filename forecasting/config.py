@@ -6,7 +6,6 @@ Addresses and secrets are not configuration; they live in :mod:`forecasting.depl
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache, cached_property
@@ -15,6 +14,7 @@ from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
+import tomli
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 
@@ -269,10 +269,11 @@ def read_settings(path: Path) -> Settings:
         ConfigError: the file is missing, is not TOML, or a key has a value that isn't allowed.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Every task reads the whole file; tomllib, the same reader not compiled, takes three times as long.
+        content = tomli.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; set HOSPITAL_CONFIG to your hospital.toml") from None
-    except tomllib.TOMLDecodeError as error:
+    except tomli.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
     try:
         return Settings.model_validate(content)
