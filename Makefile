@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction lock clean
+.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction bench-scale lock clean
 
 help:            ## list these commands
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -40,6 +40,9 @@ bench-training: $(READY) ## training's speed and learning curves beside its peer
 
 bench-prediction: $(READY) ## seconds and memory of forecasting 100 to 10,000 series
 	@$(BIN)/python -m benchmarks.prediction $(if $(JSON),--json $(JSON))
+
+bench-scale: $(READY) ## seconds, memory and growth of each stage of a night, for 1, 10 and 100 sites
+	@$(BIN)/python benchmarks/scale.py $(if $(JSON),--json $(JSON))
 
 lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock

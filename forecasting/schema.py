@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 
 class SchemaError(ValueError):
@@ -66,6 +67,8 @@ class Table:
             raise SchemaError(f"{self.name}: {'; '.join(map(str, error.args))}") from error
         # Arrow keeps the frame's own time zone in its metadata; the schema's, UTC, is the one that counts.
         typed: pd.DataFrame = arrow.replace_schema_metadata().to_pandas()
+        if _rises(arrow.select(self.key)):
+            return typed
         repeated = typed.duplicated(list(self.key))
         if repeated.any():
             example = typed.loc[repeated, list(self.key)].iloc[0].to_dict()
@@ -76,6 +79,18 @@ class Table:
         """No rows, with this table's columns and types."""
         frame: pd.DataFrame = self.columns.empty_table().to_pandas()
         return frame
+
+
+def _rises(keys: pa.Table) -> bool:
+    """Whether each row of the key comes after the one before: then it is sorted, and no row repeats."""
+    before, after = keys.slice(0, max(len(keys) - 1, 0)), keys.slice(1)
+    rising, same = pa.scalar(False), pa.scalar(True)
+    for name in keys.column_names:
+        earlier, later = before[name], after[name]
+        rising = pc.or_(rising, pc.and_(same, pc.less(earlier, later)))
+        same = pc.and_(same, pc.equal(earlier, later))
+    # A missing key compares as unknown; it is left to the sort.
+    return bool(pc.all(rising, skip_nulls=False, min_count=0).as_py())
 
 
 _HOUR = pa.timestamp("us", tz="UTC")

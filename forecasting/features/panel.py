@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from forecasting.config import Settings, Site, Unit
 from forecasting.features.calendar import calendar, clock_hours
@@ -14,6 +17,13 @@ from forecasting.features.history import first_lag_weeks, same_hour_mean
 from forecasting.schema import OBSERVATION, Target
 
 WEEKS_IN_WEEKLY_MEAN = 8
+
+
+class _Series(NamedTuple):
+    site_id: str
+    unit: Unit
+    columns: dict[str, np.ndarray]
+    """What differs from hour to hour; what a site's units have in common are views of one array."""
 
 
 def build_panel(
@@ -53,13 +63,16 @@ def build_panel(
     known = _known_values(history, target, now)
     last = now + timedelta(hours=settings.lead_hours - 1)
     series = [
-        _series(known[site.site_id, unit.unit_id], site, unit, last, settings.lead_hours)
-        for site, unit in _units(sites, target)
-        if (site.site_id, unit.unit_id) in known
+        one
+        for site in sites
+        if (units := _known_units(known, site, target))
+        for one in _site_series(units, site, last, settings.lead_hours)
     ]
     if not series:
-        return _series(pd.Series([np.nan], [now]), *_any_unit(settings), now, settings.lead_hours).iloc[:0]
-    return pd.concat(series, ignore_index=True)
+        site = settings.sites[0]
+        nothing = [(site.units[0], pd.Series([np.nan], pd.DatetimeIndex([now])))]
+        return _frame(list(_site_series(nothing, site, now, settings.lead_hours))).iloc[:0]
+    return _frame(series)
 
 
 def _full_hour(issued_at: datetime) -> pd.Timestamp:
@@ -75,44 +88,75 @@ def _known_values(
     history: pd.DataFrame, target: Target, now: pd.Timestamp
 ) -> dict[tuple[str, str], pd.Series[float]]:
     """Observed values before ``now`` by (site_id, unit_id), indexed by hour."""
-    before = history[(history["valid_at"] < now) & (history["target"] == target) & history["value"].notna()]
-    observed = OBSERVATION.conform(before)
+    known = (history["valid_at"] < now) & (history["target"] == target) & history["value"].notna()
+    observed = OBSERVATION.conform(history if known.all() else history[known])
+    hours, values = pd.DatetimeIndex(observed["valid_at"]), observed["value"].to_numpy()
+    # The rows are sorted by key: a series is one run of them, and needs no copy.
+    series = observed[["site_id", "unit_id"]]
+    begins = np.flatnonzero(series.ne(series.shift()).any(axis=1))
     return {
-        (str(site_id), str(unit_id)): rows.set_index("valid_at")["value"]
-        for (site_id, unit_id), rows in observed.groupby(["site_id", "unit_id"])
+        (str(series["site_id"].iloc[begin]), str(series["unit_id"].iloc[begin])): pd.Series(
+            values[begin:end], hours[begin:end]
+        )
+        for begin, end in pairwise([*begins, len(observed)])
     }
 
 
-def _units(sites: Sequence[Site], target: Target) -> Iterator[tuple[Site, Unit]]:
-    for site in sites:
-        for unit in site.units:
-            if target is Target.BED_CENSUS or unit == site.ed:
-                yield site, unit
+def _known_units(
+    known: Mapping[tuple[str, str], pd.Series[float]], site: Site, target: Target
+) -> list[tuple[Unit, pd.Series[float]]]:
+    """The site's units that have the target and were ever observed, each with its values."""
+    return [
+        (unit, known[site.site_id, unit.unit_id])
+        for unit in site.units
+        if (target is Target.BED_CENSUS or unit == site.ed) and (site.site_id, unit.unit_id) in known
+    ]
 
 
-def _any_unit(settings: Settings) -> tuple[Site, Unit]:
-    site = settings.sites[0]
-    return site, site.units[0]
-
-
-def _series(
-    values: pd.Series[float], site: Site, unit: Unit, last: pd.Timestamp, lead_hours: int
-) -> pd.DataFrame:
-    hours = pd.date_range(values.index[0], last, freq="h", name="valid_at")
-    value = values.reindex(hours).to_numpy(dtype=float)
+def _site_series(
+    units: Sequence[tuple[Unit, pd.Series[float]]], site: Site, last: pd.Timestamp, lead_hours: int
+) -> Iterator[_Series]:
+    """Each unit's rows; the site's clock and calendar, the same for all of them, are made once."""
+    first = min(values.index[0] for _, values in units)
+    hours = pd.date_range(first, last, freq="h", unit="us")
+    clock = clock_hours(hours, site)
+    shared = {
+        "valid_at": hours.asi8,
+        "time_idx": hours.as_unit("s").asi8 // 3600,
+        **{str(name): column.to_numpy() for name, column in calendar(hours, site).items()},
+    }
     first_lag = first_lag_weeks(lead_hours)
     lags = range(first_lag, first_lag + WEEKS_IN_WEEKLY_MEAN)
-    rows = pd.DataFrame(
-        {
-            "site_id": site.site_id,
-            "unit_id": unit.unit_id,
-            "unit_type": unit.unit_type.value,
-            "beds": unit.beds,
-            "valid_at": hours,
-            "time_idx": hours.as_unit("s").asi8 // 3600,
+    for unit, values in units:
+        begin = int(hours.searchsorted(values.index[0]))
+        value = values.reindex(hours[begin:]).to_numpy(dtype=float)
+        own = {
             "value": value,
             "observed": (~np.isnan(value)).astype(np.int64),
-            "weekly_mean": same_hour_mean(value, clock_hours(hours, site), lags, lead_hours),
+            "weekly_mean": same_hour_mean(value, clock[begin:], lags, lead_hours),
         }
-    )
-    return pd.concat([rows, calendar(hours, site)], axis=1)
+        yield _Series(site.site_id, unit, {name: column[begin:] for name, column in shared.items()} | own)
+
+
+def _frame(series: Sequence[_Series]) -> pd.DataFrame:
+    """The series' rows below one another, column by column: there is never a second copy of the panel."""
+    lengths = [len(one.columns["value"]) for one in series]
+
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([one.columns[name] for one in series])
+
+    def repeated(names: list[str]) -> pd.Series[str]:
+        rows = np.repeat(np.arange(len(names), dtype=np.int32), lengths)
+        told: pd.Series[str] = pa.DictionaryArray.from_arrays(rows, names).cast(pa.string()).to_pandas()
+        return told
+
+    columns = {
+        "site_id": repeated([one.site_id for one in series]),
+        "unit_id": repeated([one.unit.unit_id for one in series]),
+        "unit_type": repeated([one.unit.unit_type.value for one in series]),
+        "beds": np.repeat([one.unit.beds for one in series], lengths),
+        "valid_at": pd.DatetimeIndex(joined("valid_at").view("datetime64[us]"), tz="UTC"),
+    }
+    order = ["time_idx", "value", "observed", "weekly_mean"]
+    rest = [name for name in series[0].columns if name not in (*columns, *order)]
+    return pd.DataFrame(columns | {name: joined(name) for name in (*order, *rest)}, copy=False)

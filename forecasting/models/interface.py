@@ -63,8 +63,8 @@ def forecast_frame(
     Galichon (2010), Quantile and probability curves without crossing, Econometrica 78(3).
 
     Args:
-        values: by (site_id, unit_id), one row per hour from ``issued_at`` on and one column per level; as many
-            hours for each.
+        values: by (site_id, unit_id), one row per hour from ``issued_at`` on and one column per level; the
+            same hours for each.
         levels: quantile levels, rising.
         issued_at: the issue time, and the first hour.
         target: what is forecast.

@@ -53,6 +53,7 @@ def forecast_figure(
     figure = _page(11, 4.6)
     axes = figure.subplots()
     _draw(axes, history, forecast, site, unit, target)
+    _mark_days(axes, site, fan)
     title = f"{site.name}, {unit.name}: {_MEASURE[target].lower()}"
     _head(figure, title, fan, site)
     return figure
@@ -83,6 +84,8 @@ def site_figure(history: pd.DataFrame, forecast: pd.DataFrame, site: Site, targe
         axes.set_title(
             _unit_and_stand_in(of_site, site, unit, target), loc="left", fontsize=10, fontweight="bold"
         )
+    # The panels share their days: those of one are those of all, and each would draw them for all again.
+    _mark_days(panels[0], site, of_site)
     for axes in panels[len(units) - columns : len(units)]:
         axes.tick_params(axis="x", which="minor", labelbottom=True)
     for axes in panels[len(units) :]:
@@ -145,8 +148,6 @@ def _draw(
     axes.axvline(issued_at, color=_QUIET, linewidth=0.8)
     axes.set_ylim(bottom=0)
     axes.locator_params(axis="y", nbins=5, integer=True)
-    axes.set_xlim(begin, fan["valid_at"].max())
-    _mark_days(axes, site, begin, fan["valid_at"].max())
     _quieten(axes)
 
 
@@ -180,8 +181,10 @@ def _pairs(levels: Sequence[float]) -> list[tuple[float, float]]:
     return [(low, high) for low in levels for high in levels if low < high and abs(low + high - 1) < 1e-9]
 
 
-def _mark_days(axes: Axes, site: Site, begin: datetime, end: datetime) -> None:
-    """A line at each local midnight, and the day's name half a day later."""
+def _mark_days(axes: Axes, site: Site, forecast: pd.DataFrame) -> None:
+    """A line at each local midnight that is drawn, and the day's name half a day later."""
+    begin, end = forecast["issued_at"].iloc[0] - timedelta(days=DAYS_OBSERVED), forecast["valid_at"].max()
+    axes.set_xlim(begin, end)
     first, last = (pd.Timestamp(edge).tz_convert(site.zone) for edge in (begin, end))
     midnights = pd.date_range(first.normalize(), last, freq="D")
     noons = midnights + pd.Timedelta(hours=12)

@@ -16,6 +16,7 @@ from forecasting.validate.suite import Check, Outcome, Suite
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
     from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
+    from great_expectations.datasource.fluent.pandas_datasource import PandasDatasource
     from great_expectations.expectations.expectation import Expectation
 
 Document = dict[str, Any]
@@ -53,13 +54,19 @@ def ephemeral_context() -> AbstractDataContext:
     )
 
 
-def judge(suite: Suite, site_id: str, night: date) -> tuple[list[Outcome], Document]:
+def pandas_source(site_id: str) -> PandasDatasource:
+    """Where a site's suites find their rows; to make one takes as long as to judge a small suite."""
+    return ephemeral_context().data_sources.add_pandas(site_id)
+
+
+def judge(
+    suite: Suite, source: PandasDatasource, site_id: str, night: date
+) -> tuple[list[Outcome], Document]:
     """Every check's outcome, in the suite's order, and the result as a document for Data Docs."""
     import great_expectations as gx
 
     rows = suite.rows.reset_index(drop=True)
-    context = ephemeral_context()
-    asset = context.data_sources.add_pandas(site_id).add_dataframe_asset(suite.table)
+    asset = source.add_dataframe_asset(suite.table)
     batch = asset.add_batch_definition_whole_dataframe("night").get_batch({"dataframe": rows})
     expectations = [_expectation(check) for check in suite.checks]
     result = batch.validate(gx.ExpectationSuite(site_id, expectations=expectations), result_format="COMPLETE")

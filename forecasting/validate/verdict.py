@@ -21,7 +21,7 @@ from forecasting.schema import (
     Target,
 )
 from forecasting.validate import facts
-from forecasting.validate.judge import Document, judge
+from forecasting.validate.judge import Document, judge, pandas_source
 from forecasting.validate.records import State, quarantined_rows, result_rows, state_of, why
 from forecasting.validate.suite import Outcome, Suite
 from forecasting.validate.suites import observation as observation_suites
@@ -122,12 +122,13 @@ class _Case:
     def __init__(self, site: Site, night: date) -> None:
         self.site = site
         self.night = night
+        self.source = pandas_source(site.site_id)
         self.outcomes: list[Outcome] = []
         self.documents: list[Document] = []
 
     def hear(self, suite: Suite) -> pd.Index:
         """Run a suite; gives the rows that it quarantines."""
-        outcomes, document = judge(suite, self.site.site_id, self.night)
+        outcomes, document = judge(suite, self.source, self.site.site_id, self.night)
         self.outcomes += outcomes
         self.documents.append(document)
         bad = suite.rows.index[:0]

@@ -44,7 +44,9 @@ def connect(url: str) -> sa.Engine:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that only reads; it waits for no writer."""
+    """A transaction that only reads, all of it as of one moment; it waits for no writer."""
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
     with _speaking_plainly(engine), engine.begin() as connection:
         yield connection
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -47,6 +48,13 @@ def read_frame(connection: sa.Connection, table: Table, query: sa.Select[Any]) -
     """What the query yields, with exactly the table's columns and types, sorted by key."""
     result = connection.execute(query)
     return table.conform(pd.DataFrame(result.fetchall(), columns=list(result.keys())))
+
+
+def instants(values: list[Any]) -> pa.Array:
+    """Times as a driver hands them over, in UTC: text from SQLite, aware datetimes from PostgreSQL."""
+    if values and isinstance(values[0], str):
+        return pc.assume_timezone(pa.array(values).cast(pa.timestamp("us")), "UTC")
+    return pa.array(values, pa.timestamp("us", tz="UTC"))
 
 
 def replace_partition(

@@ -133,3 +133,19 @@ def test_equal_files_have_equal_digests_and_a_changed_one_another(settings: Sett
     assert _with(lambda _: None).digest == settings.digest
     assert _with(raise_beds).digest != settings.digest
     assert settings.shifts[0].start == time(7)
+
+
+def test_the_forecast_reaches_as_far_as_the_site_of_any_zone_needs() -> None:
+    def add_sites(zones: list[str]) -> Callable[[dict[str, Any]], None]:
+        def add(content: dict[str, Any]) -> None:
+            like = content["sites"][0]
+            content["sites"] = [
+                {**like, "site_id": f"site_{number}", "time_zone": zone} for number, zone in enumerate(zones)
+            ]
+
+        return add
+
+    zones = ["America/New_York", "Pacific/Auckland", "America/New_York", "Pacific/Honolulu"]
+    alone = [_with(add_sites([zone])).lead_hours for zone in zones]
+    assert len(set(alone)) > 1
+    assert _with(add_sites(zones)).lead_hours == max(alone)

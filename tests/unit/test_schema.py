@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from forecasting import schema
 
@@ -59,3 +61,26 @@ def test_rows_come_out_in_the_order_of_the_key() -> None:
     later, earlier = _observation(unit_id="icu"), _observation()
     frame = schema.OBSERVATION.conform(pd.concat([later, earlier]))
     assert frame["unit_id"].tolist() == ["ed", "icu"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(keys=st.lists(st.tuples(st.sampled_from(["ed", "icu", "ms_1", "ms1"]), st.integers(0, 3)), max_size=6))
+def test_law_rows_come_out_sorted_by_key_and_a_repeated_key_never_comes_out(
+    keys: list[tuple[str, int]],
+) -> None:
+    start = pd.Timestamp("2026-01-01 05:00", tz="UTC")
+    rows = [_observation(unit_id=unit_id, valid_at=start + pd.Timedelta(hours=at)) for unit_id, at in keys]
+    frame = pd.concat([schema.OBSERVATION.empty(), *rows])
+    if len(set(keys)) < len(keys):
+        with pytest.raises(schema.SchemaError, match="repeat a key"):
+            schema.OBSERVATION.conform(frame)
+        return
+    out = schema.OBSERVATION.conform(frame)
+    hours = [int((at - start) / pd.Timedelta(hours=1)) for at in out["valid_at"]]
+    assert list(zip(out["unit_id"], hours, strict=True)) == sorted(keys)
+
+
+def test_rows_without_a_key_are_not_taken_for_sorted() -> None:
+    frame = pd.concat([_observation(unit_id=None), _observation(unit_id=None)])
+    with pytest.raises(schema.SchemaError, match="1 rows repeat a key"):
+        schema.OBSERVATION.conform(frame)

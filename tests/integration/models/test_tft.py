@@ -206,7 +206,7 @@ def test_a_refresh_goes_on_from_the_network_it_is_given(
     first, cold = refreshed.curve[0]["validation_loss"], trained.curve[0]["validation_loss"]
     assert first < cold + 0.002
     moved = [
-        float((after - before).abs().max())
+        float((after - before).detach().abs().max())
         for after, before in zip(refreshed.network.parameters(), trained.network.parameters(), strict=True)
     ]
     assert 0 < max(moved) < 0.1

@@ -118,6 +118,19 @@ def test_sites_targets_and_times_are_told_apart(engine: sa.Engine) -> None:
     assert warehouse.observations(engine, ["north"], None, hour(-2), FIRST)["value"].tolist() == [2]
 
 
+def test_rows_come_sorted_by_key_whatever_the_collation_each_once(engine: sa.Engine) -> None:
+    """Databases sort by a language's rules, in which an underscore may come before or after a letter."""
+    units = ["msa", "ms_b", "ms1", "ms"]
+    for site_id in ("west", "north"):
+        frames = [read({hour(-2): 1, hour(-1): 2}, site_id, unit_id) for unit_id in units]
+        warehouse.record_observations(engine, site_id, FIRST, pd.concat(frames))
+        warehouse.record_observations(engine, site_id, SECOND, read({hour(-1): 3}, site_id, "ms_b"))
+    out = warehouse.observations(engine, ["west", "north", "west"], None, LONG_AGO, SECOND)
+    assert_frame_equal(out, OBSERVATION.conform(out))
+    assert len(out) == 2 * 2 * len(units)
+    assert out.loc[out["unit_id"] == "ms_b", "value"].tolist() == [1, 3, 1, 3]
+
+
 @pytest.mark.parametrize(
     ("frame", "complaint"),
     [

@@ -88,6 +88,17 @@ def test_a_series_begins_with_its_own_first_observed_hour(settings: Settings) ->
     assert panel.loc[panel["unit_id"] == "ward", "valid_at"].min() == ISSUED_AT - timedelta(days=40)
 
 
+def test_a_unit_has_the_same_rows_whoever_else_is_in_the_panel(settings: Settings) -> None:
+    history = observations(days=60)
+    late = (history["unit_id"] == "icu") & (history["valid_at"] < ISSUED_AT - timedelta(days=10))
+    together = panel_of(history[~late], settings)
+    alone = [
+        panel_of(history[~late & (history["site_id"] == site_id) & (history["unit_id"] == unit_id)], settings)
+        for site_id, unit_id in together[["site_id", "unit_id"]].drop_duplicates().to_numpy()
+    ]
+    pd.testing.assert_frame_equal(together, pd.concat(alone, ignore_index=True))
+
+
 def test_units_never_observed_and_units_not_configured_have_no_rows(settings: Settings) -> None:
     history = observations()
     history = history[history["unit_id"] != "icu"].replace({"unit_id": {"ward": "annex"}})
@@ -99,7 +110,7 @@ def test_no_observation_gives_no_rows_but_every_column(settings: Settings) -> No
     full = panel_of(observations(), settings)
     empty = panel_of(OBSERVATION.empty(), settings)
     assert len(empty) == 0
-    assert list(empty.columns) == list(full.columns)
+    pd.testing.assert_series_equal(empty.dtypes, full.dtypes)
 
 
 def test_weekly_mean_follows_the_local_clock_over_the_change_in_spring(settings: Settings) -> None:

@@ -50,7 +50,7 @@ def test_block_by_block_is_what_all_at_once_is(
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, "NUMBERS_IN_A_BLOCK", numbers_in_a_block)
             summed = function(line, skip, weight, Networks(*parameters), 0.0, 1e-3)
-            summed.sin().sum().backward()
+            torch.autograd.backward(summed.sin().sum())
         outcomes.append([summed.detach(), *(given.grad for given in (skip, weight, *parameters))])
     for found, expected in zip(*outcomes, strict=True):
         assert found is not None
@@ -67,7 +67,7 @@ def test_dropping_is_felt_on_the_way_back_as_on_the_way_there() -> None:
         return gated_sum(line, skip, weight, networks, 0.4, 1e-3).sin().sum()
 
     inner = parameters[1]
-    total(inner).backward()
+    torch.autograd.backward(total(inner))
     step = torch.zeros_like(inner)
     step[1, 2, 1] = 1e-2
     with torch.no_grad():
