@@ -1,11 +1,16 @@
-"""This project's transformer: its window loader, its network, its training step."""
+"""This project's transformer: its window loader, its network, its training step.
+
+On a processor each core trains in a process of its own, on its part of every batch; a GPU is one process.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 import warnings
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
@@ -30,9 +35,12 @@ def train(job: Job) -> Curve:
     pl.seed_everything(job.seed, verbose=False)
     network = build(data, job)
     table = WindowTable.of(data, device=job.device)
-    loader = WindowLoader(table, job.batch_size, windows_per_epoch=job.steps * job.batch_size, seed=job.seed)
+    processes = os.cpu_count() or 1 if job.device == "cpu" else 1
     recorder = Recorder(job, network)
-    _fit(_Learner(network, job, recorder), loader, job)
+    with tempfile.TemporaryDirectory() as folder:
+        recorded = Path(folder) / "recorded.pt"
+        _fit(_Learner(network, job, recorder, recorded), table, job, processes)
+        recorder.take_up(torch.load(recorded, weights_only=True))
     network.to(job.device).eval()
     windows = held_out_set(data, panel, job)
     outcomes = held_out(panel.counts, job)
@@ -40,6 +48,7 @@ def train(job: Job) -> Curve:
         lambda: wql(outcomes, forecast(network, windows, job), job.levels),
         {
             "version": f"on torch {version('torch')}",
+            "processes": str(processes),
             "table MiB": f"{table.nbytes / 2**20:.0f}",
             "parameters": str(sum(weights.numel() for weights in network.parameters())),
         },
@@ -63,11 +72,12 @@ def build(data: Any, job: Job) -> Any:
 
 
 class _Learner(pl.LightningModule):
-    def __init__(self, network: Any, job: Job, recorder: Recorder) -> None:
+    def __init__(self, network: Any, job: Job, recorder: Recorder, recorded: Path) -> None:
         super().__init__()
         self.network = network
         self.job = job
         self.recorder = recorder
+        self.recorded = recorded
         self.levels = torch.nn.Buffer(torch.tensor(job.levels))
 
     def training_step(self, batch: Any, batch_index: int) -> torch.Tensor:
@@ -77,21 +87,48 @@ class _Learner(pl.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.Adam(self.network.parameters(), lr=self.job.learning_rate, fused=True)
 
+    def setup(self, stage: str) -> None:
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // self.trainer.world_size))
+
     def on_train_start(self) -> None:
         self.recorder.start()
 
     def on_train_batch_end(self, *_: Any) -> None:
         self.recorder.step_done()
 
+    def on_train_end(self) -> None:
+        if self.global_rank == 0:
+            torch.save(self.recorder.state(), self.recorded)
 
-def _fit(learner: _Learner, loader: WindowLoader, job: Job) -> None:
+
+class _Windows(pl.LightningDataModule):
+    def __init__(self, table: WindowTable, job: Job) -> None:
+        super().__init__()
+        self.table = table
+        self.job = job
+
+    def train_dataloader(self) -> WindowLoader:
+        trainer: Any = self.trainer
+        return WindowLoader(
+            self.table,
+            self.job.batch_size // trainer.world_size,
+            windows_per_epoch=self.job.steps * self.job.batch_size,
+            seed=self.job.seed,
+            rank=trainer.global_rank,
+            world_size=trainer.world_size,
+        )
+
+
+def _fit(learner: _Learner, table: WindowTable, job: Job, processes: int) -> None:
     on_gpu = job.device == "cuda"
     if on_gpu:
         torch.set_float32_matmul_precision("high")
     with tempfile.TemporaryDirectory() as folder:
         trainer = pl.Trainer(
             accelerator="gpu" if on_gpu else "cpu",
-            devices=1,
+            devices=processes,
+            strategy="ddp_spawn" if processes > 1 else "auto",
+            use_distributed_sampler=False,
             precision="bf16-mixed" if on_gpu else "32-true",
             max_epochs=-1,
             max_steps=job.steps,
@@ -102,7 +139,7 @@ def _fit(learner: _Learner, loader: WindowLoader, job: Job) -> None:
             enable_model_summary=False,
             logger=False,
         )
-        trainer.fit(learner, loader)
+        trainer.fit(learner, _Windows(table, job))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from itertools import pairwise
 from statistics import median
+from typing import Any
 
 import torch
 
@@ -60,6 +61,16 @@ class Recorder:
             self.network.load_state_dict(weights)
             points.append(Point(step * self.job.batch_size, seconds, score()))
         return Curve(points, self._rate(), memory, notes)
+
+    def state(self) -> dict[str, Any]:
+        """What it has recorded, to be carried to another process."""
+        return {"steps_done": self.steps_done, "marks": self._marks, "kept": self._kept}
+
+    def take_up(self, state: dict[str, Any]) -> None:
+        """What another process recorded."""
+        self.steps_done = state["steps_done"]
+        self._marks = [(int(step), float(seconds)) for step, seconds in state["marks"]]
+        self._kept = list(state["kept"])
 
     def _rate(self) -> float:
         """Windows per second: the median from mark to mark, which a moment's stall does not move."""
