@@ -1,7 +1,10 @@
 """How fast many series are forecast, and in how much memory, beside pytorch-forecasting's own ``predict``.
 
-Every contender starts from the same rows of history and known future and the same network, runs alone in a
-fresh interpreter, and ends with the quantiles of every series.
+Networks of one size forecast as many series over as many hours from as long a history; each contender runs
+alone, in a fresh interpreter. The stock ``predict`` starts from a data frame and ends with quantiles in memory.
+Ours starts from panels as the nightly run makes them and ends with the rows of the forecast table on disk; it
+also fits each series' climate on the history. The stock model is measured once more from the 168 hours that
+its encoder reads and nothing else, which is the least that can be asked of it.
 """
 
 from __future__ import annotations
@@ -26,106 +29,113 @@ from benchmarks.contenders.prediction_job import (
 )
 from benchmarks.contenders.process import Run, watch
 
-SERIES = (100, 1_000, 10_000)
+STOCK, OURS = "stock", "ours"
+SERIES = {STOCK: (100, 1_000), OURS: (100, 1_000, 10_000)}
 COMPARED_AT = 1_000
 """Series for which the ratio is taken."""
+HISTORY_HOURS = 26 * 168
+ENCODER_HOURS = 168
 LEAST_RATIO = 20.0
 LARGEST_GROWTH = 1.1
 """Of ours' peak memory from the fewest series to the most: flat."""
-CONTENDERS = ("stock",)
-STOCK, OURS = "stock", "ours"
 SETUP = "benchmarks.contenders.prediction_setup"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One contender's forecast of so many series."""
+    """One contender's forecast."""
 
-    contender: str
-    series: int
+    job: PredictionJob
     prediction: Prediction
     run: Run
 
 
-def measure(job: PredictionJob, contenders: tuple[str, ...]) -> list[Measured]:
-    """Make the rows and the network once, then let each contender forecast."""
+def measure(job: PredictionJob) -> Measured:
+    """Make what the contender starts from, then let it forecast."""
     threads = os.cpu_count() or 1
     python = Path(sys.executable)
-    measured = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_prediction_job(job, folder)
         watch(python, SETUP, folder, threads=threads)
-        for contender in contenders:
-            run = watch(python, f"benchmarks.contenders.{contender}_prediction", folder, threads=threads)
-            measured.append(Measured(contender, job.series, read_prediction(folder), run))
-    return measured
+        run = watch(python, f"benchmarks.contenders.{job.contender}_prediction", folder, threads=threads)
+        return Measured(job, read_prediction(folder), run)
 
 
-def table_of(measured: list[Measured], job: PredictionJob) -> Table:
-    """One row a contender and number of series."""
-    title = (
-        f"{os.cpu_count()} cores of {platform.machine()}: {job.encoder_hours} + {job.lead_hours} hours from "
-        f"{job.history_hours} of history, hidden {job.hidden_size}"
+def jobs(history_hours: int) -> list[PredictionJob]:
+    """What is measured, in order."""
+    asked = [
+        PredictionJob(contender, series, history_hours)
+        for contender, counts in SERIES.items()
+        for series in counts
+    ]
+    return [*asked, PredictionJob(STOCK, COMPARED_AT, ENCODER_HOURS)]
+
+
+def table_of(measured: list[Measured]) -> Table:
+    """One row a measurement."""
+    first = measured[0].job
+    table = Table(
+        title=f"{os.cpu_count()} cores of {platform.machine()}: {first.encoder_hours} + {first.lead_hours} "
+        f"hours, hidden {first.hidden_size}"
     )
-    table = Table(title=title)
     table.add_column("contender")
-    for heading in ("series", "seconds", "series/s", "x stock", "peak GiB"):
+    for heading in ("series", "history, h", "seconds", "series/s", "peak GiB"):
         table.add_column(heading, justify="right")
     table.add_column("where the seconds go")
     for one in measured:
         seconds = one.prediction.seconds
         table.add_row(
-            one.contender,
-            f"{one.series:,}",
+            one.job.contender,
+            f"{one.job.series:,}",
+            f"{one.job.history_hours:,}",
             f"{seconds:.2f}",
-            f"{one.series / seconds:,.0f}",
-            f"{seconds_of(measured, STOCK, one.series) / seconds:.2f}",
+            f"{one.job.series / seconds:,.0f}",
             f"{one.run.peak_gib:.2f}",
             ", ".join(f"{part} {spent / seconds:.0%}" for part, spent in one.prediction.parts.items()),
         )
     return table
 
 
-def seconds_of(measured: list[Measured], contender: str, series: int) -> float:
-    """Of that contender for so many series; NaN where it was not measured."""
-    found = [one for one in measured if (one.contender, one.series) == (contender, series)]
-    return found[0].prediction.seconds if found else float("nan")
+def ratio(measured: list[Measured], history_hours: int) -> float:
+    """Seconds of the stock model with that history, by ours."""
+    ours = next(one for one in measured if (one.job.contender, one.job.series) == (OURS, COMPARED_AT))
+    stock = next(
+        one
+        for one in measured
+        if (one.job.contender, one.job.series, one.job.history_hours) == (STOCK, COMPARED_AT, history_hours)
+    )
+    return stock.prediction.seconds / ours.prediction.seconds
 
 
-def growth(measured: list[Measured], contender: str) -> float:
-    """Peak memory for the most series by that for the fewest."""
-    by_series = {one.series: one.run.peak_gib for one in measured if one.contender == contender}
+def growth(measured: list[Measured]) -> float:
+    """Ours' peak memory for the most series by that for the fewest."""
+    by_series = {one.job.series: one.run.peak_gib for one in measured if one.job.contender == OURS}
     return by_series[max(by_series)] / by_series[min(by_series)]
 
 
 def main() -> None:
     """Print a table, and exit with 1 below a bar."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--series", type=int, nargs="+", default=list(SERIES))
-    parser.add_argument("--history-hours", type=int, default=168)
+    parser.add_argument("--history-hours", type=int, default=HISTORY_HOURS)
     parser.add_argument("--json", type=Path, help="write the figures there too")
     arguments = parser.parse_args()
-    measured: list[Measured] = []
-    for series in arguments.series:
-        job = PredictionJob(series, history_hours=arguments.history_hours)
-        measured += measure(job, CONTENDERS)
-    Console(width=140).print(table_of(measured, job))
+    measured = [measure(job) for job in jobs(arguments.history_hours)]
+    Console(width=140).print(table_of(measured))
     if arguments.json:
         record = {"cores": os.cpu_count(), "measured": [asdict(one) for one in measured]}
         arguments.json.write_text(json.dumps(record) + "\n")
-    sys.exit(_verdict(measured))
+    sys.exit(verdict(measured, arguments.history_hours))
 
 
-def _verdict(measured: list[Measured]) -> int:
-    if absent := {STOCK, OURS} - {one.contender for one in measured if one.series == COMPARED_AT}:
-        print(f"prediction: not measured, without {' and '.join(sorted(absent))} at {COMPARED_AT:,} series")
-        return 1
-    ratio = seconds_of(measured, STOCK, COMPARED_AT) / seconds_of(measured, OURS, COMPARED_AT)
-    grown = growth(measured, OURS)
+def verdict(measured: list[Measured], history_hours: int) -> int:
+    """Say the figures beside their bars; 1 below one."""
+    reached, least = ratio(measured, history_hours), ratio(measured, ENCODER_HOURS)
+    print(f"beside the stock model given its encoder's hours alone: {least:.1f} x")
+    grown = growth(measured)
     bar = f"≥ {LEAST_RATIO:g}; memory x {grown:.2f}, ≤ {LARGEST_GROWTH:g}"
-    print(f"prediction: {ratio:.1f} x stock ({bar})")
-    return 0 if ratio >= LEAST_RATIO and grown <= LARGEST_GROWTH else 1
+    print(f"prediction: {reached:.1f} x stock ({bar})")
+    return 0 if reached >= LEAST_RATIO and grown <= LARGEST_GROWTH else 1
 
 
 if __name__ == "__main__":

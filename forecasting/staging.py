@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, BinaryIO
 
 import fsspec
 import pandas as pd
@@ -40,11 +41,29 @@ class Stage:
 
     def write(self, table: Table, frame: pd.DataFrame, name: str | None = None) -> None:
         """Write the frame as this table's file, replacing an earlier one."""
-        sink = pa.BufferOutputStream()
-        pq.write_table(
-            pa.Table.from_pandas(table.conform(frame), schema=table.columns, preserve_index=False), sink
-        )
-        self._put(f"{name or table.name}.parquet", sink.getvalue().to_pybytes())
+        self.write_stream(table, [frame], name)
+
+    def write_stream(self, table: Table, frames: Iterable[pd.DataFrame], name: str | None = None) -> int:
+        """Write frames one after the other into this table's file, holding one of them at a time.
+
+        The file replaces an earlier one when the last frame is in it, and not before. Rows are in order, and
+        no key repeats, within each frame.
+
+        Returns:
+            How many rows.
+        """
+        rows = 0
+        with (
+            self._placed(f"{name or table.name}.parquet") as sink,
+            pq.ParquetWriter(sink, table.columns) as writer,
+        ):
+            for frame in frames:
+                conformed = table.conform(frame)
+                writer.write_table(
+                    pa.Table.from_pandas(conformed, schema=table.columns, preserve_index=False)
+                )
+                rows += len(conformed)
+        return rows
 
     def read(self, table: Table, name: str | None = None) -> pd.DataFrame:
         """Read this table's file.
@@ -82,10 +101,17 @@ class Stage:
         return sorted(name for name in names if name != "group")
 
     def _put(self, file: str, content: bytes) -> None:
+        with self._placed(file) as sink:
+            sink.write(content)
+
+    @contextmanager
+    def _placed(self, file: str) -> Iterator[BinaryIO]:
+        """A file to write, whole in its place when this ends well, else absent or as it was."""
         filesystem, folder = fsspec.core.url_to_fs(self.url)
         filesystem.makedirs(folder, exist_ok=True)
         # A local disk needs the rename to be whole or absent; an object store replaces whole by itself.
-        filesystem.pipe_file(f"{folder}/.{file}", content)
+        with filesystem.open(f"{folder}/.{file}", "wb") as sink:
+            yield sink
         filesystem.mv(f"{folder}/.{file}", f"{folder}/{file}")
 
     def _get(self, file: str) -> bytes:

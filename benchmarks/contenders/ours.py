@@ -22,6 +22,7 @@ from benchmarks.contenders.panel import held_out, panel_of
 from benchmarks.contenders.panel import weighted_quantile_loss as wql
 from benchmarks.contenders.recorder import Recorder
 from benchmarks.contenders.stock import forecast, held_out_set, training_set
+from forecasting.models.tft.heap import keep_freed_memory
 from forecasting.models.tft.network import pinball_loss
 from forecasting.models.tft.transformer import FastTransformer
 from forecasting.models.tft.window_loader import WindowLoader
@@ -88,6 +89,7 @@ class _Learner(pl.LightningModule):
         return torch.optim.Adam(self.network.parameters(), lr=self.job.learning_rate, fused=True)
 
     def setup(self, stage: str) -> None:
+        keep_freed_memory()
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // self.trainer.world_size))
 
     def on_train_start(self) -> None:

@@ -1,7 +1,7 @@
 """What every contender of the prediction is given, and what it hands back.
 
-A folder holds ``job.json``, the ``rows.parquet`` to forecast from, the ``network.pt`` to forecast with, and
-``prediction.json`` once it is done.
+A folder holds ``job.json``, what the contender forecasts from and with, and ``prediction.json`` once it is
+done.
 """
 
 from __future__ import annotations
@@ -16,16 +16,22 @@ ROWS_FILE = "rows.parquet"
 :func:`benchmarks.contenders.panel.long_frame`: the history with its counts, the lead hours without (NaN)."""
 NETWORK_FILE = "network.pt"
 """A pytorch-forecasting TFT with the parameters of the TimeSeriesDataSet it was made for."""
+PANEL_FOLDER = "panels"
+"""A Parquet file for the panel of every ten sites, as :func:`forecasting.features.build_panel` makes it."""
+MODEL_FOLDER = "model"
+"""A saved :class:`~forecasting.models.tft.TrainedTFT`."""
 RESULT_FILE = "prediction.json"
+ISSUED_AT = "2026-06-10T07:00:00+00:00"
 
 
 @dataclass(frozen=True)
 class PredictionJob:
     """One forecast of every series from one issue time."""
 
+    contender: str
     series: int
-    history_hours: int = 168
-    """Hours with counts that the rows hold; at least the encoder's."""
+    history_hours: int
+    """Hours with counts that a contender is given; at least the encoder's."""
     encoder_hours: int = 168
     lead_hours: int = 168
     hidden_size: int = 16
@@ -44,7 +50,7 @@ class Prediction:
     parts: dict[str, float]
     """Where the seconds went."""
     mean_median: float
-    """Mean of the forecasts' medians: contenders that forecast with one network agree on it."""
+    """Mean of the forecasts' medians."""
 
 
 def write_prediction_job(job: PredictionJob, folder: Path) -> None:

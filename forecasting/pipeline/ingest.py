@@ -75,7 +75,7 @@ def validate_site(place: Deployment, key: NightKey, site_id: str) -> str:
         return str(stage.read_record("verdict")["state"])
     with timed(stage, "validate"):
         tables = {table.name: stage.read(table, f"extracted_{table.name}") for table in EXTRACTED}
-        since = issued_at - timedelta(weeks=WEEKS_FOR_VOLUME)
+        since = issued_at - _look_back(settings)
         history = warehouse.observations(engine, [site_id], None, since, issued_at)
         verdict = validate(tables, history, settings.site(site_id), settings, key.night, issued_at)
         clean = {table.name: verdict.tables[table.name] for table in CLEAN}
@@ -141,6 +141,14 @@ def _is_settled(engine: sa.Engine, stage: Stage) -> bool:
     """Whether the site's night is published and what it was made from is still staged."""
     night = warehouse.find_night(engine, stage.site_id, stage.night)
     return night is not None and night.state is NightState.PUBLISHED and stage.has("verdict.json")
+
+
+def _look_back(settings: Settings) -> timedelta:
+    """How much of what is known a night is judged beside: the volume's weeks, and enough to train on.
+
+    Twice the least history, so that a few silent hours in it don't make it look too short.
+    """
+    return max(timedelta(weeks=WEEKS_FOR_VOLUME), 2 * timedelta(days=settings.training.minimum_history_days))
 
 
 def _since(engine: sa.Engine, settings: Settings, site_id: str, issued_at: datetime) -> datetime:

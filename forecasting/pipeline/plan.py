@@ -40,18 +40,18 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
     stage = Stage(place.staging, key.night, site_id)
     _refuse_unready(place, stage)
     registry = Registry(place.mlflow)
-    forecasts = []
+
+    def forecast(target: Target) -> pd.DataFrame:
+        history = recorded(place, settings, [site_id], target, issued_at)
+        panel = build_panel(history, target, settings, issued_at, [settings.site(site_id)])
+        champion = registry.champion(target, issued_at)
+        load = partial(load_champion, registry, champion) if champion else None
+        version = champion.version if champion else ""
+        return speak(panel, target, settings, issued_at, load, version, _why_none(place, key, target))
+
     with timed(stage, "forecast"):
-        for target in Target:
-            history = recorded(place, settings, [site_id], target, issued_at)
-            panel = build_panel(history, target, settings, issued_at, [settings.site(site_id)])
-            champion = registry.champion(target, issued_at)
-            load = partial(load_champion, registry, champion) if champion else None
-            version = champion.version if champion else ""
-            why_none = _why_none(place, key, target)
-            forecasts.append(speak(panel, target, settings, issued_at, load, version, why_none))
-        stage.write(FORECAST, pd.concat(forecasts, ignore_index=True))
-    log.info("forecast", site=site_id, night=str(key.night), stage="forecast", rows=sum(map(len, forecasts)))
+        rows = stage.write_stream(FORECAST, map(forecast, Target))
+    log.info("forecast", site=site_id, night=str(key.night), stage="forecast", rows=rows)
 
 
 def staff_site(place: Deployment, key: NightKey, site_id: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -54,6 +55,34 @@ def test_writing_again_replaces_and_leaves_no_rest(root: str) -> None:
     for values in ((1, 2, 3), (4,)):
         stage.write(OBSERVATION, _hours(*values))
     assert stage.read(OBSERVATION)["value"].tolist() == [4]
+
+
+def test_a_stream_of_frames_is_one_file_in_their_order(root: str) -> None:
+    stage = Stage(root, NIGHT, "north")
+    west = _hours(5, 6).assign(unit_id="icu")
+    assert stage.write_stream(OBSERVATION, iter([west, _hours(1, None)])) == 4
+    pd.testing.assert_frame_equal(
+        stage.read(OBSERVATION), pd.concat([west, _hours(1, None)], ignore_index=True)
+    )
+
+
+def test_a_stream_that_breaks_off_leaves_the_file_as_it_was(root: str) -> None:
+    stage = Stage(root, NIGHT, "north")
+    stage.write(OBSERVATION, _hours(4))
+
+    def broken() -> Iterator[pd.DataFrame]:
+        yield _hours(1)
+        raise ConnectionError("the source went away")
+
+    with pytest.raises(ConnectionError):
+        stage.write_stream(OBSERVATION, broken())
+    assert stage.read(OBSERVATION)["value"].tolist() == [4]
+
+
+def test_no_frame_at_all_is_an_empty_table(root: str) -> None:
+    stage = Stage(root, NIGHT, "north")
+    assert stage.write_stream(OBSERVATION, []) == 0
+    pd.testing.assert_frame_equal(stage.read(OBSERVATION), OBSERVATION.empty())
 
 
 def test_a_record_comes_back(root: str) -> None:

@@ -133,8 +133,11 @@ def _block(
     opening = torch.bmm(hidden, networks.gate).exp_().add_(1.0).reciprocal_()
     gated = torch.bmm(hidden, networks.value).mul_(opening)
     mixed = torch.bmm(skipped, networks.skip).add_(gated)
-    centred = mixed.sub_(mixed.mean(dim=-1, keepdim=True))
-    rate = (centred * centred).mean(dim=-1, keepdim=True).add_(epsilon).rsqrt_()
+    # Sums and norms, divided: PyTorch's mean of a short axis takes twice the time of its sum.
+    outer = mixed.shape[-1]
+    centred = mixed.sub_(mixed.sum(dim=-1, keepdim=True).div_(outer))
+    norm = torch.linalg.vector_norm(centred, dim=-1, keepdim=True)
+    rate = norm.square_().div_(outer).add_(epsilon).rsqrt_()
     return _Block(activated, hidden, opening, gated, centred, rate)
 
 
@@ -209,8 +212,8 @@ def _through_normalization(
     along = torch.bmm(felt, scale[:, :, None])
     to_weight.add_(along[..., 0])
     mean = (gradient @ scale.t()).t()[..., None] / outer
-    arriving: torch.Tensor = torch.mul(gradient, scale[:, None], out=felt)
-    arriving.sub_(mean).sub_(standard.mul_(along.div_(outer)))
+    arriving: torch.Tensor = torch.addcmul(-mean, gradient, scale[:, None], out=felt)
+    arriving.addcmul_(standard, along, value=-1.0 / outer)
     arriving.mul_(weight * walked.rate)
     return arriving
 

@@ -8,6 +8,7 @@ import lightning.pytorch as pl
 import torch
 
 from forecasting.config import Training
+from forecasting.models.tft.heap import keep_freed_memory
 from forecasting.models.tft.network import answer, pinball, whole_patients
 
 Batch = dict[str, torch.Tensor]
@@ -27,6 +28,10 @@ class Learner(pl.LightningModule):
         self.network = network
         self.training_settings = training
         self._losses = _Mean()
+
+    def setup(self, stage: str) -> None:
+        """In each process, before its first step."""
+        keep_freed_memory()
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed each epoch and each process apart, so that a resumed training goes on as if never cut."""

@@ -46,8 +46,9 @@ class FastTransformer(TemporalFusionTransformer):  # type: ignore[misc]
         remembered = self._remember(past, ahead, static)
         enrichment = self.static_context_enrichment(static)
         enriched = gated_residual(self.static_enrichment, remembered, enrichment)
-        attended, attention = self._attend(enriched, encoder_hours)
-        attended = gate_add_norm(self.post_attn_gate_norm, attended, enriched[:, encoder_hours:])
+        enriched_ahead = enriched[:, encoder_hours:]
+        attended, attention = self._attend(enriched, enriched_ahead)
+        attended = gate_add_norm(self.post_attn_gate_norm, attended, enriched_ahead)
         fused = gated_residual(self.pos_wise_ff, attended)
         fused = gate_add_norm(self.pre_output_gate_norm, fused, remembered[:, encoder_hours:])
         if self.n_targets > 1:
@@ -110,12 +111,14 @@ class FastTransformer(TemporalFusionTransformer):  # type: ignore[misc]
         remembered: torch.Tensor = self.post_lstm_add_norm_encoder(gated, torch.cat([past, ahead], dim=1))
         return remembered
 
-    def _attend(self, enriched: torch.Tensor, encoder_hours: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def _attend(
+        self, enriched: torch.Tensor, enriched_ahead: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Each forecast hour's look at the hours it may see: the result, and the weights of each head."""
         attention = self.multihead_attn
         batch, hours, _ = enriched.shape
-        ahead, heads, size = hours - encoder_hours, attention.n_head, attention.d_k
-        queries = _joined(attention.q_layers, enriched[:, encoder_hours:])
+        ahead, heads, size = enriched_ahead.shape[1], attention.n_head, attention.d_k
+        queries = _joined(attention.q_layers, enriched_ahead)
         queries = queries.view(batch, ahead, heads, size).transpose(1, 2)
         keys = _joined(attention.k_layers, enriched).view(batch, hours, heads, size).transpose(1, 2)
         # All heads look at the same values.

@@ -53,6 +53,17 @@ def test_all_units_roles_and_shifts_of_seven_days_are_planned(place: Deployment,
     assert heads["reason"].str.len().gt(0).all()
 
 
+def test_the_second_night_is_judged_beside_all_that_is_known(place: Deployment) -> None:
+    """It reads three days of the source: the months before must not be taken for missing."""
+    for ahead in range(2):
+        _walk(place, NIGHT + timedelta(days=ahead), f"test__{ahead}")
+    engine = warehouse.connect(place.warehouse)
+    for site_id in ("north", "west"):
+        night = warehouse.find_night(engine, site_id, NIGHT + timedelta(days=1))
+        assert night is not None
+        assert "days of history" not in night.why
+
+
 def test_every_recommendation_leads_back_to_what_made_it(place: Deployment, settings: Settings) -> None:
     key = _walk(place, run_id="manual__7")
     _, heads = _published(place)

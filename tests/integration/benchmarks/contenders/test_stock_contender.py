@@ -13,7 +13,7 @@ from benchmarks.contenders import stock
 from benchmarks.contenders.job import Job
 from benchmarks.contenders.panel import held_out, panel_of
 from benchmarks.contenders.prediction_job import PredictionJob, write_prediction_job
-from benchmarks.contenders.prediction_setup import set_up
+from benchmarks.contenders.prediction_setup import set_up_stock
 from benchmarks.contenders.process import watch
 from benchmarks.contenders.stock_prediction import predict
 from benchmarks.training import JOBS
@@ -69,8 +69,10 @@ def test_training_gives_a_curve(job: Job, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_prediction_tells_where_its_seconds_go(tmp_path: Path) -> None:
-    job = PredictionJob(5, encoder_hours=12, history_hours=12, lead_hours=6, hidden_size=4, attention_heads=1)
-    set_up(job, tmp_path)
+    job = PredictionJob(
+        "stock", 5, encoder_hours=12, history_hours=12, lead_hours=6, hidden_size=4, attention_heads=1
+    )
+    set_up_stock(job, tmp_path)
     prediction = predict(job, tmp_path)
     assert sum(prediction.parts.values()) == pytest.approx(prediction.seconds)
     assert min(prediction.parts.values()) >= 0
@@ -78,6 +80,6 @@ def test_prediction_tells_where_its_seconds_go(tmp_path: Path) -> None:
 
 
 def test_a_watched_process_that_fails_raises(tmp_path: Path) -> None:
-    write_prediction_job(PredictionJob(1), tmp_path)
+    write_prediction_job(PredictionJob("stock", 1, 168), tmp_path)
     with pytest.raises(subprocess.CalledProcessError, match="stock_prediction"):
         watch(Path(sys.executable), "benchmarks.contenders.stock_prediction", tmp_path, threads=1)
