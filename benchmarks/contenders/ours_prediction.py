@@ -1,14 +1,24 @@
-"""This project's forecasts: from the panels of some sites to the rows of the forecast table, streamed."""
+"""This project's forecasts: from the panels of some sites to the rows of the forecast table, streamed.
+
+As in the nightly run, where every site is a task of its own, each core has a process that takes the next panel
+when it has forecast one. The clock starts when all of them have read the model.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
+from threading import BrokenBarrierError
+from typing import Any
 
 import pandas as pd
+import torch
 
 from benchmarks.contenders.prediction_job import (
     ISSUED_AT,
@@ -23,23 +33,58 @@ from forecasting.models.tft import load
 from forecasting.schema import FORECAST
 from forecasting.staging import Stage
 
+STARTING_SECONDS = 120.0
+
 
 def predict(job: PredictionJob, folder: Path) -> Prediction:
-    """Forecast every series, a file of panels after the other."""
-    model = load(folder / MODEL_FOLDER)
-    issued_at = datetime.fromisoformat(ISSUED_AT)
-    reading = _Clock()
-    began = time.perf_counter()
-    panels = reading.timed(pd.read_parquet(file) for file in sorted((folder / PANEL_FOLDER).iterdir()))
-    stage = Stage(folder.as_uri(), issued_at.astimezone(UTC).date())
-    medians = _Medians()
-    rows = stage.write_stream(FORECAST, medians.seen(model.stream(panels, issued_at)))
-    seconds = time.perf_counter() - began
+    """Forecast every series."""
+    processes = os.cpu_count() or 1
+    context = get_context("spawn")
+    ready = context.Barrier(processes + 1)
+    with ProcessPoolExecutor(processes, context, _begin, (folder, ready)) as pool:
+        files = sorted((folder / PANEL_FOLDER).iterdir())
+        waiting = [pool.submit(_wait) for _ in range(processes)]
+        ready.wait(STARTING_SECONDS)
+        began = time.perf_counter()
+        written = list(pool.map(_forecast, files))
+        seconds = time.perf_counter() - began
+        for one in waiting:
+            one.result()
+    rows = sum(part["rows"] for part in written)
     expected = job.series * job.lead_hours * len(job.levels)
     if rows != expected:
         raise RuntimeError(f"{rows} rows of the forecast were written, not {expected}")
-    parts = {"reading": reading.seconds, "forecast and writing": seconds - reading.seconds}
-    return Prediction(seconds, parts, medians.mean)
+    reading = sum(part["reading"] for part in written) / processes
+    medians = sum(part["medians"] for part in written) / (job.series * job.lead_hours)
+    parts = {"reading": reading, "forecast and writing": seconds - reading}
+    return Prediction(seconds, parts, medians)
+
+
+_process: dict[str, Any] = {}
+
+
+def _begin(folder: Path, ready: Any) -> None:
+    torch.set_num_threads(1)
+    _process.update(folder=folder, model=load(folder / MODEL_FOLDER), ready=ready)
+
+
+def _wait() -> None:
+    """One for each process: none takes a second before all have had their first."""
+    try:
+        _process["ready"].wait(STARTING_SECONDS)
+    except BrokenBarrierError:
+        raise RuntimeError(f"not all processes started in {STARTING_SECONDS:.0f} s") from None
+
+
+def _forecast(file: Path) -> dict[str, float]:
+    """Forecast a file of panels into a staged file of its own; how many rows, and the sum of the medians."""
+    issued_at = datetime.fromisoformat(ISSUED_AT)
+    reading = _Clock()
+    panels = reading.timed(pd.read_parquet(name) for name in [file])
+    stage = Stage(_process["folder"].as_uri(), issued_at.astimezone(UTC).date(), file.stem)
+    medians = _Medians()
+    rows = stage.write_stream(FORECAST, medians.seen(_process["model"].stream(panels, issued_at)))
+    return {"rows": rows, "reading": reading.seconds, "medians": medians.sum}
 
 
 class _Clock:
@@ -59,22 +104,15 @@ class _Clock:
 
 
 class _Medians:
-    """The mean of the medians that pass by."""
+    """The sum of the medians that pass by."""
 
     def __init__(self) -> None:
-        self._sum = 0.0
-        self._count = 0
+        self.sum = 0.0
 
     def seen(self, frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for frame in frames:
-            medians = frame.loc[frame["quantile"] == 0.5, "value"]
-            self._sum += float(medians.sum())
-            self._count += len(medians)
+            self.sum += float(frame.loc[frame["quantile"] == 0.5, "value"].sum())
             yield frame
-
-    @property
-    def mean(self) -> float:
-        return self._sum / self._count
 
 
 if __name__ == "__main__":

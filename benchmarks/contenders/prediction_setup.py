@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -62,7 +63,11 @@ def set_up_stock(job: PredictionJob, folder: Path) -> None:
         seed=job.seed,
     )
     panel = panel_of(training)
-    torch.save(build(training_set(panel, training), training), folder / NETWORK_FILE)
+    # A network knows series and scales, not the history: the last hours are enough to make it.
+    tail = slice(history - job.encoder_hours - job.lead_hours, history)
+    short = replace(panel, counts=panel.counts[:, tail], rates=panel.rates[:, tail], known=panel.known[tail])
+    made_for = replace(training, train_hours=job.encoder_hours + job.lead_hours)
+    torch.save(build(training_set(short, made_for), training), folder / NETWORK_FILE)
     rows = long_frame(panel)
     rows.loc[rows["hour"] >= history, "count"] = np.float32("nan")
     rows[rows["hour"] >= history - job.history_hours].to_parquet(folder / ROWS_FILE, index=False)

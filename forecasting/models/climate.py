@@ -142,15 +142,18 @@ def _persistence(departure: np.ndarray, levels: tuple[float, ...]) -> tuple[np.n
     A direct projection for every lead: Jordà (2005), Estimation and inference of impulse responses by local
     projections, American Economic Review 95(1).
     """
-    everywhere = _quantiles(departure[~np.isnan(departure)], levels)
+    missing = np.isnan(departure)
+    has_gaps = bool(missing.any())
+    everywhere = _quantiles(departure[~missing] if has_gaps else departure, levels)
     persistence = np.zeros(len(PERSISTENCE_LEADS))
     remainder = np.tile(everywhere, (len(PERSISTENCE_LEADS), 1))
     for row, lead in enumerate(PERSISTENCE_LEADS):
         now, then = departure[:-lead], departure[lead:]
-        both = ~np.isnan(now) & ~np.isnan(then)
-        if np.count_nonzero(both) < HOURS_PER_WEEK:
+        if has_gaps:
+            both = ~(missing[:-lead] | missing[lead:])
+            now, then = now[both], then[both]
+        if len(now) < HOURS_PER_WEEK:
             continue
-        now, then = now[both], then[both]
         persistence[row] = np.clip(now @ then / (now @ now + PERSISTENCE_PRIOR_HOURS), 0.0, 1.0)
         remainder[row] = _quantiles(then - persistence[row] * now, levels)
     return persistence, remainder

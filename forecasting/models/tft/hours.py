@@ -72,18 +72,19 @@ class Hours:
     @classmethod
     def of(cls, panel: pd.DataFrame, vocabulary: Vocabulary) -> Hours:
         """The panel as arrays."""
-        series = list(series_of(panel))
-        ordered = pd.concat([rows for _, rows in series])
-        heads = [rows.iloc[0] for _, rows in series]
-        first = np.cumsum([0, *(len(rows) for _, rows in series)])
+        ordered, first = _series_after_series(panel)
+        heads = ordered[["site_id", "unit_id", "unit_type", "beds"]].iloc[first[:-1]]
         value = ordered["value"].to_numpy(dtype=np.float64)
         return cls(
-            keys=[key for key, _ in series],
+            keys=list(zip(heads["site_id"].astype(str), heads["unit_id"].astype(str), strict=True)),
             first=first,
             categories=np.array(
-                [vocabulary.encode(head.site_id, head.unit_id, head.unit_type) for head in heads]
+                [
+                    vocabulary.encode(str(head.site_id), str(head.unit_id), str(head.unit_type))
+                    for head in heads.itertuples()
+                ]
             ),
-            beds=np.array([head.beds for head in heads], dtype=np.float64),
+            beds=heads["beds"].to_numpy(dtype=np.float64),
             time_idx=ordered["time_idx"].to_numpy(),
             value=value,
             week_hour=hours_of_week(
@@ -100,6 +101,16 @@ class Hours:
         """The row of a series at that hour; past its ends, as if it went on."""
         start = int(self.first[series])
         return start + time_idx - int(self.time_idx[start])
+
+
+def _series_after_series(panel: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """The panel with each series' rows together, and where each begins, with one past the end."""
+    number = panel.groupby(["site_id", "unit_id"], sort=False).ngroup().to_numpy()
+    if (np.diff(number) < 0).any():
+        order = np.argsort(number, kind="stable")
+        panel, number = panel.iloc[order], number[order]
+    begins = np.flatnonzero(np.diff(number, prepend=-1))
+    return panel, np.append(begins, len(panel))
 
 
 def _last_observed(value: np.ndarray, start: int) -> np.ndarray:

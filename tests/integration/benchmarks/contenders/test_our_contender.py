@@ -52,22 +52,30 @@ def test_both_contenders_forecast_the_same_with_the_same_weights() -> None:
     np.testing.assert_allclose(forecast(ours, windows, JOB), forecast(stock, windows, JOB), rtol=1e-3)
 
 
-def test_a_streamed_forecast_is_the_models_own(tmp_path: Path) -> None:
-    job = PredictionJob("ours", 20, history_hours=800, lead_hours=24, hidden_size=8)
-    set_up_ours(job, tmp_path)
-    prediction = predict(job, tmp_path)
-    (file,) = tmp_path.rglob("forecast.parquet")
-    streamed = FORECAST.conform(pd.read_parquet(file))
-    (panel,) = (tmp_path / PANEL_FOLDER).iterdir()
-    whole = load(tmp_path / MODEL_FOLDER).predict(
-        pd.read_parquet(panel), streamed["issued_at"].iloc[0].to_pydatetime()
-    )
-    pd.testing.assert_frame_equal(streamed, FORECAST.conform(whole))
-    assert prediction.mean_median == pytest.approx(whole.loc[whole["quantile"] == 0.5, "value"].mean())
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[PredictionJob, Path]:
+    folder = tmp_path_factory.mktemp("prediction")
+    job = PredictionJob("ours", 120, history_hours=800, lead_hours=24, hidden_size=8)
+    set_up_ours(job, folder)
+    return job, folder
 
 
-def test_a_forecast_that_lacks_a_series_is_not_a_measurement(tmp_path: Path) -> None:
-    job = PredictionJob("ours", 20, history_hours=800, lead_hours=24, hidden_size=8)
-    set_up_ours(job, tmp_path)
+def test_a_streamed_forecast_is_the_models_own(prepared: tuple[PredictionJob, Path]) -> None:
+    job, folder = prepared
+    prediction = predict(job, folder)
+    model = load(folder / MODEL_FOLDER)
+    medians = []
+    for panel in sorted((folder / PANEL_FOLDER).iterdir()):
+        (file,) = folder.glob(f"night=*/site={panel.stem}/forecast.parquet")
+        streamed = FORECAST.conform(pd.read_parquet(file))
+        whole = model.predict(pd.read_parquet(panel), streamed["issued_at"].iloc[0].to_pydatetime())
+        pd.testing.assert_frame_equal(streamed, FORECAST.conform(whole))
+        medians.append(whole.loc[whole["quantile"] == 0.5, "value"])
+    assert len(medians) == 2
+    assert prediction.mean_median == pytest.approx(pd.concat(medians).mean())
+
+
+def test_a_forecast_that_lacks_a_series_is_not_a_measurement(prepared: tuple[PredictionJob, Path]) -> None:
+    job, folder = prepared
     with pytest.raises(RuntimeError, match="rows of the forecast were written, not"):
-        predict(replace(job, series=30), tmp_path)
+        predict(replace(job, series=130), folder)
