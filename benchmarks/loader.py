@@ -24,8 +24,8 @@ from pytorch_forecasting import GroupNormalizer, TimeSeriesDataSet
 from rich.console import Console
 from rich.table import Table
 
-from forecasting.models.tft.window_loader import WindowLoader
-from forecasting.models.tft.window_table import WindowTable
+from forecasting.models.tft.windows.loader import WindowLoader
+from forecasting.models.tft.windows.table import WindowTable
 
 BAR = 40.0
 CORES = 2

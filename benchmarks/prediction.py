@@ -1,10 +1,11 @@
 """How fast many series are forecast, and in how much memory, beside pytorch-forecasting's own ``predict``.
 
 Networks of one size forecast as many series over as many hours from as long a history, the two years that a
-nightly run has; each contender runs alone, in fresh interpreters. The stock ``predict`` starts from a data frame and ends with quantiles in memory.
-Ours starts from panels as the nightly run makes them and ends with the rows of the forecast table on disk; it
-also fits each series' climate on the history. The stock model is measured once more from the 168 hours that
-its encoder reads and nothing else, which is the least that can be asked of it.
+nightly run has; each contender runs alone, in fresh interpreters. The stock ``predict`` starts from a data
+frame and ends with quantiles in memory. Ours starts from panels as the nightly run makes them and ends with
+the rows of the forecast table on disk; it also fits each series' climate on the history. The stock model is
+measured once more from the 168 hours that its encoder reads and nothing else, which is the least that can be
+asked of it.
 """
 
 from __future__ import annotations

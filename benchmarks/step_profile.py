@@ -11,7 +11,6 @@ from collections import Counter
 from typing import Any
 
 import torch
-from forecasting.models.tft.windows.table import WindowTable
 from pytorch_forecasting.metrics import QuantileLoss
 from rich.console import Console
 from rich.table import Table
@@ -21,6 +20,7 @@ from benchmarks.contenders import ours, stock
 from benchmarks.contenders.panel import panel_of
 from benchmarks.training import JOBS
 from forecasting.models.tft.heap import keep_freed_memory
+from forecasting.models.tft.windows.table import WindowTable
 
 WARM_STEPS = 3
 STEPS = 3

@@ -24,9 +24,9 @@ from benchmarks.contenders.recorder import Recorder
 from benchmarks.contenders.stock import forecast, held_out_set, training_set
 from forecasting.models.tft.heap import keep_freed_memory
 from forecasting.models.tft.network import pinball_loss
-from forecasting.models.tft.transformer import FastTransformer
-from forecasting.models.tft.window_loader import WindowLoader
-from forecasting.models.tft.window_table import WindowTable
+from forecasting.models.tft.transformer.fast import FastTransformer
+from forecasting.models.tft.windows.loader import WindowLoader
+from forecasting.models.tft.windows.table import WindowTable
 
 
 def train(job: Job) -> Curve:

@@ -1,7 +1,7 @@
 """This project's forecasts: from the panels of some sites to the rows of the forecast table, streamed.
 
-As in the nightly run, where every site is a task of its own, each core has a process that takes the next panel
-when it has forecast one. The clock starts when all of them have read the model.
+As in the nightly run, where every site is a task of its own, each core has a process that takes the next
+panel when it has forecast one. The clock starts when all of them have read the model.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from forecasting.config import Training
-from forecasting.models.tft.draw import stratified
 from forecasting.models.tft.learner import Batch
 from forecasting.models.tft.network import tensors
 from forecasting.models.tft.scenes import Scenery, Windows
+from forecasting.models.tft.windows.draw import stratified
 
 VALIDATION_BATCH = 128
 UNKNOWN_SHARE = 0.2

@@ -13,7 +13,7 @@ from pytorch_forecasting.metrics import QuantileLoss
 
 from forecasting.models.tft.hours import STATIC_CATEGORIES
 from forecasting.models.tft.scenes import DECODER_REALS, ENCODER_REALS, REALS, STATIC_REALS, Scene
-from forecasting.models.tft.transformer import FastTransformer
+from forecasting.models.tft.transformer.fast import FastTransformer
 
 UNLEARNED_SHARE = 0.1
 LARGEST_EMBEDDING = 8

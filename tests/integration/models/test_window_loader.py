@@ -11,8 +11,8 @@ import torch
 from pytorch_forecasting import GroupNormalizer, TemporalFusionTransformer, TimeSeriesDataSet
 from torch.utils.data import DataLoader
 
-from forecasting.models.tft.window_loader import WindowLoader
-from forecasting.models.tft.window_table import Batch, WindowTable
+from forecasting.models.tft.windows.loader import WindowLoader
+from forecasting.models.tft.windows.table import Batch, WindowTable
 
 pytestmark = pytest.mark.integration
 

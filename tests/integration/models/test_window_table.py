@@ -24,7 +24,7 @@ from pytorch_forecasting import (
 from pytorch_forecasting.data.encoders import TorchNormalizer
 from sklearn.preprocessing import RobustScaler  # type: ignore[import-untyped]
 
-from forecasting.models.tft.window_table import WindowTable
+from forecasting.models.tft.windows.table import WindowTable
 
 pytestmark = pytest.mark.integration
 

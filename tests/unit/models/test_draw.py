@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.models.tft.draw import share, stratified
+from forecasting.models.tft.windows.draw import share, stratified
 
 pytestmark = pytest.mark.unit
 

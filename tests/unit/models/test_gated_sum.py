@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.models.tft import gated_sum as module
-from forecasting.models.tft.dropout import dropout, keepers
-from forecasting.models.tft.gated_sum import Networks, gated_each, gated_sum, whole_gated_sum
+from forecasting.models.tft.transformer import gated_sum as module
+from forecasting.models.tft.transformer.dropout import dropout, keepers
+from forecasting.models.tft.transformer.gated_sum import Networks, gated_each, gated_sum, whole_gated_sum
 
 pytestmark = pytest.mark.unit
 

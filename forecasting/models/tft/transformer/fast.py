@@ -12,9 +12,9 @@ import torch
 from pytorch_forecasting import TemporalFusionTransformer
 from torch.nn import functional
 
-from forecasting.models.tft.dropout import dropout
-from forecasting.models.tft.gating import gate_add_norm, gated_linear_unit, gated_residual
-from forecasting.models.tft.variable_selection import can_select, select
+from forecasting.models.tft.transformer.dropout import dropout
+from forecasting.models.tft.transformer.gating import gate_add_norm, gated_linear_unit, gated_residual
+from forecasting.models.tft.transformer.variable_selection import can_select, select
 
 
 class FastTransformer(TemporalFusionTransformer):  # type: ignore[misc]

@@ -10,7 +10,7 @@ import torch
 from pytorch_forecasting import EncoderNormalizer, MultiNormalizer, TimeSeriesDataSet
 from torch import Tensor
 
-from forecasting.models.tft.window_grid import Grid, Windows, stretches
+from forecasting.models.tft.windows.grid import Grid, Windows, stretches
 
 ELEMENTS_AT_ONCE = 2**22
 

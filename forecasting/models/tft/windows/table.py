@@ -1,8 +1,8 @@
 """Every window of a data set from one table, as fast as memory can be copied.
 
 pytorch-forecasting's ``TimeSeriesDataSet`` builds a batch window by window. A table keeps the same rows, in
-host or device memory, on a gap-free grid (:mod:`forecasting.models.tft.window_grid`); a batch is a few copies
-of whole stretches of it, and equal to the data set's.
+host or device memory, on a gap-free grid (:mod:`forecasting.models.tft.windows.grid`); a batch is a few
+copies of whole stretches of it, and equal to the data set's.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import torch
 from pytorch_forecasting import TimeSeriesDataSet
 from torch import Tensor
 
-from forecasting.models.tft.window_clock import Clock
-from forecasting.models.tft.window_grid import Grid, Windows, lay_out, stretches
-from forecasting.models.tft.window_scales import Scales, fit_scales
+from forecasting.models.tft.windows.clock import Clock
+from forecasting.models.tft.windows.grid import Grid, Windows, lay_out, stretches
+from forecasting.models.tft.windows.scales import Scales, fit_scales
 
 Values = Tensor | list[Tensor]
 Batch = tuple[dict[str, Values], tuple[Values, Tensor | None]]

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from forecasting.models.tft.dropout import dropout
+from forecasting.models.tft.transformer.dropout import dropout
 
 
 def gated_linear_unit(unit: Any, values: torch.Tensor) -> torch.Tensor:

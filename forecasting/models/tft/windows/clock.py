@@ -8,7 +8,7 @@ import torch
 from pytorch_forecasting import TimeSeriesDataSet
 from torch import Tensor
 
-from forecasting.models.tft.window_grid import Grid, Windows, stretches
+from forecasting.models.tft.windows.grid import Grid, Windows, stretches
 
 
 @dataclass(frozen=True)

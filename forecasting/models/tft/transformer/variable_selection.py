@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from forecasting.models.tft.gated_sum import Networks, gated_each, gated_sum
-from forecasting.models.tft.gating import gate_add_norm
+from forecasting.models.tft.transformer.gated_sum import Networks, gated_each, gated_sum
+from forecasting.models.tft.transformer.gating import gate_add_norm
 
 
 def can_select(selection: Any, reals: Sequence[str]) -> bool:

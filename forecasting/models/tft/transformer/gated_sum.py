@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.nn import functional
 
-from forecasting.models.tft.dropout import dropout, keepers
+from forecasting.models.tft.transformer.dropout import dropout, keepers
 
 NUMBERS_IN_A_BLOCK = 6144
 """Rows times variables."""

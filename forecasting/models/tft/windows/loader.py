@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from forecasting.models.tft.draw import share, stratified
-from forecasting.models.tft.window_table import Batch, WindowTable
+from forecasting.models.tft.windows.draw import share, stratified
+from forecasting.models.tft.windows.table import Batch, WindowTable
 
 
 class WindowLoader:

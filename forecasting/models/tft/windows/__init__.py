@@ -1,0 +1,1 @@
+"""Windows of a ``TimeSeriesDataSet``, gathered from contiguous tensors, and the draws of an epoch."""
