@@ -38,7 +38,7 @@ from forecasting.models.tft.network import Shape, build_network
 from forecasting.schema import Target
 
 UNITS_A_SITE = 10
-SITES_A_FILE = 10
+SITES_A_FILE = 5
 TARGET = Target.BED_CENSUS
 
 

@@ -17,6 +17,11 @@ STATIC_CATEGORIES = ("site", "unit", "unit_type")
 CLOCK = ("day_sin", "day_cos", "week_sin", "week_cos")
 # No time of the year: with a few years of it, a network learns the years by heart.
 CALENDAR = (*CLOCK, "holiday", "day_before_holiday", "day_after_holiday")
+COLUMNS = (
+    *("site_id", "unit_id", "unit_type", "beds", "time_idx", "value", "weekly_mean"),
+    *("weekday", "local_hour", *CALENDAR),
+)
+"""What is read of a panel."""
 
 
 @dataclass(frozen=True)

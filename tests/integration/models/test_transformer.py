@@ -163,6 +163,21 @@ def test_windows_of_differing_lengths_are_the_stock_models_own() -> None:
         torch.testing.assert_close(ours[name], expected, rtol=0, atol=0)
 
 
+def test_in_bfloat16_it_says_and_learns_about_the_same() -> None:
+    """As a GPU multiplies; the operations are the ones that a GPU gets."""
+    network, x = stock(), windows()
+    ours = fast(network)
+    ours.explains = False
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = gradients(ours, x)
+        prediction = ours(x)["prediction"].float()
+    torch.testing.assert_close(prediction, network(x)["prediction"], rtol=0.1, atol=0.1)
+    expected = gradients(network, x)
+    for name in ("output_layer.weight", "lstm_encoder.weight_ih_l0", "prescalers.came.weight"):
+        together = torch.nn.functional.cosine_similarity(found[name].flatten(), expected[name].flatten(), 0)
+        assert float(together) > 0.98, name
+
+
 def test_whole_windows_on_a_device_are_not_looked_up() -> None:
     """The meta device has no values: reading one would fail."""
     ours = fast(stock()).to("meta")

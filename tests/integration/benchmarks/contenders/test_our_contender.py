@@ -71,7 +71,7 @@ def test_a_streamed_forecast_is_the_models_own(prepared: tuple[PredictionJob, Pa
         whole = model.predict(pd.read_parquet(panel), streamed["issued_at"].iloc[0].to_pydatetime())
         pd.testing.assert_frame_equal(streamed, FORECAST.conform(whole))
         medians.append(whole.loc[whole["quantile"] == 0.5, "value"])
-    assert len(medians) == 2
+    assert len(medians) == 3
     assert prediction.mean_median == pytest.approx(pd.concat(medians).mean())
 
 
