@@ -24,6 +24,7 @@ from benchmarks.contenders.recorder import Recorder
 from benchmarks.contenders.stock import forecast, held_out_set, training_set
 from forecasting.models.tft.heap import keep_freed_memory
 from forecasting.models.tft.network import pinball_loss
+from forecasting.models.tft.trainer import shared_steps
 from forecasting.models.tft.transformer.fast import FastTransformer
 from forecasting.models.tft.windows.loader import WindowLoader
 from forecasting.models.tft.windows.table import WindowTable
@@ -129,7 +130,7 @@ def _fit(learner: _Learner, table: WindowTable, job: Job, processes: int) -> Non
         trainer = pl.Trainer(
             accelerator="gpu" if on_gpu else "cpu",
             devices=processes,
-            strategy="ddp_spawn" if processes > 1 else "auto",
+            strategy=shared_steps() if processes > 1 else "auto",
             use_distributed_sampler=False,
             precision="bf16-mixed" if on_gpu else "32-true",
             max_epochs=-1,

@@ -12,6 +12,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.strategies import DDPStrategy
 
 from forecasting.config import Training
 
@@ -34,8 +35,7 @@ def build_trainer(
         accelerator="gpu" if on_gpu else "cpu",
         devices=training.devices,
         num_nodes=training.nodes,
-        # Spawned, not forked: CUDA can't be used again after a fork.
-        strategy="ddp_spawn" if several else "auto",
+        strategy=shared_steps() if several else "auto",
         precision="bf16-mixed" if on_gpu else "32-true",
         max_epochs=training.max_epochs,
         gradient_clip_val=LARGEST_GRADIENT,
@@ -49,6 +49,12 @@ def build_trainer(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+
+
+def shared_steps() -> DDPStrategy:
+    """A process a device, which average their gradients; every step uses the same parameters."""
+    # Spawned, not forked: CUDA can't be used again after a fork.
+    return DDPStrategy(start_method="spawn", gradient_as_bucket_view=True, static_graph=True)
 
 
 @contextmanager

@@ -107,12 +107,12 @@ def _epsilon(grns: Sequence[Any]) -> float:
 
 
 def _networks(grns: Sequence[Any], embedding: torch.Tensor, skip: torch.Tensor) -> Networks:
-    entry = embedding @ _stacked(grns, lambda grn: grn.fc1.weight.t())
+    entry = embedding @ _stacked(grns, lambda grn: grn.fc1.weight).transpose(1, 2)
     offset = _stacked(grns, lambda grn: grn.fc1.bias)
-    values, gates = _stacked(grns, lambda grn: _weights_and_bias(grn.gate_norm.glu.fc)).chunk(2, dim=-1)
+    values, gates = _weights_and_biases([grn.gate_norm.glu.fc for grn in grns]).chunk(2, dim=-1)
     return Networks(
         entry=torch.stack([entry[:, 0], entry[:, 1] + offset], dim=1),
-        inner=_stacked(grns, lambda grn: _weights_and_bias(grn.fc2)),
+        inner=_weights_and_biases([grn.fc2 for grn in grns]),
         value=values,
         gate=gates,
         skip=skip,
@@ -125,8 +125,10 @@ def _stacked(grns: Sequence[Any], part: Callable[[Any], torch.Tensor]) -> torch.
     return torch.stack([part(grn) for grn in grns])
 
 
-def _weights_and_bias(linear: torch.nn.Linear) -> torch.Tensor:
-    return torch.cat([linear.weight.t(), linear.bias[None]])
+def _weights_and_biases(layers: Sequence[torch.nn.Linear]) -> torch.Tensor:
+    """(layers, inputs + 1, outputs)."""
+    weights = torch.stack([layer.weight for layer in layers]).transpose(1, 2)
+    return torch.cat([weights, torch.stack([layer.bias for layer in layers])[:, None]], dim=1)
 
 
 def _residual(
