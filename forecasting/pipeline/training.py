@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
@@ -56,7 +58,8 @@ def train_target(
         One sentence: what was trained, and who speaks now.
 
     Raises:
-        TrainingNotNeeded: the champion is young enough, or ``retrain`` is ``never``.
+        TrainingNotNeeded: the champion is young enough, or ``retrain`` is ``never``, or this is not the first
+            of several nodes (``NODE_RANK``).
         TrainingFailed: it diverged, or the history is too short; who spoke before goes on speaking.
     """
     settings = _changed(read_settings(place.config), trial or {})
@@ -64,6 +67,9 @@ def train_target(
     stage = Stage(place.staging, key.night)
     registry, runs = Registry(place.mlflow), Runs(place.mlflow, place.artifacts)
     root = _root(registry, settings, target, issued_at, retrain)
+    if node := int(os.environ.get("NODE_RANK", "0")):
+        _help(place, key, settings, target, root)
+        raise TrainingNotNeeded(f"node {node} has done its part; node 0 compares and promotes")
     with timed(stage, f"train_{target.value}"):
         history = recorded(place, settings, settings.site_ids, target, issued_at)
         run_id = runs.open_training(
@@ -83,6 +89,22 @@ def train_target(
         runs.close(run_id, succeeded=True)
     log.info("trained", target=target.value, night=str(key.night), stage="train", why=why)
     return why
+
+
+def _help(place: Deployment, key: NightKey, settings: Settings, target: Target, root: _Root) -> None:
+    """Train on another machine of ``training.nodes``; the first one keeps what comes of it."""
+    from forecasting.features import build_panel
+    from forecasting.models import tft
+
+    issued_at = settings.issued_at(key.night)
+    history = recorded(place, settings, settings.site_ids, target, issued_at)
+    panel = build_panel(history, target, settings, issued_at, settings.sites)
+    tft.train(panel, settings, issued_at, target, _folder(place, key, target), None, root.network)
+
+
+def _folder(place: Deployment, key: NightKey, target: Target) -> Path:
+    """Where the checkpoints of a training lie."""
+    return place.var.absolute() / "training" / f"night={key.night}" / target.value
 
 
 @dataclass(frozen=True)
@@ -115,7 +137,7 @@ def _learn(
     issued_at = settings.issued_at(key.night)
     registry, runs = Registry(place.mlflow), Runs(place.mlflow, place.artifacts)
     panel = build_panel(history, target, settings, issued_at, settings.sites)
-    folder = place.var.absolute() / "training" / f"night={key.night}" / target.value
+    folder = _folder(place, key, target)
     with runs.watch(run_id):
         logger = runs.epoch_logger(run_id)
         network = tft.train(panel, settings, issued_at, target, folder, logger, root.network)

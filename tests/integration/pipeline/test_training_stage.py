@@ -129,6 +129,20 @@ def test_on_the_nights_between_the_champion_is_refreshed_until_its_root_is_old(
     assert [run.data.tags["began_from"] for run in runs] == ["nothing"]
 
 
+def test_another_node_helps_and_leaves_the_deciding_to_the_first(
+    place: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = _ingest(place)
+    monkeypatch.setenv("NODE_RANK", "1")
+    with pytest.raises(TrainingNotNeeded, match="node 1 has done its part"):
+        pipeline.train_target(place, key, CENSUS)
+    client = MlflowClient(place.mlflow)
+    experiment = client.get_run(key.mlflow_run_id).info.experiment_id
+    assert not client.search_runs([experiment], "tags.kind = 'training'")
+    assert not client.search_registered_models()
+    assert list(place.var.glob("training/night=*/bed_census/checkpoints-*"))
+
+
 def test_a_training_that_fails_is_recorded_and_the_baseline_says_so(
     place: Deployment, damage: Callable[..., None], settings: Settings
 ) -> None:

@@ -143,7 +143,10 @@ def test_nothing_scored_gives_no_rows() -> None:
     assert score(said("tft", steps(1, 2, 3, 4, 5)), came([])).empty
 
 
-@given(outcome=st.floats(0, 1e4), forecast=st.floats(0, 1e4), level=st.floats(0.01, 0.99))
+PATIENTS = st.one_of(st.just(0.0), st.floats(1e-6, 1e4))
+
+
+@given(outcome=PATIENTS, forecast=PATIENTS, level=st.floats(0.01, 0.99))
 def test_pinball_is_never_negative_and_nothing_only_when_right(
     outcome: float, forecast: float, level: float
 ) -> None:
