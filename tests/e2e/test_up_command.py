@@ -51,6 +51,8 @@ def test_a_night_triggered_from_the_form_with_changed_params_goes_green(page: Pa
     page.locator("input").first.fill(servers.user)
     page.locator("input[type=password]").fill(servers.password)
     page.get_by_role("button", name="Sign in").click()
+    # Going on while the sign-in still leads elsewhere would break off either.
+    expect(page.get_by_role("link", name="Dags").first).to_be_visible(timeout=60_000)
     page.goto(f"{servers.airflow}/dags/{DAG}")
     page.get_by_role("button", name="Trigger").first.click()
     form = page.get_by_role("dialog")
