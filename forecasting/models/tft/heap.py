@@ -14,7 +14,7 @@ def keep_freed_memory() -> None:
     """Keep up to a GiB of freed memory for the next step, where the C library is glibc.
 
     Each step takes and frees the same tensors. Given back to the system, their pages are cleared and mapped
-    anew every time, which costs a training on a processor about 7 % of its speed.
+    anew every time.
     """
     if sys.platform != "linux":
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -39,14 +38,6 @@ SIZES: list[dict[str, Any]] = [
     {"time_varying_categoricals_decoder": ["shift"], "time_varying_categoricals_encoder": ["shift"]},
     {"static_reals": [], "static_categoricals": ["site"]},
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def stock(**sizes: Any) -> Any:
@@ -202,6 +193,17 @@ def test_a_checkpoint_of_either_is_read_by_the_other(tmp_path: Path) -> None:
     ):
         read = reader.load_from_checkpoint(file, weights_only=False).eval()
         torch.testing.assert_close(read(x)["prediction"], expected, **CLOSE)
+
+
+def test_it_learns_after_it_was_only_asked() -> None:
+    """Lightning validates in inference mode, whose tensors can't be learned through."""
+    x = {name: value[:, :-1] if name.startswith("decoder_c") else value for name, value in windows().items()}
+    x["decoder_lengths"] = x["decoder_lengths"] - 1
+    ours = fast(stock(hidden_size=14, hidden_continuous_size=6))
+    with torch.inference_mode():
+        asked = ours(x)["prediction"].clone()
+    torch.testing.assert_close(ours(x)["prediction"], asked, **CLOSE)
+    assert gradients(ours, x)["output_layer.weight"].abs().max() > 0
 
 
 def test_while_it_learns_numbers_are_dropped_by_the_seed() -> None:

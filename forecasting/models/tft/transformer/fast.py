@@ -143,7 +143,9 @@ def _joined(layers: Any, values: torch.Tensor) -> torch.Tensor:
     return functional.linear(values, weight, torch.cat([layer.bias for layer in layers]))
 
 
+# Kept for later steps: a tensor made while validating could not be learned through.
 @cache
+@torch.inference_mode(mode=False)
 def _unseen(ahead: int, hours: int, causal: bool, bias: float, device: torch.device) -> torch.Tensor:
     """What is added to a look at an hour: nothing, or ``bias`` where a forecast hour must not look."""
     hidden = torch.zeros(ahead, hours, device=device)

@@ -190,7 +190,9 @@ def _opened(mask: torch.Tensor) -> torch.Tensor:
     return 2.0 * torch.sigmoid(mask)
 
 
+# Kept for later steps: a tensor made while validating could not be learned through.
 @cache
+@torch.inference_mode(mode=False)
 def _stretch(width: int, wider: int, device: torch.device) -> torch.Tensor:
     """Linear interpolation from ``width`` to ``wider`` numbers, as a matrix."""
     each = torch.eye(width, device=device)[:, None]
