@@ -132,7 +132,14 @@ def _of_a_night() -> ForeignKeyConstraint:
 
 
 NIGHT = Table("night", METADATA, _Night, Index(None, "night"))
-OBSERVATION = Table("observation", METADATA, _Observation, Index(None, "site_id", "known_at", "valid_at"))
+# SQLite keeps it in its key's order, once, instead of a heap and an index on it.
+OBSERVATION = Table(
+    "observation",
+    METADATA,
+    _Observation,
+    Index(None, "site_id", "known_at", "valid_at"),
+    sqlite_with_rowid=False,
+)
 FORECAST = Table("forecast", METADATA, _Forecast)
 STAFFING_RECOMMENDATION = Table(
     "staffing_recommendation",

@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "site_id", "unit_id", "target", "valid_at", "known_at", name="pk_observation"
         ),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_observation_site_id_known_at_valid_at", "observation", ["site_id", "known_at", "valid_at"]
