@@ -143,7 +143,10 @@ def _block(
 
 
 class _InBlocks(torch.autograd.Function):
-    """:func:`gated_sum` block by block of rows."""
+    """:func:`gated_sum` block by block of rows.
+
+    The way back reads what each block passed through: to make it anew takes longer than to keep it.
+    """
 
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> torch.Tensor:
