@@ -76,6 +76,18 @@ def test_dropping_is_felt_on_the_way_back_as_on_the_way_there() -> None:
     assert float(inner.grad[1, 2, 1]) == pytest.approx(float(slope), rel=0.05, abs=1e-2)
 
 
+def test_going_the_way_back_again_gives_the_same() -> None:
+    """What the way there left behind is read, not used up."""
+    line, skip, weight, *parameters = draw(3, 20, 4, 6, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "NUMBERS_IN_A_BLOCK", 24)
+        said = gated_sum(line, skip, weight, Networks(*parameters), 0.4, 1e-3).sin().sum()
+        learned = (skip, weight, *parameters)
+        first = torch.autograd.grad(said, learned, retain_graph=True)
+        again = torch.autograd.grad(said, learned)
+    torch.testing.assert_close(again, first, rtol=0, atol=0)
+
+
 def test_each_weighted_and_summed_is_the_sum() -> None:
     line, skip, weight, *parameters = draw(4, 15, 3, 5, 3)
     with torch.no_grad():

@@ -7,6 +7,7 @@ an hour, so all that stands before its network's first activation is a straight 
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
@@ -58,8 +59,7 @@ def gated_sum(
     """
     plain_floats = weight.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
     if line.device.type == "cpu" and plain_floats:
-        parameters = _carrying_one(networks)
-        summed: torch.Tensor = _InBlocks.apply(line, skipped, weight, *parameters, share, epsilon)  # type: ignore[no-untyped-call]
+        summed: torch.Tensor = _InBlocks.apply(line, skipped, weight, *networks, share, epsilon)  # type: ignore[no-untyped-call]
         return summed
     return whole_gated_sum(line, skipped, weight, networks, share, epsilon)
 
@@ -101,18 +101,19 @@ def _carrying_one(networks: Networks) -> Networks:
 def gated_each(line: torch.Tensor, skipped: torch.Tensor, networks: Networks, epsilon: float) -> torch.Tensor:
     """What each network says of each row, without weights, sum or dropout (V, rows, H)."""
     walked = _block(line, skipped, None, _carrying_one(networks), epsilon)
-    scaled = walked.centred.mul_(walked.rate).mul_(networks.scale[:, None])
+    scaled = walked.standard.mul_(networks.scale[:, None])
     return scaled.add_(networks.shift[:, None])
 
 
 class _Block(NamedTuple):
-    """What one block of rows passes through; all (V, rows, ·)."""
+    """What one block of rows passes through; all (V, rows, ·), ``keep`` only where numbers are dropped."""
 
+    keep: torch.Tensor | None
     activated: torch.Tensor
     hidden: torch.Tensor
     opening: torch.Tensor
     gated: torch.Tensor
-    centred: torch.Tensor
+    standard: torch.Tensor
     rate: torch.Tensor
 
 
@@ -123,13 +124,13 @@ def _block(
     networks: Networks,
     epsilon: float,
 ) -> _Block:
-    """Walk a block of rows, small enough to stay in a processor's cache, up to the last normalization."""
+    """Walk a block of rows, small enough to stay in a processor's cache, up to the last scale and shift."""
     raw = torch.bmm(line, networks.entry)
     # As ELU does, at a third of its cost: what exp(x) - 1 loses near 0 is lost in the sums' rounding anyway.
     activated = raw.clamp(max=0.0).exp_().sub_(1.0).add_(raw.clamp_(min=0.0))
     hidden = torch.bmm(activated, networks.inner)
     if keep is not None:
-        hidden.mul_(keep)
+        hidden[..., :-1].mul_(keep)
     opening = torch.bmm(hidden, networks.gate).exp_().add_(1.0).reciprocal_()
     gated = torch.bmm(hidden, networks.value).mul_(opening)
     mixed = torch.bmm(skipped, networks.skip).add_(gated)
@@ -138,61 +139,61 @@ def _block(
     centred = mixed.sub_(mixed.sum(dim=-1, keepdim=True).div_(outer))
     norm = torch.linalg.vector_norm(centred, dim=-1, keepdim=True)
     rate = norm.square_().div_(outer).add_(epsilon).rsqrt_()
-    return _Block(activated, hidden, opening, gated, centred, rate)
+    return _Block(keep, activated, hidden, opening, gated, centred.mul_(rate), rate)
 
 
 class _InBlocks(torch.autograd.Function):
-    """:func:`gated_sum` block by block of rows; what is soon made anew is forgotten until the way back."""
+    """:func:`gated_sum` block by block of rows.
+
+    The way back reads what each block passed through: to make it anew takes longer than to keep it.
+    """
 
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> torch.Tensor:
         line, skipped, weight, *parameters, share, epsilon = arguments
         networks = Networks(*parameters)
-        keep = _keep(networks, line.shape[1], share) if share > 0 else None
+        carrying = _carrying_one(networks)
+        variables, width = len(networks.inner), networks.inner.shape[-1]
+        learning = any(ctx.needs_input_grad)
+        passed: list[torch.Tensor | None] = []
         summed: torch.Tensor = weight.t() @ networks.shift
         for block in _blocks(line):
-            walked = _block(line[:, block], skipped[:, block], _of(keep, block), networks, epsilon)
-            spoken = walked.centred.mul_(networks.scale[:, None]).mul_(weight[:, block, None] * walked.rate)
+            rows = line[:, block]
+            keep = keepers((variables, rows.shape[1], width), share) if share > 0 else None
+            walked = _block(rows, skipped[:, block], keep, carrying, epsilon)
+            spoken = (walked.standard * networks.scale[:, None]).mul_(weight[:, block, None])
             summed[block] += spoken.sum(dim=0)
-        ctx.save_for_backward(line, skipped, weight, *networks, keep)
-        ctx.epsilon = epsilon
+            passed += walked if learning else ()
+        ctx.save_for_backward(line, skipped, weight, *networks, *passed)
         return summed
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        line, skipped, weight, *parameters, keep = ctx.saved_tensors
-        networks = Networks(*parameters)
+        line, skipped, weight, *saved = ctx.saved_tensors
+        networks, passed = Networks(*saved[:_PARAMETERS]), iter(saved[_PARAMETERS:])
         to = Networks(*(torch.zeros_like(parameter) for parameter in networks))
         gradient = gradients[0].contiguous()
         to.shift.copy_(weight @ gradient)
         to_weight = (gradient @ networks.shift.t()).t().contiguous()
         to_skipped = torch.empty_like(skipped)
         for block in _blocks(line):
-            kept = _of(keep, block)
-            walked = _block(line[:, block], skipped[:, block], kept, networks, ctx.epsilon)
+            walked = _Block(*islice(passed, len(_Block._fields)))
             to_mixed = _through_normalization(
                 walked, gradient[block], weight[:, block, None], networks, to, to_weight[:, block]
             )
             to_skipped[:, block] = torch.bmm(to_mixed, networks.skip.transpose(1, 2))
             to.skip.baddbmm_(skipped[:, block].transpose(1, 2), to_mixed)
-            _through_network(walked, to_mixed, line[:, block], kept, networks, to)
+            _through_network(walked, to_mixed, line[:, block], networks, to)
         return None, to_skipped, to_weight, *to, None, None
 
 
-def _keep(networks: Networks, rows: int, share: float) -> torch.Tensor:
-    keep = keepers((len(networks.inner), rows, networks.inner.shape[-1]), share)
-    keep[..., -1] = 1.0
-    return keep
+_PARAMETERS = len(Networks._fields)
 
 
 def _blocks(line: torch.Tensor) -> list[slice]:
     variables, rows, _ = line.shape
     size = max(1, NUMBERS_IN_A_BLOCK // variables)
     return [slice(first, min(first + size, rows)) for first in range(0, rows, size)]
-
-
-def _of(keep: torch.Tensor | None, block: slice) -> torch.Tensor | None:
-    return None if keep is None else keep[:, block]
 
 
 def _through_normalization(
@@ -206,37 +207,32 @@ def _through_normalization(
     """The gradient that reaches what is normalized; those of scale and weight are added on the way."""
     scale = networks.scale
     outer = scale.shape[-1]
-    standard = walked.centred.mul_(walked.rate)
-    felt = standard * gradient
+    felt = walked.standard * gradient
     to.scale.add_(torch.bmm(weight.transpose(1, 2), felt)[:, 0])
     along = torch.bmm(felt, scale[:, :, None])
     to_weight.add_(along[..., 0])
     mean = (gradient @ scale.t()).t()[..., None] / outer
     arriving: torch.Tensor = torch.addcmul(-mean, gradient, scale[:, None], out=felt)
-    arriving.addcmul_(standard, along, value=-1.0 / outer)
+    arriving.addcmul_(walked.standard, along, value=-1.0 / outer)
     arriving.mul_(weight * walked.rate)
     return arriving
 
 
 def _through_network(
-    walked: _Block,
-    to_mixed: torch.Tensor,
-    line: torch.Tensor,
-    keep: torch.Tensor | None,
-    networks: Networks,
-    to: Networks,
+    walked: _Block, to_mixed: torch.Tensor, line: torch.Tensor, networks: Networks, to: Networks
 ) -> None:
     """Add the gradients of the gate, the inner layer and the entry."""
     to_value = to_mixed * walked.opening
-    to_gate = to_mixed.mul_(walked.gated).mul_(walked.opening.sub_(1.0))
+    opened = to_mixed.mul_(walked.gated)
+    to_gate = torch.addcmul(opened, opened, walked.opening, value=-1.0)
     hidden = walked.hidden.transpose(1, 2)
     to.value.baddbmm_(hidden, to_value)
     to.gate.baddbmm_(hidden, to_gate)
-    to_inner = torch.bmm(to_value, networks.value.transpose(1, 2))
-    to_inner.baddbmm_(to_gate, networks.gate.transpose(1, 2))
-    if keep is not None:
-        to_inner.mul_(keep)
+    to_inner = torch.bmm(to_value, networks.value[:, :-1].transpose(1, 2))
+    to_inner.baddbmm_(to_gate, networks.gate[:, :-1].transpose(1, 2))
+    if walked.keep is not None:
+        to_inner.mul_(walked.keep)
     to.inner.baddbmm_(walked.activated.transpose(1, 2), to_inner)
-    to_activated = torch.bmm(to_inner, networks.inner.transpose(1, 2))
-    to_raw = torch.ops.aten.elu_backward(to_activated, 1.0, 1, 1, True, walked.activated)
+    to_activated = torch.bmm(to_inner, networks.inner[:, :-1].transpose(1, 2))
+    to_raw = torch.ops.aten.elu_backward(to_activated, 1.0, 1, 1, True, walked.activated[..., :-1])
     to.entry.baddbmm_(line.transpose(1, 2), to_raw)
