@@ -105,9 +105,11 @@ def compare_series(
     how = resampling or Resampling()
     series = ["site_id", "unit_id"]
     both = hours[hours["model"].isin([challenger, champion])]
-    lost = both.groupby(["model", *series, "issued_at"])["pinball"].agg(["sum", "size"]).unstack("issued_at")
-    mine, theirs = (lost["sum"].loc[name].to_numpy() for name in (challenger, champion))
-    counts = lost["size"].loc[challenger]
+    by_issue = both.pivot_table(
+        index=["model", *series], columns="issued_at", values="pinball", aggfunc=["sum", "size"]
+    )
+    mine, theirs = (by_issue["sum"].loc[name].to_numpy() for name in (challenger, champion))
+    counts = by_issue["size"].loc[challenger]
     size = counts.fillna(0).to_numpy()
     gain = np.nan_to_num(theirs - mine)
     weights, width = _resample(both[both["model"] == challenger], how)
@@ -119,7 +121,8 @@ def compare_series(
             drawn = (weights @ gain[some].T) / (weights @ size[some].T)
         spread = difference[some] + width * (drawn - difference[some])
         low[some], high[some] = _interval(spread, how.level)
-    return counts.index.to_frame(index=False).assign(
+    table: pd.DataFrame = counts.index.to_frame(index=False)
+    return table.assign(
         hours=size.sum(axis=1).astype(np.int64),
         challenger_pinball=np.nansum(mine, axis=1) / size.sum(axis=1),
         champion_pinball=np.nansum(theirs, axis=1) / size.sum(axis=1),

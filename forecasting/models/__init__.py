@@ -3,5 +3,18 @@
 from forecasting.models.baseline import Climatology
 from forecasting.models.holdout import backcast, holdout_issue_times, holdout_start
 from forecasting.models.interface import Forecaster
+from forecasting.models.paths import Paths, dependence, sample_paths
+from forecasting.models.periods import peak_forecast, period_forecast
 
-__all__ = ["Climatology", "Forecaster", "backcast", "holdout_issue_times", "holdout_start"]
+__all__ = [
+    "Climatology",
+    "Forecaster",
+    "Paths",
+    "backcast",
+    "dependence",
+    "holdout_issue_times",
+    "holdout_start",
+    "peak_forecast",
+    "period_forecast",
+    "sample_paths",
+]
