@@ -11,16 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecasting.config import Settings
-from forecasting.models.marginals import MEDIAN, quantile_function
+from forecasting.models.marginals import quantile_function
 
 PATHS = 1000
-LEAST_ERRORS = 20
-"""Past forecasts from which on their errors are the better template."""
-TEMPLATE_WEEKS = 52
-LEVEL_WEEKS = 9
-LEAST_KNOWN = 0.5
-"""Share of its hours that a row of a template must know."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +39,8 @@ def sample_paths(forecast: pd.DataFrame, template: np.ndarray, paths: int = PATH
         forecast: rows of :data:`forecasting.schema.FORECAST`, period PT1H, of one issue time and target, the
             same hours and levels for each series.
         template: one row per past occasion, (occasions, series, hours), series and hours as in
-            ``forecast`` sorted; NaN where unknown. Errors (:func:`past_errors`), or departures
-            (:func:`past_departures`); :func:`dependence` chooses. Without a row, hours go independently.
+            ``forecast`` sorted; NaN where unknown; see :mod:`forecasting.models.dependence`. Without a row,
+            hours go independently.
         paths: how many.
         seed: of the draws.
 
@@ -59,7 +52,7 @@ def sample_paths(forecast: pd.DataFrame, template: np.ndarray, paths: int = PATH
         ValueError: the forecast is of several issue times, targets or periods, or lacks an hour or level, or
             the template has another shape.
     """
-    about, valid_at, levels, quantiles = _laid_out(forecast)
+    about, valid_at, levels, quantiles = laid_out(forecast)
     shape = (len(about), len(valid_at))
     if template.shape[1:] != shape:
         raise ValueError(
@@ -72,69 +65,14 @@ def sample_paths(forecast: pd.DataFrame, template: np.ndarray, paths: int = PATH
     return Paths(about, valid_at, values.T.reshape(paths, *shape).astype(np.int32))
 
 
-def dependence(
-    forecast: pd.DataFrame, past: pd.DataFrame, outcomes: pd.DataFrame, settings: Settings
-) -> np.ndarray:
-    """The template for a forecast's paths: past errors where there are enough, else past departures.
-
-    Args:
-        forecast: see :func:`sample_paths`.
-        past: forecasts of the same series from earlier issue times, by the same model.
-        outcomes: rows with site_id, unit_id, target, valid_at and value; nothing at or after the issue time
-            is looked at.
-        settings: gives the sites' zones.
-    """
-    errors = past_errors(forecast, past, outcomes)
-    return errors if len(errors) >= LEAST_ERRORS else past_departures(forecast, outcomes, settings)
-
-
-def past_errors(forecast: pd.DataFrame, past: pd.DataFrame, outcomes: pd.DataFrame) -> np.ndarray:
-    """Errors of past forecasts by lead: outcome - median (issue times, series, hours).
-
-    Outcomes at or after the forecast's issue time are not looked at: they are NaN, and an issue time of
-    which less than half of the errors are known is left out.
-    """
-    about, valid_at, _, _ = _laid_out(forecast)
-    issued_at = about["issued_at"].iloc[0]
-    spoken = past[(past["quantile"] == MEDIAN) & (past["issued_at"] < issued_at)]
-    spoken = spoken[(spoken["target"] == about["target"].iloc[0]) & (spoken["period"] == "PT1H")]
-    key = ["site_id", "unit_id", "target", "valid_at"]
-    both = spoken.merge(_known(outcomes, issued_at)[[*key, "value"]], on=key, suffixes=("", "_came"))
-    lead = ((both["valid_at"] - both["issued_at"]) // pd.Timedelta(hours=1)).to_numpy()
-    series = pd.MultiIndex.from_frame(about[["site_id", "unit_id"]])
-    place = series.get_indexer(pd.MultiIndex.from_frame(both[["site_id", "unit_id"]]))
-    occasion, times = pd.factorize(both["issued_at"], sort=True)
-    errors = np.full((len(times), len(series), len(valid_at)), np.nan)
-    here = (place >= 0) & (lead >= 0) & (lead < len(valid_at))
-    error = (both["value_came"] - both["value"]).to_numpy(dtype=float)
-    errors[occasion[here], place[here], lead[here]] = error[here]
-    return _known_rows(errors)
-
-
-def past_departures(forecast: pd.DataFrame, outcomes: pd.DataFrame, settings: Settings) -> np.ndarray:
-    """How the same local hours of past weeks departed from what was usual then (weeks, series, hours).
-
-    Usual is the hour's mean over the weeks, at the level of the nine weeks around, so that seasons and
-    growth, which a forecast knows, don't pass for dependence. A week of which less than half is known
-    before the issue time is left out.
-    """
-    about, valid_at, _, _ = _laid_out(forecast)
-    known = _known(outcomes, about["issued_at"].iloc[0])
-    known = known[known["target"] == about["target"].iloc[0]]
-    values = np.full((TEMPLATE_WEEKS, len(about), len(valid_at)), np.nan)
-    by_series = {key: rows.set_index("valid_at") for key, rows in known.groupby(["site_id", "unit_id"])}
-    for place, (site_id, unit_id) in enumerate(zip(about["site_id"], about["unit_id"], strict=True)):
-        if (site_id, unit_id) in by_series:
-            weeks = _weeks_before(valid_at, settings.site(site_id).time_zone)
-            came = by_series[site_id, unit_id]["value"].reindex(weeks).to_numpy(dtype=float)
-            values[:, place] = came.reshape(TEMPLATE_WEEKS, len(valid_at))
-    return _departures(_known_rows(values))
-
-
-def _laid_out(
+def laid_out(
     forecast: pd.DataFrame,
 ) -> tuple[pd.DataFrame, pd.DatetimeIndex, tuple[float, ...], np.ndarray]:
-    """The series, the hours, the levels, and the quantiles (series, hours, levels)."""
+    """A forecast's series, hours, levels, and quantiles (series, hours, levels).
+
+    Raises:
+        ValueError: see :func:`sample_paths`.
+    """
     for name in ("issued_at", "target", "period"):
         different = forecast[name].unique()
         if len(different) != 1:
@@ -171,36 +109,3 @@ def _ranks(template: np.ndarray, paths: int, random: np.random.Generator) -> np.
         drawn = share[row] + place / np.maximum(known.sum(axis=0), 1)
         place = np.where(np.isnan(drawn), place, drawn)
     return np.asarray(place.argsort(axis=0).argsort(axis=0))
-
-
-def _known(outcomes: pd.DataFrame, issued_at: pd.Timestamp) -> pd.DataFrame:
-    return outcomes[(outcomes["valid_at"] < issued_at) & outcomes["value"].notna()]
-
-
-def _known_rows(template: np.ndarray) -> np.ndarray:
-    known = (~np.isnan(template)).mean(axis=(1, 2))
-    return np.asarray(template[known >= LEAST_KNOWN])
-
-
-def _weeks_before(valid_at: pd.DatetimeIndex, time_zone: str) -> pd.DatetimeIndex:
-    """The same local hours of each past week, the latest first (weeks x hours,), UTC."""
-    wall = valid_at.tz_convert(time_zone).tz_localize(None)
-    ago = pd.to_timedelta(7 * np.arange(1, TEMPLATE_WEEKS + 1), unit="D")
-    walls = pd.DatetimeIndex((wall.to_numpy()[None] - ago.to_numpy()[:, None]).ravel())
-    once = np.ones(len(walls), dtype=bool)
-    local = walls.tz_localize(time_zone, ambiguous=once, nonexistent="shift_forward")
-    return local.tz_convert("UTC")
-
-
-def _departures(values: np.ndarray) -> np.ndarray:
-    """Departures from each hour's mean at the level of the weeks around (weeks, series, hours)."""
-    if not len(values):
-        return values
-    weeks, series, hours = values.shape
-    cells = pd.DataFrame(values.reshape(weeks, -1))
-    typical = cells.mean().to_numpy().reshape(series, hours)
-    expected = np.where(np.isnan(values), np.nan, typical)
-    came = pd.DataFrame(np.nansum(values, axis=2)).rolling(LEVEL_WEEKS, center=True, min_periods=1).sum()
-    meant = pd.DataFrame(np.nansum(expected, axis=2)).rolling(LEVEL_WEEKS, center=True, min_periods=1).sum()
-    level = (came / meant.where(meant > 0)).fillna(1.0).to_numpy()
-    return np.asarray(values - level[:, :, None] * typical)
