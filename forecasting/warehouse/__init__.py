@@ -14,6 +14,7 @@ from forecasting.warehouse.engine import WarehouseError, connect
 from forecasting.warehouse.migration import downgrade, migrate
 from forecasting.warehouse.night import Night, close_night, find_night, nights, open_night
 from forecasting.warehouse.observation import last_observed, observations, record_observations
+from forecasting.warehouse.promotion import promotions, record_promotion
 from forecasting.warehouse.publication import forecasts, publish, recommendations
 from forecasting.warehouse.validation import quarantined_rows, record_validation, validation_results
 
@@ -30,10 +31,12 @@ __all__ = [
     "nights",
     "observations",
     "open_night",
+    "promotions",
     "publish",
     "quarantined_rows",
     "recommendations",
     "record_observations",
+    "record_promotion",
     "record_validation",
     "validation_results",
 ]
