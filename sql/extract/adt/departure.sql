@@ -2,18 +2,23 @@
 -- :until_hour, per unit and hour of the week (0..167, counted as hours are numbered: from Thursday 00:00 UTC): how
 -- many more are in the bin than the hour before (change), the patient hours of those who come into it, and how many
 -- leave the unit before the next hour (departures). Patients per bin and hour follow as a running total.
-WITH passage AS (
+WITH stay AS MATERIALIZED (
+    SELECT unit_id, first_hour, gone_hour
+    FROM {census_stay}
+),
+
+passage AS (
     SELECT
         unit_id,
         elapsed_from,
         first_hour + elapsed_from AS begins,
         CASE WHEN gone_hour <= first_hour + elapsed_to THEN gone_hour ELSE first_hour + elapsed_to END AS ends,
         CASE WHEN gone_hour <= first_hour + elapsed_to THEN 1 ELSE 0 END AS departs
-    FROM {census_stay}
+    FROM stay
     INNER JOIN {elapsed_bin} ON first_hour + elapsed_from < gone_hour OR gone_hour IS NULL
 ),
 
-seen AS (
+seen AS MATERIALIZED (
     SELECT
         unit_id,
         elapsed_from,
