@@ -1,4 +1,4 @@
-"""How patients flow through one site's units: who came, how stays pass and end, who is there now, as counts."""
+"""How patients flow through one site's units, as counts: who came, how stays pass, who is there now."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def extract_flows(
     began = perf_counter()
     issued_at = whole_hour(issued_at)
     since = issued_at - timedelta(days=days)
-    span = {"since_hour": _number(since), "until_hour": _number(issued_at)}
+    span = _span(since, issued_at)
     with reading(engine) as connection:
         questions = Questions(connection, resolve(connection, settings.source), site, since, issued_at)
         frames = {
-            "inflow": INFLOW.conform(_dated(questions.ask("inflow", **span), site)),
+            "inflow": INFLOW.conform(_dated(questions.ask("inflow", hours=span), site)),
             "departure": DEPARTURE.conform(_departures(questions, since, issued_at)),
-            "present": PRESENT.conform(_dated(questions.ask("present", **span), site)),
+            "present": PRESENT.conform(_dated(questions.ask("present", hours=span), site)),
         }
     log.info(
         "flows extracted",
@@ -76,8 +76,9 @@ def extract_flows(
     return frames
 
 
-def _number(time: datetime) -> int:
-    return int(time.timestamp()) // 3600
+def _span(since: datetime, until: datetime) -> dict[str, int]:
+    """The numbers of the first hour and of the one after the last."""
+    return {"since_hour": int(since.timestamp()) // 3600, "until_hour": int(until.timestamp()) // 3600}
 
 
 def _dated(frame: pd.DataFrame, site: Site) -> pd.DataFrame:
@@ -87,9 +88,7 @@ def _dated(frame: pd.DataFrame, site: Site) -> pd.DataFrame:
 
 def _departures(questions: Questions, since: datetime, issued_at: datetime) -> pd.DataFrame:
     parts = [
-        _by_local_hour(
-            questions.ask("departure", begin, since_hour=_number(begin), until_hour=_number(end)), ahead
-        )
+        _by_local_hour(questions.ask("departure", begin, hours=_span(begin, end)), ahead)
         for begin, end, ahead in _spells_of_one_clock(questions.site, since, issued_at)
     ]
     cell = [*BIN, "weekday", "local_hour"]
@@ -103,7 +102,7 @@ def _spells_of_one_clock(
     """The spells between changes of the site's clock: begin, end, and whole hours it is ahead of UTC."""
     hours = pd.date_range(since, until, freq="h", inclusive="left").tz_convert(site.zone)
     naive_utc = hours.tz_convert(UTC).tz_localize(None)
-    ahead = (hours.tz_localize(None) - naive_utc) // pd.Timedelta(hours=1)
+    ahead = ((hours.tz_localize(None) - naive_utc) // pd.Timedelta(hours=1)).to_numpy()
     begins = np.flatnonzero(np.diff(ahead, prepend=ahead[0] - 1))
     times = [since + timedelta(hours=int(number)) for number in begins] + [until]
     for number, (begin, end) in zip(begins, pairwise(times), strict=True):
@@ -116,12 +115,8 @@ def _by_local_hour(passages: pd.DataFrame, hours_ahead: int) -> pd.DataFrame:
     What changes at an hour of the week changes it by as much from the hour before; the level follows from
     the patient hours of all its hours together.
     """
-    grid = pd.MultiIndex.from_product(
-        [[*passages[BIN].drop_duplicates().itertuples(index=False, name=None)], range(HOURS_PER_WEEK)]
-    )
-    bins = pd.DataFrame([key for key, _ in grid], columns=BIN).assign(
-        week_hour=np.fromiter((hour for _, hour in grid), dtype=np.int64, count=len(grid))
-    )
+    week = pd.DataFrame({"week_hour": range(HOURS_PER_WEEK)})
+    bins = passages[BIN].drop_duplicates().merge(week, how="cross")
     counts = ["change", "patient_hours", "departures"]
     filled = bins.merge(passages, on=[*BIN, "week_hour"], how="left")
     change, total, departures = (

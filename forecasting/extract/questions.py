@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import pandas as pd
 import sqlalchemy as sa
@@ -32,7 +33,11 @@ class Questions:
         self.issued_at = issued_at
 
     def ask(
-        self, name: str, since: datetime | None = None, until: datetime | None = None, **hours: int
+        self,
+        name: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        hours: Mapping[str, int] = MappingProxyType({}),
     ) -> pd.DataFrame:
         """The answer to ``<name>.sql``, its times in UTC; over another window where one is given.
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 HOURS_PER_DAY = 24
-LEADS_BESIDE = 6
-BELIEF = 0.3
+LEADS_BESIDE = 12
+BELIEF = 0.2
 """Standard deviation of a coefficient before anything is seen; error and features are standardised."""
-DISPERSION_BELIEF = 8.0
+DISPERSION_BELIEF = 3.0
 """Independent origins that speak for the dispersion of patients who don't feel each other."""
 LEAST_VARIANCE = 1e-6
 LEAST_ORIGINS = 14

@@ -30,7 +30,7 @@ class Flows:
     @classmethod
     def together(cls, sites: Iterable[Flows]) -> Self:
         """The flows of several sites as one."""
-        parts = [cls.none(), *sites]
+        parts: list[Flows] = [cls.none(), *sites]
         return cls(
             INFLOW.conform(pd.concat([part.inflow for part in parts])),
             DEPARTURE.conform(pd.concat([part.departure for part in parts])),

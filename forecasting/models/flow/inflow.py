@@ -56,4 +56,4 @@ def expected_inflow(counts: np.ndarray, hours: Hours) -> np.ndarray:
         shared * rated(own, own_seen * shared, factors, OWN_BELIEF)
         for own, own_seen in zip(came, seen, strict=True)
     ]
-    return np.maximum(np.stack(rates), LEAST_RATE)
+    return np.asarray(np.maximum(np.stack(rates), LEAST_RATE))

@@ -1,9 +1,10 @@
-"""The flow that is extracted is that of a patient-by-patient count, on both databases, and known at the time."""
+"""The flow that is extracted is that of a patient-by-patient count, and what was known at the time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ START = datetime(2026, 2, 24)  # noqa: DTZ001  (sources hold UTC without a zone)
 HOURS = 20 * 24
 ISSUED_AT = START.replace(tzinfo=UTC) + timedelta(hours=HOURS)
 DAYS = 15  # New York's clock goes forward within them
+NEVER: Any = pd.NaT
 KEY = ["unit_id", "weekday", "local_hour", "elapsed_from"]
 
 
@@ -31,7 +33,7 @@ def flows_of(url: str, settings: Settings) -> dict[str, pd.DataFrame]:
 
 
 def stays_in_hours(tables: Tables) -> pd.DataFrame:
-    """Each stay once: the first hour that counts it, and the first that doesn't, as known at the issue time."""
+    """Each stay once: the first hour that counts it, the first that doesn't, as known then."""
     now = pd.Timestamp(ISSUED_AT).tz_convert(None)
     visits = tables["ed_visit"].assign(unit_id="ed")
     named = visits.rename(columns={"visit_id": "stay_id", "arrived_at": "bed_from", "departed_at": "bed_to"})
@@ -40,7 +42,8 @@ def stays_in_hours(tables: Tables) -> pd.DataFrame:
     known = rows.assign(bed_to=rows["bed_to"].where(rows["bed_to"] < now))
     known = known.sort_values("bed_to").drop_duplicates(["stay_id", "bed_from"])
     first, gone = known["bed_from"].dt.ceil("h"), known["bed_to"].dt.ceil("h")
-    return known.assign(first=first, gone=gone)[~(gone <= first)]
+    counted: pd.DataFrame = known.assign(first=first, gone=gone)[~(gone <= first)]
+    return counted
 
 
 def elapsed_bin(hours: int) -> int:
@@ -51,13 +54,11 @@ def counted_departures(stays: pd.DataFrame, zone: str) -> pd.DataFrame:
     now, hour = pd.Timestamp(ISSUED_AT).tz_convert(None), pd.Timedelta(hours=1)
     since = now - pd.Timedelta(days=DAYS)
     rows = []
-    for stay in stays.itertuples():
-        until = now if pd.isna(stay.gone) else stay.gone
-        for at in pd.date_range(max(stay.first, since), until - hour, freq="h"):
+    for unit_id, first, gone in zip(stays["unit_id"], stays["first"], stays["gone"], strict=True):
+        for at in pd.date_range(max(first, since), (now if pd.isna(gone) else gone) - hour, freq="h"):
             local = at.tz_localize("UTC").tz_convert(zone)
-            elapsed = elapsed_bin(int((at - stay.first) / hour))
-            leaves = int(not pd.isna(stay.gone) and at == stay.gone - hour)
-            rows.append((stay.unit_id, local.weekday(), local.hour, elapsed, 1, leaves))
+            elapsed = elapsed_bin(int((at - first) / hour))
+            rows.append((unit_id, local.weekday(), local.hour, elapsed, 1, int(at + hour == gone)))
     frame = pd.DataFrame(rows, columns=[*KEY, "patient_hours", "departures"])
     return frame.groupby(KEY, as_index=False).sum()
 
@@ -86,7 +87,7 @@ def test_inflow_and_who_is_present_are_counted(
     ]
     pd.testing.assert_series_equal(inflow, in_window, check_names=False, check_dtype=False)
     here = stays[stays["gone"].isna()]
-    bins = ((ISSUED_AT - here["first"]) / pd.Timedelta(hours=1)).astype(int).map(elapsed_bin)
+    bins = (ISSUED_AT - here["first"]).dt.total_seconds().floordiv(3600).astype(int).map(elapsed_bin)
     present = found["present"][found["present"]["valid_at"] == ISSUED_AT]
     expected = bins.groupby([here["unit_id"], bins]).count()
     pd.testing.assert_series_equal(
@@ -130,7 +131,7 @@ def test_repeated_rows_count_once(write_source: Write, patients: Patients, setti
     clean = patients(START, HOURS)
     dirty = {
         **clean,
-        "bed_stay": pd.concat([clean["bed_stay"], clean["bed_stay"].iloc[::7].assign(bed_to=pd.NaT)]),
+        "bed_stay": pd.concat([clean["bed_stay"], clean["bed_stay"].iloc[::7].assign(bed_to=NEVER)]),
         "ed_visit": pd.concat([clean["ed_visit"], clean["ed_visit"].iloc[::5]]),
     }
     expected = flows_of(write_source(clean), settings)
