@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import sqlalchemy as sa
@@ -14,13 +15,27 @@ from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import SiteBlocked, SourceLost
 from forecasting.pipeline.night import NightKey, end_site, resume_site, timed
-from forecasting.schema import OBSERVATION, SCHEDULED_SHIFT, SOURCE_DEFECT, UNIT, NightState, Target
+from forecasting.schema import (
+    DEPARTURE,
+    INFLOW,
+    OBSERVATION,
+    PRESENT,
+    SCHEDULED_SHIFT,
+    SOURCE_DEFECT,
+    UNIT,
+    NightState,
+    Target,
+)
 from forecasting.staging import Stage, digest
+
+if TYPE_CHECKING:
+    from forecasting.models.flow import Flows
 
 log = structlog.get_logger()
 
 EXTRACTED = (OBSERVATION, UNIT, SCHEDULED_SHIFT, SOURCE_DEFECT)
 CLEAN = (OBSERVATION, UNIT, SCHEDULED_SHIFT)
+FLOWS = (INFLOW, DEPARTURE, PRESENT)
 WEEKS_FOR_VOLUME = 10
 
 
@@ -47,6 +62,7 @@ def extract_site(place: Deployment, key: NightKey, site_id: str) -> None:
         try:
             source = extract.connect(place.source)
             tables = extract.extract(source, settings.site(site_id), settings, since, issued_at)
+            flows = _flows(source, settings, site_id, issued_at)
         except extract.SourceUnreachable as error:
             end_site(engine, settings, key, site_id, NightState.FAILED, str(error))
             raise SourceLost(f"{site_id}: {error}") from error
@@ -55,6 +71,8 @@ def extract_site(place: Deployment, key: NightKey, site_id: str) -> None:
             raise SiteBlocked(f"{site_id}: {error}") from error
         for table in EXTRACTED:
             stage.write(table, tables[table.name], f"extracted_{table.name}")
+        for table in FLOWS:
+            stage.write(table, flows[table.name])
     hours = len(tables[OBSERVATION.name])
     log.info("extracted", site=site_id, night=str(key.night), stage="extract", since=str(since), rows=hours)
 
@@ -135,6 +153,26 @@ def recorded(
     since = issued_at - timedelta(days=days or settings.source.history_days)
     name = target.value if target else None
     return warehouse.observations(warehouse.connect(place.warehouse), site_ids, name, since, issued_at)
+
+
+def staged_flows(stage: Stage) -> Flows:
+    """The site's flow of patients as extracted for the night; of no site where none was."""
+    from forecasting.models.flow import Flows
+
+    if not all(stage.has(f"{table.name}.parquet") for table in FLOWS):
+        return Flows.none()
+    return Flows(*(stage.read(table) for table in FLOWS))
+
+
+def _flows(
+    source: sa.Engine, settings: Settings, site_id: str, issued_at: datetime
+) -> dict[str, pd.DataFrame]:
+    """The site's flow of patients, or none: without it a model is silent, and the night goes on."""
+    try:
+        return extract.extract_flows(source, settings.site(site_id), settings, issued_at)
+    except extract.SourceError as error:
+        log.warning("no flows", site=site_id, stage="extract", why=str(error))
+        return {table.name: table.empty() for table in FLOWS}
 
 
 def _is_settled(engine: sa.Engine, stage: Stage) -> bool:

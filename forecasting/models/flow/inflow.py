@@ -10,7 +10,7 @@ from forecasting.models.flow.rates import rated
 
 HOURS, DAYS = 24, 7
 SATURDAY = 5
-HALF_LIFE_HOURS = 90 * HOURS
+HALF_LIFE_HOURS = 180 * HOURS
 SHARED_BELIEF = 1.0
 OWN_BELIEF = 10.0
 LEAST_RATE = 1e-4

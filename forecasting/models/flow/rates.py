@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 ROUNDS = 25
-LEAST_EXPECTED = 1e-9
 
 
 def rated(
@@ -23,16 +22,19 @@ def rated(
         events: in each cell (n,).
         expected: in each cell, by what is believed so far (n,).
         factors: for each factor, the level of each cell (n,), whole numbers from 0.
-        believed: events that speak for an effect of 1.
+        believed: events that speak for an effect of 1; more than 0.
 
     Returns:
         The ratio of each cell (n,), also of one in which nothing was expected, from the levels it shares
         with others; 1 where nothing is known.
     """
-    ratio = np.ones(len(expected))
     came = [np.bincount(factor, weights=events) + believed for factor in factors]
+    effects = [np.ones(len(levels)) for levels in came]
+    ratio = np.ones(len(expected))
     for _ in range(ROUNDS):
-        for factor, observed in zip(factors, came, strict=True):
-            awaited = np.bincount(factor, weights=expected * ratio) + believed
-            ratio *= (observed / np.maximum(awaited, LEAST_EXPECTED))[factor]
+        for number, factor in enumerate(factors):
+            others = ratio / effects[number][factor]
+            awaited = np.bincount(factor, weights=expected * others) + believed
+            effects[number] = came[number] / awaited
+            ratio = others * effects[number][factor]
     return ratio
