@@ -37,11 +37,14 @@ class Flows:
             PRESENT.conform(pd.concat([part.present for part in parts])),
         )
 
-    def of(self, site_id: str, unit_id: str) -> Self:
-        """The flow of one unit."""
-        return type(self)(
-            *(
-                rows[(rows["site_id"] == site_id) & (rows["unit_id"] == unit_id)]
-                for rows in (self.inflow, self.departure, self.present)
-            )
-        )
+    def of_site(self, site_id: str) -> Self:
+        """The flow of one site."""
+        return self._where("site_id", site_id)
+
+    def of_unit(self, unit_id: str) -> Self:
+        """The flow of the units of that id; of one, where these are one site's."""
+        return self._where("unit_id", unit_id)
+
+    def _where(self, column: str, value: str) -> Self:
+        tables = (self.inflow, self.departure, self.present)
+        return type(self)(*(rows[rows[column] == value] for rows in tables))

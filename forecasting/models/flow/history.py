@@ -58,7 +58,8 @@ def site_history(
         lead_hours: how many hours from it on are wanted.
     """
     now = pd.Timestamp(issued_at)
-    asked = flows.present.loc[flows.present["site_id"] == site_id, "valid_at"]
+    known = flows.of_site(site_id)
+    asked = known.present["valid_at"]
     rows = panel[panel["site_id"] == site_id]
     # Counts of another issue time would be of the future, or of the past.
     if asked.empty or rows.empty or asked.max() != now:
@@ -70,7 +71,7 @@ def site_history(
         return None
     issue = len(grid) - lead_hours
     origins = np.arange(issue % HOURS_PER_DAY, issue + 1, HOURS_PER_DAY)
-    units = [_unit(own, flows.of(site_id, key[1]), grid, origins) for key, own in series_of(rows)]
+    units = [_unit(own, known.of_unit(key[1]), grid, origins) for key, own in series_of(rows)]
     return SiteHistory(_calendar(calendar), origins, tuple(unit for unit in units if unit is not None))
 
 
