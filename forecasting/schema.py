@@ -114,6 +114,42 @@ OBSERVATION = _table(
     value=_REAL,  # missing where the source was silent
 )
 
+ELAPSED_HOURS = (
+    0, 1, 2, 3, 4, 6, 8, 12, 18, 24, 30, 36, 48, 60, 72, 96, 120, 144, 168, 240, 336, 504, 720, 1440,
+)  # fmt: skip
+"""Where each bin of hours since a patient took the bed begins; the last one never ends."""
+
+INFLOW = _table(
+    "inflow",
+    ("site_id", "unit_id", "valid_at"),
+    site_id=_TEXT,
+    unit_id=_TEXT,
+    valid_at=_HOUR,  # the first hour at whose start the patients are counted
+    patients=_WHOLE,  # an hour without has no row
+)
+
+DEPARTURE = _table(
+    "departure",
+    ("site_id", "unit_id", "weekday", "local_hour", "elapsed_from"),
+    site_id=_TEXT,
+    unit_id=_TEXT,
+    weekday=_WHOLE,  # local, 0 (Monday) to 6
+    local_hour=_WHOLE,
+    elapsed_from=_WHOLE,  # a bin of ELAPSED_HOURS
+    patient_hours=_WHOLE,  # hours at whose start a patient of that bin was present
+    departures=_WHOLE,  # how many of them were not any more at the start of the next
+)
+
+PRESENT = _table(
+    "present",
+    ("site_id", "unit_id", "valid_at", "elapsed_from"),
+    site_id=_TEXT,
+    unit_id=_TEXT,
+    valid_at=_HOUR,  # the issue time, and the same hour of the days before it
+    elapsed_from=_WHOLE,  # a bin of ELAPSED_HOURS
+    patients=_WHOLE,
+)
+
 UNIT = _table(
     "unit",
     ("site_id", "unit_id"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 
@@ -11,10 +10,9 @@ import sqlalchemy as sa
 import structlog
 
 from forecasting.config import Settings, Site
-from forecasting.extract.contract import SourceTable, resolve
-from forecasting.extract.errors import SourceContractBroken
+from forecasting.extract.contract import resolve
 from forecasting.extract.hours import ED_VISIT, SourceHours, observations
-from forecasting.extract.queries import bound_time, query
+from forecasting.extract.questions import Questions
 from forecasting.extract.source import reading
 from forecasting.schema import OBSERVATION, SCHEDULED_SHIFT, SOURCE_DEFECT, UNIT, Target
 
@@ -52,11 +50,11 @@ def extract(
         SourceError: the source refused a query.
     """
     began = perf_counter()
-    since, issued_at = _hour(since), _hour(issued_at)
+    since, issued_at = whole_hour(since), whole_hour(issued_at)
     if since >= issued_at:
         raise ValueError(f"nothing to extract: since {since} is not before the issue time {issued_at}")
     with reading(engine) as connection:
-        questions = _Questions(connection, resolve(connection, settings.source), site, since, issued_at)
+        questions = Questions(connection, resolve(connection, settings.source), site, since, issued_at)
         frames = {
             "observation": OBSERVATION.conform(
                 observations(_source_hours(questions), site, since, issued_at)
@@ -77,44 +75,7 @@ def extract(
     return frames
 
 
-class _Questions:
-    """The queries of one site and window, on one connection."""
-
-    def __init__(
-        self,
-        connection: sa.Connection,
-        tables: Mapping[str, SourceTable],
-        site: Site,
-        since: datetime,
-        issued_at: datetime,
-    ) -> None:
-        self.connection = connection
-        self.tables = tables
-        self.site = site
-        self.since = since
-        self.issued_at = issued_at
-
-    def ask(self, name: str, since: datetime | None = None, until: datetime | None = None) -> pd.DataFrame:
-        """The answer to ``<name>.sql``, its times in UTC; over another window where one is given."""
-        dialect = self.connection.dialect.name
-        clause = query(name, self.tables, dialect)
-        values = {
-            "site_id": self.site.site_id,
-            "ed_unit_id": self.site.ed.unit_id if self.site.ed else "",
-            "since": bound_time(since or self.since, dialect),
-            "until": bound_time(until or self.issued_at, dialect),
-            "last_hour": bound_time(self.issued_at - timedelta(hours=1), dialect),
-        }
-        used = {key: value for key, value in values.items() if key in clause.compile().params}
-        result = self.connection.execute(clause, used)
-        frame = pd.DataFrame(result.all(), columns=list(result.keys()))
-        for column in frame.columns.intersection(["valid_at", "shift_start", "shift_end"]):
-            frame[column] = _times(frame[column], name)
-        # PostgreSQL gives the sum of whole numbers as a Decimal.
-        return frame.astype(dict.fromkeys(frame.columns.intersection(["value", "events"]), float))
-
-
-def _source_hours(questions: _Questions) -> SourceHours:
+def _source_hours(questions: Questions) -> SourceHours:
     ed = questions.site.ed
     census = [questions.ask("bed_census")]
     arrivals = []
@@ -132,7 +93,7 @@ def _source_hours(questions: _Questions) -> SourceHours:
     )
 
 
-def _roster(questions: _Questions, settings: Settings) -> pd.DataFrame:
+def _roster(questions: Questions, settings: Settings) -> pd.DataFrame:
     if "scheduled_shift" not in questions.tables:
         return SCHEDULED_SHIFT.empty()
     until = questions.issued_at + timedelta(hours=settings.lead_hours + ROSTER_MARGIN_HOURS)
@@ -141,24 +102,19 @@ def _roster(questions: _Questions, settings: Settings) -> pd.DataFrame:
     return shifts[~over].assign(site_id=questions.site.site_id)
 
 
-def _defects(questions: _Questions) -> pd.DataFrame:
+def _defects(questions: Questions) -> pd.DataFrame:
     found = [questions.ask("bed_stay_defects").assign(target=str(Target.BED_CENSUS))]
     if questions.site.ed is not None:
         found.append(questions.ask(f"{ED_VISIT}_defects").assign(unit_id=questions.site.ed.unit_id))
     return pd.concat(found).assign(site_id=questions.site.site_id)
 
 
-def _times(column: pd.Series, name: str) -> pd.Series:
-    parse: Callable[..., pd.Series] = pd.to_datetime
-    try:
-        return parse(column, utc=True, format="ISO8601")
-    except ValueError as error:
-        raise SourceContractBroken(
-            f"a time read by {name}.sql is not one ({error}); SQLite holds UTC as 'YYYY-MM-DD HH:MM:SS'"
-        ) from None
+def whole_hour(time: datetime) -> datetime:
+    """The time in UTC.
 
-
-def _hour(time: datetime) -> datetime:
+    Raises:
+        ValueError: it is not an aware time on the hour.
+    """
     if time.tzinfo is None or time.astimezone(UTC) != time.astimezone(UTC).replace(
         minute=0, second=0, microsecond=0
     ):

@@ -12,9 +12,11 @@ import sqlalchemy as sa
 
 import forecasting
 from forecasting.extract.contract import SourceTable
+from forecasting.schema import ELAPSED_HOURS
 
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _COMMENT = re.compile(r"--.*")
+NEVER_HOURS = 10_000_000
 
 # SQLite's times are text, 'YYYY-MM-DD HH:MM:SS' with or without a fraction; minutes begin at character 15.
 _HOUR_OF = {
@@ -28,19 +30,48 @@ _FIRST_HOUR_FROM = {
         "ELSE strftime('%Y-%m-%d %H:00:00', substr({0}, 1, 19), '+1 hour') END"
     ),
 }
-_FUNCTIONS = {"hour_of": _HOUR_OF, "first_hour_from": _FIRST_HOUR_FROM}
+# The same hour as a number: whole hours since 1970-01-01 00:00 UTC.
+_HOUR_NUMBER_FROM = {
+    "postgresql": "CAST(CEIL(EXTRACT(EPOCH FROM {0}) / 3600) AS INTEGER)",
+    "sqlite": (
+        "(CAST(strftime('%s', substr({0}, 1, 19)) AS INTEGER) + (substr({0}, 20) > '.000000') + 3599) / 3600"
+    ),
+}
+_FUNCTIONS = {
+    "hour_of": _HOUR_OF,
+    "first_hour_from": _FIRST_HOUR_FROM,
+    "hour_number_from": _HOUR_NUMBER_FROM,
+}
+_SHARED = ("census_stay",)
+"""Queries that others read as a table."""
 
 
 def query(name: str, tables: Mapping[str, SourceTable], dialect: str) -> sa.TextClause:
     """The query of ``sql/extract/adt/<name>.sql`` in a dialect, over a source's own names."""
+    return sa.text(_rendered(name, tables, dialect))
 
+
+def _rendered(name: str, tables: Mapping[str, SourceTable], dialect: str) -> str:
     def rendered(match: re.Match[str]) -> str:
         word, column = match.groups()
-        if column is None:
-            return tables[word].relation
-        return _FUNCTIONS[word][dialect].format(column)
+        if column is not None:
+            return _FUNCTIONS[word][dialect].format(column)
+        if word == "elapsed_bin":
+            return f"({_elapsed_bins()}) AS {word}"
+        if word in _SHARED:
+            return f"({_rendered(word, tables, dialect)}) AS {word}"
+        return tables[word].relation
 
-    return sa.text(_PLACEHOLDER.sub(rendered, _COMMENT.sub("", _text(name))))
+    return _PLACEHOLDER.sub(rendered, _COMMENT.sub("", _text(name)))
+
+
+def _elapsed_bins() -> str:
+    """The bins of hours since a patient took the bed, a row each; the last one never ends."""
+    ends = (*ELAPSED_HOURS[1:], NEVER_HOURS)
+    return " UNION ALL ".join(
+        f"SELECT {begin} AS elapsed_from, {end} AS elapsed_to"
+        for begin, end in zip(ELAPSED_HOURS, ends, strict=True)
+    )
 
 
 def bound_time(time: datetime, dialect: str) -> datetime | str:

@@ -2,6 +2,7 @@
 
 from forecasting.models.baseline import Climatology
 from forecasting.models.dependence import dependence
+from forecasting.models.flow import Flow, Flows
 from forecasting.models.holdout import backcast, holdout_issue_times, holdout_start
 from forecasting.models.interface import Forecaster
 from forecasting.models.paths import Paths, sample_paths
@@ -9,6 +10,8 @@ from forecasting.models.periods import peak_forecast, period_forecast
 
 __all__ = [
     "Climatology",
+    "Flow",
+    "Flows",
     "Forecaster",
     "Paths",
     "backcast",

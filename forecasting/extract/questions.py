@@ -1,0 +1,72 @@
+"""The profile's queries, asked of one site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+import pandas as pd
+import sqlalchemy as sa
+
+from forecasting.config import Site
+from forecasting.extract.contract import SourceTable
+from forecasting.extract.errors import SourceContractBroken
+from forecasting.extract.queries import bound_time, query
+
+
+class Questions:
+    """The queries of one site and window, on one connection."""
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        tables: Mapping[str, SourceTable],
+        site: Site,
+        since: datetime,
+        issued_at: datetime,
+    ) -> None:
+        self.connection = connection
+        self.tables = tables
+        self.site = site
+        self.since = since
+        self.issued_at = issued_at
+
+    def ask(
+        self,
+        name: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        hours: Mapping[str, int] = MappingProxyType({}),
+    ) -> pd.DataFrame:
+        """The answer to ``<name>.sql``, its times in UTC; over another window where one is given.
+
+        ``hours`` are hour numbers that the query names besides.
+        """
+        dialect = self.connection.dialect.name
+        clause = query(name, self.tables, dialect)
+        values = {
+            "site_id": self.site.site_id,
+            "ed_unit_id": self.site.ed.unit_id if self.site.ed else "",
+            "since": bound_time(since or self.since, dialect),
+            "until": bound_time(until or self.issued_at, dialect),
+            "last_hour": bound_time(self.issued_at - timedelta(hours=1), dialect),
+            **hours,
+        }
+        used = {key: value for key, value in values.items() if key in clause.compile().params}
+        result = self.connection.execute(clause, used)
+        frame = pd.DataFrame(result.all(), columns=list(result.keys()))
+        for column in frame.columns.intersection(["valid_at", "shift_start", "shift_end"]):
+            frame[column] = _times(frame[column], name)
+        # PostgreSQL gives the sum of whole numbers as a Decimal.
+        return frame.astype(dict.fromkeys(frame.columns.intersection(["value", "events"]), float))
+
+
+def _times(column: pd.Series, name: str) -> pd.Series:
+    parse: Callable[..., pd.Series] = pd.to_datetime
+    try:
+        return parse(column, utc=True, format="ISO8601")
+    except ValueError as error:
+        raise SourceContractBroken(
+            f"a time read by {name}.sql is not one ({error}); SQLite holds UTC as 'YYYY-MM-DD HH:MM:SS'"
+        ) from None
