@@ -35,6 +35,7 @@ HALF_LIFE_HOURS = 730 * HOURS_PER_DAY
 LEVEL_HOURS = 800 * HOURS_PER_DAY
 RESIDUAL_HOURS = 52 * HOURS_PER_WEEK
 LONGEST_LEAD_DAYS = 7
+SMALLEST_MEAN = 1e-3
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def fit_regression(past: pd.DataFrame, site: Site, target: Target, levels: tuple
     precision = np.zeros((count + drift.shape[1],) * 2)
     precision[:count, :count], precision[count:, count:] = terms.precision(), drift_precision
     start = np.zeros(len(precision))
-    start[:HOURS_PER_WEEK] = np.log(max(values.mean(), SMALLEST_SPREAD / HOURS_PER_DAY))
+    start[:HOURS_PER_WEEK] = np.log(max(float(values.mean()), SMALLEST_MEAN))
     effects = fit_poisson(
         np.concatenate([calendar, drift], axis=1), values, 0.5 ** (ages / HALF_LIFE_HOURS), precision, start
     )
