@@ -13,6 +13,7 @@ from scipy.stats import nbinom, poisson
 
 from forecasting.config import Settings
 from forecasting.models import Glm
+from forecasting.models.glm.model import clustering
 from forecasting.schema import FORECAST, OBSERVATION, Target
 
 pytestmark = pytest.mark.unit
@@ -173,7 +174,7 @@ def test_census_starts_from_where_it_is_and_returns(
     assert abs(median.loc["west", "ward"].iloc[-1] - usual_census) < 3
 
 
-@examples(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(target=st.sampled_from(list(Target)), hours_back=st.integers(1, 400), value=st.floats(0, 1e4))
 def test_values_at_or_after_the_issue_time_change_nothing(
     observations: Build,
@@ -185,7 +186,7 @@ def test_values_at_or_after_the_issue_time_change_nothing(
     value: float,
 ) -> None:
     earlier = issued_at - timedelta(hours=hours_back)
-    panel = panel_of(observations(40), target)
+    panel = panel_of(observations(25), target)
     other = panel.assign(value=panel["value"].mask(panel["valid_at"] >= earlier, value))
     pd.testing.assert_frame_equal(
         spoken(panel, settings, earlier, target), spoken(other, settings, earlier, target)
@@ -249,3 +250,21 @@ def test_no_series_gives_an_empty_forecast(
 ) -> None:
     panel = panel_of(observations(5).iloc[:0], ARRIVALS)
     pd.testing.assert_frame_equal(spoken(panel, settings, issued_at), FORECAST.empty())
+
+
+def test_hours_that_move_together_by_the_day_tell_less() -> None:
+    random = np.random.default_rng(3)
+    days = random.gamma(20.0, 1 / 20.0, 600)
+    together = random.poisson(6.0 * np.repeat(days, 24)).astype(float)
+    # Variance of a day's total over its mean: 1 + 144 / 20.
+    assert clustering(together) == pytest.approx(8.2, rel=0.2)
+    assert clustering(random.poisson(6.0, 600 * 24).astype(float)) == pytest.approx(1.0, abs=0.15)
+
+
+def test_a_change_of_regime_a_weekly_shape_and_gaps_are_not_taken_for_clustering() -> None:
+    random = np.random.default_rng(4)
+    rate = np.where(np.arange(600) % 7 < 2, 5.0, np.r_[np.full(300, 9.0), np.full(300, 5.0)])
+    values = random.poisson(np.repeat(rate, 24)).astype(float)
+    values[random.integers(0, len(values), 20)] = np.nan
+    assert clustering(values) < 1.3
+    assert clustering(np.full(10 * 24, np.nan)) == clustering(np.ones(5)) == 1.0
