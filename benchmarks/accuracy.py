@@ -121,7 +121,7 @@ def verdict(measured: Sequence[Measured]) -> int:
     """Say the figures of the model with the lowest WQL beside their bars; 1 where one is missed."""
     best = min(measured, key=lambda one: one.losses.wql)
     wql, day = best.losses.wql, best.losses.mae_day
-    print(f"accuracy: WQL {wql:.4f} of {best.model} (≤ {WQL_BAR:.4f}); day total {day:.2f} (≤ {DAY_BAR:g})")
+    print(f"accuracy: WQL {wql:.5f} of {best.model} (≤ {WQL_BAR:.4f}); day total {day:.2f} (≤ {DAY_BAR:g})")
     return 0 if wql <= WQL_BAR and day <= DAY_BAR else 1
 
 

@@ -28,7 +28,7 @@ def test_either_bar_missed_by_the_best_model_is_told_by_the_exit(
     wql: float, day: float, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert verdict([measured("other", 0.18, 9.0), measured("best", wql, day)]) == code
-    assert capsys.readouterr().out.splitlines()[-1].startswith(f"accuracy: WQL {wql:.4f} of best (≤ 0.1705)")
+    assert capsys.readouterr().out.splitlines()[-1].startswith(f"accuracy: WQL {wql:.5f} of best (≤ 0.1705)")
 
 
 def test_the_table_ranks_ours_among_the_peers_and_the_floor_ends_it() -> None:
