@@ -3,17 +3,21 @@
 from forecasting.models.baseline import Climatology
 from forecasting.models.dependence import dependence
 from forecasting.models.flow import Flow, Flows
+from forecasting.models.glm import Glm
 from forecasting.models.holdout import backcast, holdout_issue_times, holdout_start
 from forecasting.models.interface import Forecaster
 from forecasting.models.paths import Paths, sample_paths
 from forecasting.models.periods import peak_forecast, period_forecast
+from forecasting.models.seasonal_naive import SeasonalNaive
 
 __all__ = [
     "Climatology",
     "Flow",
     "Flows",
     "Forecaster",
+    "Glm",
     "Paths",
+    "SeasonalNaive",
     "backcast",
     "dependence",
     "holdout_issue_times",
