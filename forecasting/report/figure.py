@@ -137,7 +137,7 @@ def mark_days(axes: Axes, site: Site, begin: datetime, end: datetime) -> None:
     """A line at each local midnight that is drawn, and the day's name half a day later."""
     from matplotlib.dates import date2num
 
-    axes.set_xlim(float(date2num(begin)), float(date2num(end)))
+    axes.set_xlim(*map(float, date2num([begin, end])))  # type: ignore[no-untyped-call]
     first, last = (pd.Timestamp(edge).tz_convert(site.zone) for edge in (begin, end))
     midnights = pd.date_range(first.normalize(), last, freq="D")
     noons = midnights + pd.Timedelta(hours=12)
