@@ -1,6 +1,31 @@
 """Evaluation: forecasts + outcomes -> scores, and which model may speak."""
 
-from forecasting.evaluate.promotion import Verdict, better
-from forecasting.evaluate.scores import ALL, score
+from forecasting.evaluate.bootstrap import Comparison, Resampling, compare, compare_series
+from forecasting.evaluate.floor import noise_floor, poisson_loss, rates_of, with_floor
+from forecasting.evaluate.period import period_outcomes
+from forecasting.evaluate.pit import pit_histogram, randomised_pit
+from forecasting.evaluate.promotion import Verdict, better, series_lost
+from forecasting.evaluate.scored import scored_hours
+from forecasting.evaluate.scores import ALL, score, score_by, score_series
 
-__all__ = ["ALL", "Verdict", "better", "score"]
+__all__ = [
+    "ALL",
+    "Comparison",
+    "Resampling",
+    "Verdict",
+    "better",
+    "compare",
+    "compare_series",
+    "noise_floor",
+    "period_outcomes",
+    "pit_histogram",
+    "poisson_loss",
+    "randomised_pit",
+    "rates_of",
+    "score",
+    "score_by",
+    "score_series",
+    "scored_hours",
+    "series_lost",
+    "with_floor",
+]

@@ -1,13 +1,13 @@
-"""Which model may speak for a target."""
+"""Which model may speak for a target, and for which of its series."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from forecasting.evaluate.scores import ALL
+from forecasting.evaluate.bootstrap import Comparison, Resampling, compare, compare_series
 from forecasting.schema import Target
 
 
@@ -17,32 +17,105 @@ class Verdict:
 
     better: bool
     why: str
+    challenger: str
+    champion: str
+    evidence: Comparison | None = None
+    """Missing where a model was not scored."""
 
 
 def better(
-    scores: pd.DataFrame, target: Target, challenger: str = "tft", champion: str = "climatology"
+    hours: pd.DataFrame,
+    target: Target,
+    challenger: str = "tft",
+    champion: str = "climatology",
+    margin: float = 0.0,
+    resampling: Resampling | None = None,
 ) -> Verdict:
-    """Whether the challenger's held-out WQL over all series of the target is lower than the champion's.
+    """Whether the challenger's held-out loss over all series of the target is lower by more than noise.
+
+    It is where the lower end of the paired interval of the difference in WQL is above ``margin`` of the
+    champion's WQL: by the usual level, one challenger in twenty that is only as good gets through. The luck
+    of a training's seed needs no margin of its own: the network that is compared is the one that would
+    speak, its luck with it. What the few issue times can't tell stays with the champion.
 
     Args:
-        scores: what :func:`forecasting.evaluate.scores.score` returns, of both models on the same hours.
+        hours: what :func:`forecasting.evaluate.scored.scored_hours` returns, of one period.
         target: the target they forecast.
         challenger: name of the model that would speak.
         champion: name of the model it must beat.
+        margin: share of the champion's loss by which it must be beaten beyond doubt.
+        resampling: level, draws and seed of the interval.
     """
-    wql = {name: _overall_wql(scores, target, name) for name in (challenger, champion)}
-    unscored = [name for name, value in wql.items() if not np.isfinite(value)]
+    of_target = hours[hours["target"] == target.value]
+    unscored = [name for name in (challenger, champion) if not _scored(of_target, name)]
     if unscored:
-        return Verdict(False, f"no held-out score of {', '.join(unscored)} for {target.value}")
-    lower = wql[challenger] < wql[champion]
-    comparison = "below" if lower else "not below"
-    return Verdict(
-        lower,
-        f"held-out WQL of {challenger} {wql[challenger]:.4f} is {comparison} "
-        f"{champion}'s {wql[champion]:.4f} for {target.value}",
+        why = f"no held-out score of {', '.join(unscored)} for {target.value}"
+        return Verdict(False, why, challenger, champion)
+    how = resampling or Resampling()
+    found = compare(of_target, challenger, champion, how)
+    lower = found.low > margin * found.champion_wql
+    return Verdict(lower, _sentence(found, lower, target, challenger, champion, how), challenger, champion, found)
+
+
+def series_lost(
+    hours: pd.DataFrame,
+    target: Target,
+    champion: str = "tft",
+    climatology: str = "climatology",
+    resampling: Resampling | None = None,
+) -> pd.DataFrame:
+    """The series on which the champion loses to climatology beyond noise, and which climatology should have.
+
+    Each series is judged for itself, so of many on which the two are equal one in twenty is among them; it
+    costs little, for there they are equal.
+
+    Args:
+        hours: what :func:`forecasting.evaluate.scored.scored_hours` returns, of one period.
+        target: the target they forecast.
+        champion: name of the model that speaks.
+        climatology: name of the model that may speak instead.
+        resampling: level, draws and seed of the intervals.
+
+    Returns:
+        site_id, unit_id, hours, champion_pinball, climatology_pinball, difference (champion's -
+        climatology's, patients), low, high, and why in a sentence; no rows where one of them was not scored.
+    """
+    of_target = hours[hours["target"] == target.value]
+    if not (_scored(of_target, champion) and _scored(of_target, climatology)):
+        told = ["champion_pinball", "climatology_pinball", "difference", "low", "high", "why"]
+        return pd.DataFrame(columns=["site_id", "unit_id", "hours", *told])
+    found = compare_series(of_target, climatology, champion, resampling)
+    lost = found[found["low"] > 0].rename(columns={"challenger_pinball": "climatology_pinball"})
+    why = [
+        f"{champion} lost to {climatology} there by {row.difference:.3f} patients of held-out pinball loss"
+        for row in lost.itertuples()
+    ]
+    return lost.assign(why=pd.Series(why, index=lost.index, dtype=object)).reset_index(drop=True)
+
+
+def _scored(hours: pd.DataFrame, model: str) -> bool:
+    of_model = hours[hours["model"] == model]
+    total = of_model["pinball"].sum()
+    return bool(of_model["outcome"].sum() > 0 and math.isfinite(total) and of_model["pinball"].notna().all())
+
+
+def _sentence(
+    found: Comparison, lower: bool, target: Target, challenger: str, champion: str, how: Resampling
+) -> str:
+    if lower:
+        relation, beyond = "below", ""
+    elif found.difference > 0:
+        relation, beyond = "not below", " by more than noise"
+    else:
+        relation, beyond = "not below", ""
+    sure = (
+        f"{how.level:.0%} interval {found.low:.4f} to {found.high:.4f}"
+        if math.isfinite(found.low)
+        else "no interval"
     )
-
-
-def _overall_wql(scores: pd.DataFrame, target: Target, model: str) -> float:
-    row = scores[(scores["model"] == model) & (scores["target"] == target.value) & (scores["site_id"] == ALL)]
-    return float(row["wql"].iloc[0]) if len(row) else float("nan")
+    times = f"{found.issue_times} issue time{'s' if found.issue_times != 1 else ''}"
+    return (
+        f"held-out WQL of {challenger} {found.challenger_wql:.4f} is {relation} "
+        f"{champion}'s {found.champion_wql:.4f}{beyond} for {target.value}: "
+        f"difference {found.difference:.4f}, {sure}, {times}"
+    )

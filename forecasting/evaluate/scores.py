@@ -2,88 +2,117 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+
+from forecasting.evaluate.scored import INTERVALS, SERIES, scored_hours
 
 ALL = ""
 """site_id and unit_id of the rows that speak of all series together."""
 
-MEDIAN = 0.5
-INTERVALS = {"coverage_80": (0.1, 0.9), "coverage_90": (0.05, 0.95)}
-HOUR = ["issued_at", "site_id", "unit_id", "target", "valid_at"]
-SERIES = ["target", "site_id", "unit_id"]
-
-
-def pinball(
-    outcome: pd.Series[float], forecast: pd.Series[float], level: pd.Series[float]
-) -> pd.Series[float]:
-    """Pinball loss max(q e, (q - 1) e) with e = outcome - forecast, in patients.
-
-    Koenker and Bassett (1978), Regression quantiles, Econometrica 46(1).
-    """
-    error = outcome - forecast
-    return pd.Series(np.maximum(level * error, (level - 1) * error), index=outcome.index)
+COVERAGES = [f"coverage_{name}" for name in INTERVALS]
+PITS = [f"pit_{name}" for name in INTERVALS]
+MEASURES = ["pinball", "mae", "bias", *COVERAGES, *PITS]
+REFERENCES = ("climatology", "seasonal_naive")
 
 
 def score(forecasts: pd.DataFrame, outcomes: pd.DataFrame, reference: str = "climatology") -> pd.DataFrame:
     """Scores of each model, per series and over all series.
 
-    Models are compared on the same hours: those that every model forecast, from the same issue time, and
-    whose outcome is known.
+    Args:
+        forecasts: rows of :data:`forecasting.schema.FORECAST`, of one or more models and one period.
+        outcomes: see :func:`forecasting.evaluate.scored.scored_hours`.
+        reference: the model that skill is measured against.
+
+    Returns:
+        What :func:`score_series` does.
+    """
+    return score_series(scored_hours(forecasts, outcomes), reference)
+
+
+def score_series(hours: pd.DataFrame, reference: str = "climatology") -> pd.DataFrame:
+    """Scores of each model, per series and over all series of a target.
 
     Args:
-        forecasts: rows of :data:`forecasting.schema.FORECAST`, of one or more models.
-        outcomes: rows with site_id, unit_id, target, valid_at and value; missing values are not scored.
+        hours: what :func:`forecasting.evaluate.scored.scored_hours` returns, of one period.
         reference: the model that skill is measured against.
 
     Returns:
         model, target, site_id, unit_id (both :data:`ALL` where a row speaks of all series of its target),
-        hours (scored, each issue time's own), pinball (mean over hours and levels, patients), wql (pinball
-        summed x 2 / outcomes summed, mean over levels), mae (of the median, patients), bias (median -
-        outcome, patients), coverage_80, coverage_90 (share of outcomes inside the interval, its ends
-        included), skill (1 - wql / wql of the reference on the same series). What can't be computed, such
-        as the coverage of levels that were not forecast, is NaN.
+        the measures of :func:`score_by`, and skill (1 - wql / wql of the reference on the same series).
+
+    Raises:
+        ValueError: the hours are of several periods, whose patients can't be added up.
     """
-    scored = _scored_hours(forecasts, outcomes)
-    by_series = _summary(scored, ["model", *SERIES])
-    overall = _summary(scored, ["model", "target"]).assign(site_id=ALL, unit_id=ALL)
+    if (periods := hours["period"].unique()).size > 1:
+        raise ValueError(f"scores of periods {', '.join(periods)} don't add up; take score_by, by period")
+    by_series = score_by(hours, SERIES, (reference,))
+    overall = score_by(hours, ["target"], (reference,)).assign(site_id=ALL, unit_id=ALL)
     table = pd.concat([overall, by_series], ignore_index=True)
-    columns = ["model", *SERIES, "hours", "pinball", "wql", "mae", "bias", *INTERVALS]
-    return _with_skill(table[columns], reference)
+    return table.rename(columns={_skill(reference): "skill"})[
+        ["model", *SERIES, "hours", "pinball", "wql", "mae", "bias", *COVERAGES, *PITS, "skill"]
+    ]
 
 
-def _scored_hours(forecasts: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
-    """One row per model and hour: the outcome, and each measure of that hour."""
-    known = outcomes.loc[outcomes["value"].notna(), [*SERIES, "valid_at", "value"]]
-    known = known.rename(columns={"value": "outcome"})
-    joined = forecasts.merge(known, on=[*SERIES, "valid_at"], validate="many_to_one")
-    models_per_hour = joined.groupby(HOUR)["model"].transform("nunique")
-    joined = joined[models_per_hour == joined["model"].nunique()].reset_index(drop=True)
-    joined["pinball"] = pinball(joined["outcome"], joined["value"], joined["quantile"])
-    key = ["model", *HOUR]
-    hours = joined.groupby(key, as_index=False).agg(outcome=("outcome", "first"), pinball=("pinball", "mean"))
-    wide = joined.pivot_table(index=key, columns="quantile", values="value")
-    levels = wide.reindex(columns=[MEDIAN, *sum(INTERVALS.values(), ())]).reset_index()
-    hours = hours.merge(levels, on=key, validate="one_to_one")
-    hours["bias"] = hours[MEDIAN] - hours["outcome"]
-    hours["mae"] = hours["bias"].abs()
-    for name, (low, high) in INTERVALS.items():
-        inside = (hours["outcome"] >= hours[low]) & (hours["outcome"] <= hours[high])
-        hours[name] = inside.astype(float).where(hours[low].notna() & hours[high].notna())
-    return hours
+def score_by(
+    hours: pd.DataFrame, by: Sequence[str] = (), references: Sequence[str] = REFERENCES
+) -> pd.DataFrame:
+    """Scores of each model in each group of scored hours.
+
+    Args:
+        hours: what :func:`forecasting.evaluate.scored.scored_hours` returns; where
+            :func:`forecasting.evaluate.floor.with_floor` has been there, the noise floor is told.
+        by: columns to tell groups by, beside the model: target, period, lead_day, site_id, unit_id, or any
+            that the caller adds, such as shift (:func:`forecasting.blocks.shift_names`).
+        references: models that skill is measured against; the first of them also the gap.
+
+    Returns:
+        model, the columns of ``by``, hours (scored, each issue time's own), pinball (mean over hours and
+        levels, patients), wql (pinball summed x 2 / outcomes summed, mean over levels), mae (of the
+        median, patients), bias (median - outcome, patients), coverage_80, coverage_90 (share of outcomes
+        inside the interval, its ends included: what a reader of the interval sees), pit_80, pit_90 (the
+        same with each count spread over its probability: 80 % and 90 % under a true forecast), and
+        skill_<reference> (1 - wql / wql of the reference in the same group) for each reference. With a
+        floor also floor (its WQL) and gap_closed ((reference - model) / (reference - floor): 0 no better
+        than the reference, 1 at the floor; NaN where the reference is not above the floor). What can't be
+        computed is NaN.
+    """
+    keys = ["model", *by]
+    floor = [name for name in ("floor_pinball", "rate") if name in hours]
+    groups = hours.groupby(keys)
+    table = groups[[*MEASURES, "outcome", *floor]].mean()
+    table.insert(0, "hours", groups.size())
+    table["wql"] = _wql(table["pinball"], table["outcome"])
+    if floor:
+        table["floor"] = _wql(table["floor_pinball"], table["rate"])
+    table = table.reset_index()
+    for reference in references:
+        table[_skill(reference)] = 1 - table["wql"] / _positive(_of_reference(table, by, reference))
+    if floor:
+        lost = _of_reference(table, by, references[0]) if references else np.nan
+        table["gap_closed"] = (lost - table["wql"]) / _positive(lost - table["floor"])
+    told = ["hours", "pinball", "wql", *MEASURES[1:], *(_skill(name) for name in references)]
+    return table[[*keys, *told, *(["floor", "gap_closed"] if floor else [])]]
 
 
-def _summary(hours: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    groups = hours.groupby(by)
-    means = groups[["pinball", "mae", "bias", *INTERVALS]].mean()
-    sums = groups[["pinball", "outcome"]].sum()
-    means["wql"] = (2 * sums["pinball"] / sums["outcome"]).where(sums["outcome"] > 0)
-    means["hours"] = groups.size()
-    return means.reset_index()
+def _wql(pinball: pd.Series[float], outcome: pd.Series[float]) -> pd.Series[float]:
+    return 2 * pinball / _positive(outcome)
 
 
-def _with_skill(table: pd.DataFrame, reference: str) -> pd.DataFrame:
-    of_reference = table.loc[table["model"] == reference, [*SERIES, "wql"]]
-    joined = table.merge(of_reference.rename(columns={"wql": "reference_wql"}), on=SERIES, how="left")
-    skill = 1 - joined["wql"] / joined["reference_wql"].where(joined["reference_wql"] > 0)
-    return joined.assign(skill=skill).drop(columns="reference_wql")
+def _positive(values: pd.Series[float]) -> pd.Series[float]:
+    return values.where(values > 0)
+
+
+def _of_reference(table: pd.DataFrame, by: Sequence[str], reference: str) -> pd.Series[float]:
+    """The reference's WQL in each row's group."""
+    mine = table.loc[table["model"] == reference, [*by, "wql"]]
+    if not by:
+        return pd.Series(mine["wql"].iloc[0] if len(mine) else np.nan, index=table.index)
+    joined = table[list(by)].merge(mine, on=list(by), how="left")
+    return pd.Series(joined["wql"].to_numpy(), index=table.index)
+
+
+def _skill(reference: str) -> str:
+    return f"skill_{reference}"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecasting.evaluate import ALL, score
-from forecasting.evaluate.scores import pinball
+from forecasting.evaluate.scored import pinball
 from forecasting.schema import FORECAST, OBSERVATION
 
 pytestmark = pytest.mark.unit
