@@ -54,7 +54,9 @@ def better(
     how = resampling or Resampling()
     found = compare(of_target, challenger, champion, how)
     lower = found.low > margin * found.champion_wql
-    return Verdict(lower, _sentence(found, lower, target, challenger, champion, how), challenger, champion, found)
+    return Verdict(
+        lower, _sentence(found, lower, target, challenger, champion, how), challenger, champion, found
+    )
 
 
 def series_lost(

@@ -51,6 +51,6 @@ class BacktestRuns(Experiment):
         """What a person who opens the run reads first."""
         self.tag(run_id, {DESCRIPTION: markdown})
 
-    def comparison(self, server: str, parent: str) -> str:
-        """The page on an MLflow server that shows a backtest's contenders side by side."""
-        return f"{server}/#/experiments/{self.experiment_id()}/runs/{parent}"
+    def page_of(self, server: str, run_id: str) -> str:
+        """The page of one run on an MLflow server."""
+        return f"{server}/#/experiments/{self.experiment_id()}/runs/{run_id}"

@@ -1,0 +1,134 @@
+"""Scores in words and tables: which model is better, by how much, and where."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+SEED = " seed "
+
+
+def print_scores(scores: pd.DataFrame, console: Console) -> None:
+    """Print a table per target, its best model first said in a sentence.
+
+    Args:
+        scores: rows by target, period, by, group and model, with wql, skill, skill_low, skill_high, mae,
+            bias, pit_80, pit_90 and gap_closed where it is known.
+        console: where to print.
+    """
+    for target in scores["target"].unique():
+        of_target = scores[(scores["target"] == target) & (scores["by"] == "all")]
+        console.print(f"[bold]{target}[/]: {answer(of_target)}")
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("Model")
+        for title in ("WQL", "Skill", "90 % interval", "MAE", "Bias", "in 80 %", "in 90 %", "Gap closed"):
+            table.add_column(title, justify="right")
+        for row in of_target.to_dict("records"):
+            table.add_row(str(row["model"]), *_cells(row))
+        console.print(table)
+        for sentence in seed_noise(of_target):
+            console.print(sentence)
+
+
+def answer(overall: pd.DataFrame) -> str:
+    """One sentence: which model is best over all hours, and how sure that is.
+
+    Args:
+        overall: the rows of one target with ``by`` = all.
+    """
+    known = overall[overall["wql"].notna()]
+    if known.empty:
+        return "no outcome is known yet, or nobody came: there is nothing to score."
+    best = known.iloc[int(known["wql"].argmin())]
+    if math.isnan(best["skill_low"]) and math.isnan(best["skill_high"]) and best["skill"] == 0:
+        return f"{best['model']} is best, WQL {best['wql']:.4f}: no model beats the reference."
+    sure = "more than noise" if best["skill_low"] > 0 else "not more than noise"
+    return (
+        f"{best['model']} is best, WQL {best['wql']:.4f}, "
+        f"{_percent(best['skill'])} better than the reference, {sure}."
+    )
+
+
+def seed_noise(overall: pd.DataFrame) -> list[str]:
+    """A sentence per model that was run with several seeds: mean WQL and spread over them.
+
+    Args:
+        overall: the rows of one target with ``by`` = all.
+    """
+    seeded = overall[overall["model"].str.contains(SEED)]
+    kinds = seeded["model"].str.rpartition(SEED)[0]
+    return [
+        f"{kind}: WQL {wql.mean():.4f} ± {wql.std():.4f} over {len(wql)} seeds (mean, standard deviation); "
+        "a smaller difference is none."
+        for kind, wql in seeded.groupby(kinds)["wql"]
+        if len(wql) > 1
+    ]
+
+
+def scores_markdown(scores: pd.DataFrame, names: Mapping[str, str]) -> str:
+    """The answer for each target, with tables of scores and of skill by lead, unit and shift.
+
+    Args:
+        scores: as :func:`print_scores` takes them.
+        names: how each value of ``by`` is told in a heading; those that are not named are left out.
+    """
+    lines = []
+    for target in scores["target"].unique():
+        of_target = scores[scores["target"] == target]
+        overall = of_target[of_target["by"] == "all"]
+        lines += [f"### {target}", "", answer(overall), *seed_noise(overall), ""]
+        titles = ["model", "WQL", "skill", "90 % interval", "MAE", "bias", "in 80 %", "in 90 %", "gap closed"]
+        rows = [[str(row["model"]), *_cells(row)] for row in overall.to_dict("records")]
+        lines += [*_markdown(titles, rows), ""]
+        models = [str(model) for model in overall["model"]]
+        for by, heading in names.items():
+            grouped = of_target[of_target["by"] == by]
+            lines += [f"Skill by {heading}", "", *_skill_table(grouped, models, heading), ""]
+    return "\n".join(lines)
+
+
+def _skill_table(scores: pd.DataFrame, models: list[str], heading: str) -> list[str]:
+    wide = scores.pivot_table(index="group", columns="model", values="skill", sort=False, dropna=False)
+    told = wide.reindex(index=list(dict.fromkeys(scores["group"])), columns=models)
+    rows = [
+        [str(group), *(_percent(skill) for skill in row)]
+        for group, row in zip(told.index, told.to_numpy(), strict=True)
+    ]
+    return _markdown([heading, *models], rows)
+
+
+def _markdown(titles: list[str], rows: list[list[str]]) -> list[str]:
+    lines = [titles, ["---", *["---:"] * (len(titles) - 1)], *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def _cells(row: Mapping[str, float]) -> list[str]:
+    interval = (
+        ""
+        if math.isnan(row["skill_low"])
+        else f"{_percent(row['skill_low'])} to {_percent(row['skill_high'])}"
+    )
+    gap = row.get("gap_closed", math.nan)
+    return [
+        _number(row["wql"], 4),
+        _percent(row["skill"]),
+        interval,
+        _number(row["mae"], 3),
+        _number(row["bias"], 3, sign=True),
+        _percent(row["pit_80"]),
+        _percent(row["pit_90"]),
+        _percent(gap),
+    ]
+
+
+def _number(value: float, digits: int, *, sign: bool = False) -> str:
+    return "" if math.isnan(value) else f"{value:{'+' if sign else ''}.{digits}f}"
+
+
+def _percent(value: float) -> str:
+    return "" if math.isnan(value) else f"{100 * value:.1f} %"
