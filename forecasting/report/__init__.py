@@ -7,10 +7,11 @@ from forecasting.report.comparison import coverage_figure, pit_figure, reliabili
 from forecasting.report.fans import past_fans_figure
 from forecasting.report.figure import MEASURE, forecast_figure, site_figure
 from forecasting.report.plan import plan_table, print_plan
-from forecasting.report.scores import print_scores, scores_markdown
+from forecasting.report.scores import answer, print_scores, scores_markdown
 
 __all__ = [
     "MEASURE",
+    "answer",
     "coverage_figure",
     "forecast_figure",
     "past_fans_figure",

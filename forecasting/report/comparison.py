@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INTERVALS = {"coverage_80": 0.8, "coverage_90": 0.9}
+INTERVALS = {"pit_80": 0.8, "pit_90": 0.9}
 INCHES_PER_DOT = 0.17
 
 
@@ -36,32 +36,32 @@ def skill_figure(scores: pd.DataFrame, title: str, subtitle: str, reference: str
     axes.set_xlabel("days ahead", fontsize=9)
     axes.set_ylabel(f"loss saved of {reference}'s, %", fontsize=9)
     quieten(axes)
+    axes.tick_params(axis="x", labelsize=8)
     head(figure, f"{title}: skill by lead", subtitle)
     return figure
 
 
-def reliability_figure(scores: pd.DataFrame, title: str, subtitle: str) -> Figure:
-    """How many outcomes fell below each quantile, over how many should have.
+def reliability_figure(calibration: pd.DataFrame, title: str, subtitle: str) -> Figure:
+    """How many more outcomes fell below each quantile than should have; zero is right.
 
     Args:
-        scores: model, level, share.
+        calibration: model, level, share (of outcomes below the quantile of that level).
         title: what is forecast.
         subtitle: where and when.
     """
-    figure = page(6.6, 6.2)
+    figure = page(9, 4.6)
     axes = figure.subplots()
-    axes.plot([0, 100], [0, 100], color=QUIET, linewidth=1.0, linestyle=(0, (5, 3)), label="as stated")
-    for colour, (model, rows) in _coloured(scores):
+    axes.axhline(0, color=QUIET, linewidth=1.0, linestyle=(0, (5, 3)), label="as stated")
+    for colour, (model, rows) in _coloured(calibration):
         line = rows.sort_values("level")
-        axes.plot(
-            100 * line["level"], 100 * line["share"], color=colour, marker="o", markersize=4, label=model
-        )
-    levels = 100 * np.sort(scores["level"].unique())
+        excess = 100 * (line["share"] - line["level"])
+        axes.plot(100 * line["level"], excess, color=colour, marker="o", markersize=4, label=model)
+    levels = 100 * np.sort(calibration["level"].unique())
     axes.set_xticks(levels, labels=[f"{level:g}" for level in levels])
-    axes.set_yticks(levels, labels=[f"{level:g}" for level in levels])
-    axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
+    widest = 100 * float((calibration["share"] - calibration["level"]).abs().max())
+    axes.set(xlim=(0, 100), ylim=(-max(5.0, 1.15 * widest), max(5.0, 1.15 * widest)))
     axes.set_xlabel("quantile level, %", fontsize=9)
-    axes.set_ylabel("outcomes below it, %", fontsize=9)
+    axes.set_ylabel("outcomes below it - level, points", fontsize=9)
     quieten(axes)
     axes.tick_params(axis="x", labelsize=8)
     head(figure, f"{title}: reliability", subtitle)
@@ -108,7 +108,8 @@ def coverage_figure(scores: pd.DataFrame, title: str, subtitle: str) -> Figure:
     """Share of outcomes inside the stated 80 % and 90 % intervals, unit by unit.
 
     Args:
-        scores: model, series (its name), coverage_80, coverage_90.
+        scores: model, series (its name), pit_80, pit_90: each count spread over its probability, since
+            whole counts pile up on an interval's ends.
         title: what is forecast.
         subtitle: where and when.
     """
@@ -119,7 +120,7 @@ def coverage_figure(scores: pd.DataFrame, title: str, subtitle: str) -> Figure:
     for axes, (name, stated) in zip(figure.subplots(1, 2, sharey=True), INTERVALS.items(), strict=True):
         _draw_coverage(axes, scores, series, name, stated)
     figure.axes[0].set_yticks(range(len(series)), labels=series)
-    figure.axes[0].invert_yaxis()
+    figure.axes[0].set_ylim(len(series) - 0.5, -0.5)
     head(figure, f"{title}: coverage by unit", subtitle)
     return figure
 

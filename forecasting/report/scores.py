@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 SEED = " seed "
+GAP_CLOSED = "Gap closed"
+TITLES = ("WQL", "Skill", "90 % interval", "MAE", "Bias", "In 80 %", "In 90 %", GAP_CLOSED)
 
 
 def print_scores(scores: pd.DataFrame, console: Console) -> None:
@@ -26,10 +28,11 @@ def print_scores(scores: pd.DataFrame, console: Console) -> None:
         console.print(f"[bold]{target}[/]: {answer(of_target)}")
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("Model")
-        for title in ("WQL", "Skill", "90 % interval", "MAE", "Bias", "in 80 %", "in 90 %", "Gap closed"):
+        titles = _titles(of_target)
+        for title in titles:
             table.add_column(title, justify="right")
         for row in of_target.to_dict("records"):
-            table.add_row(str(row["model"]), *_cells(row))
+            table.add_row(str(row["model"]), *_cells(row, titles))
         console.print(table)
         for sentence in seed_noise(of_target):
             console.print(sentence)
@@ -82,9 +85,9 @@ def scores_markdown(scores: pd.DataFrame, names: Mapping[str, str]) -> str:
         of_target = scores[scores["target"] == target]
         overall = of_target[of_target["by"] == "all"]
         lines += [f"### {target}", "", answer(overall), *seed_noise(overall), ""]
-        titles = ["model", "WQL", "skill", "90 % interval", "MAE", "bias", "in 80 %", "in 90 %", "gap closed"]
-        rows = [[str(row["model"]), *_cells(row)] for row in overall.to_dict("records")]
-        lines += [*_markdown(titles, rows), ""]
+        titles = _titles(overall)
+        rows = [[str(row["model"]), *_cells(row, titles)] for row in overall.to_dict("records")]
+        lines += [*_markdown(["Model", *titles], rows), ""]
         models = [str(model) for model in overall["model"]]
         for by, heading in names.items():
             grouped = of_target[of_target["by"] == by]
@@ -107,23 +110,25 @@ def _markdown(titles: list[str], rows: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
-def _cells(row: Mapping[str, float]) -> list[str]:
-    interval = (
-        ""
-        if math.isnan(row["skill_low"])
-        else f"{_percent(row['skill_low'])} to {_percent(row['skill_high'])}"
-    )
-    gap = row.get("gap_closed", math.nan)
-    return [
-        _number(row["wql"], 4),
-        _percent(row["skill"]),
-        interval,
-        _number(row["mae"], 3),
-        _number(row["bias"], 3, sign=True),
-        _percent(row["pit_80"]),
-        _percent(row["pit_90"]),
-        _percent(gap),
-    ]
+def _titles(overall: pd.DataFrame) -> list[str]:
+    """The columns of a table of scores; one that nothing is known of is left out."""
+    has_floor = "gap_closed" in overall and overall["gap_closed"].notna().any()
+    return [title for title in TITLES if title != GAP_CLOSED or has_floor]
+
+
+def _cells(row: Mapping[str, float], titles: list[str]) -> list[str]:
+    ends = [_percent(row[name]) for name in ("skill_low", "skill_high")]
+    told = {
+        "WQL": _number(row["wql"], 4),
+        "Skill": _percent(row["skill"]),
+        "90 % interval": " to ".join(end for end in ends if end),
+        "MAE": _number(row["mae"], 3),
+        "Bias": _number(row["bias"], 3, sign=True),
+        "In 80 %": _percent(row["pit_80"]),
+        "In 90 %": _percent(row["pit_90"]),
+        GAP_CLOSED: _percent(row.get("gap_closed", math.nan)),
+    }
+    return [told[title] for title in titles]
 
 
 def _number(value: float, digits: int, *, sign: bool = False) -> str:

@@ -48,6 +48,12 @@ class BacktestResult:
     folder: Path
     plots: list[Path]
 
+    @property
+    def answers(self) -> list[str]:
+        """Which model is best, in a sentence per target."""
+        overall = self.scores[self.scores["by"] == ALL]
+        return [f"{target}: {report.answer(rows)}" for target, rows in overall.groupby("target", sort=False)]
+
 
 def score_backtest(place: Deployment, key: BacktestKey) -> int:
     """Join the parts, and score them; returns how many rows of scores were written."""

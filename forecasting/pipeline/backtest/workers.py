@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing as mp
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
+
+import structlog
 
 from forecasting.pipeline.backtest.folder import BacktestFolder
 from forecasting.pipeline.backtest.protocol import Part
@@ -35,7 +39,7 @@ def forecast_parts(root: Path, parts: Sequence[Part], jobs: int, told: Progress 
     with (
         _one_thread_each(),
         ProcessPoolExecutor(
-            min(jobs, len(missing)), mp_context=mp.get_context("spawn"), initializer=_end_with_the_parent
+            min(jobs, len(missing)), mp_context=mp.get_context("spawn"), initializer=_begin_work
         ) as pool,
     ):
         work = {pool.submit(_forecast_part, root, part): part for part in missing}
@@ -61,9 +65,13 @@ def _forecast_part(root: Path, part: Part) -> None:
     folder.write_part(part, forecast)
 
 
-def _end_with_the_parent() -> None:
-    """A worker ends when whoever started it does, however that ended."""
+def _begin_work() -> None:
+    """A worker says what went wrong and no more, and ends when whoever started it does."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
     def wait() -> None:
         parent = mp.parent_process()
