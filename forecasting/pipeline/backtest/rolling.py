@@ -31,7 +31,8 @@ def rolling_forecast(
     """The forecasts of a part, none of which depends on an hour at or after its issue time.
 
     A model that can't be fitted, or says nothing or no number of a series, is stood in for by the climatology
-    of that night; ``note`` says why. A series that was never observed before a night has no row of it.
+    that was fitted when it was, or that night where a series is newer; ``note`` says why. A series that was
+    never observed before a night has no row of it.
 
     Args:
         versions: OBSERVATION_VERSION rows.
@@ -54,10 +55,15 @@ def rolling_forecast(
 
     panel = panel_at(issue_times[0])
     model = _fitted(panel, part, settings, issue_times[0], folder)
+    reference = Climatology.fit(panel, settings, issue_times[0], part.target)
     frames = []
     for issued_at in issue_times:
         panel = panel if issued_at == issue_times[0] else panel_at(issued_at)
-        stand_in = Climatology.fit(panel, settings, issued_at, part.target).predict(panel, issued_at)
+        stand_in = reference.predict(panel, issued_at)
+        if set(_keys(panel)) - set(_keys(stand_in)):
+            tonight = Climatology.fit(panel, settings, issued_at, part.target).predict(panel, issued_at)
+            newer = tonight[~_keys(tonight).isin(list(_keys(stand_in)))]
+            stand_in = pd.concat([stand_in, newer], ignore_index=True)
         spoken, why = _spoken(model, panel, issued_at, part.contender)
         frames.append(_filled(spoken, stand_in, part.contender, why))
     return BACKTEST_FORECAST.conform(pd.concat(frames, ignore_index=True))
@@ -108,8 +114,8 @@ def _filled(spoken: pd.DataFrame, stand_in: pd.DataFrame, contender: Contender, 
     """The contender's rows, and the stand-in's for each series of which it does not give every number."""
     finite = spoken.assign(finite=np.isfinite(spoken["value"])).groupby(SERIES)["finite"].all()
     heard = set(finite[finite].index)
-    own = spoken[_keys(spoken).isin(heard)]
-    silent = stand_in[~_keys(stand_in).isin(heard)]
+    own = spoken[_keys(spoken).isin(list(heard))]
+    silent = stand_in[~_keys(stand_in).isin(list(heard))]
     version = REFERENCE + " " + silent["model_version"]
     silent = silent.assign(model_version=version, note=why)
     return pd.concat([own, silent], ignore_index=True).assign(model=contender.name)

@@ -21,6 +21,7 @@ GROUPINGS: Mapping[str, tuple[str, ...]] = {
     "lead_day": ("lead_day",),
     "shift": ("shift",),
 }
+CONFIDENCE = ["skill_low", "skill_high", "probability"]
 SERIES = ["site_id", "unit_id"]
 
 
@@ -88,7 +89,8 @@ def _confidence(hours: pd.DataFrame, contenders: Sequence[str]) -> pd.DataFrame:
         found = compare(hours, name, REFERENCE)
         scale = found.champion_wql if found.champion_wql > 0 else float("nan")
         rows.append((name, found.low / scale, found.high / scale, found.probability))
-    return pd.DataFrame(rows, columns=["model", "skill_low", "skill_high", "probability"])
+    table = pd.DataFrame(rows, columns=["model", *CONFIDENCE])
+    return table.astype({"model": "str", **dict.fromkeys(CONFIDENCE, "float64")})
 
 
 def calibration_of(hours: pd.DataFrame, levels: Sequence[float], contenders: Sequence[str]) -> pd.DataFrame:
