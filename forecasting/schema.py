@@ -252,3 +252,25 @@ NIGHT = _table(
     finished_at=_HOUR,  # wall clock, not hour-aligned; missing while running
     timings=_TEXT,  # JSON: seconds per stage
 )
+
+MODEL_PROMOTION = _table(
+    "model_promotion",
+    ("target", "night", "challenger", "challenger_version"),
+    target=_TEXT,
+    night=_DATE,
+    decided_at=_HOUR,  # wall clock, not hour-aligned
+    challenger=_TEXT,
+    challenger_version=_TEXT,
+    champion=_TEXT,  # who spoke until then
+    champion_version=_TEXT,
+    promoted=pa.bool_(),
+    why=_TEXT,
+    challenger_wql=_REAL,  # this and what follows missing where a model was not scored
+    champion_wql=_REAL,
+    difference=_REAL,  # champion's - challenger's
+    difference_low=_REAL,  # missing where too few issue times can tell
+    difference_high=_REAL,
+    hours=_WHOLE,  # scored, each issue time's own
+    issue_times=_WHOLE,
+    mlflow_run_id=_TEXT,
+)

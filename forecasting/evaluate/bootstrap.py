@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.stats import norm, t
 
 LEAST_BLOCKS = 3
+SERIES_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,10 @@ def compare(
     Whole issue times are drawn, all series and hours of one together and both models alike, in runs of
     consecutive ones of random length, since forecasts overlap and errors last: the stationary bootstrap of
     Politis and Romano (1994), Journal of the American Statistical Association 89. Few blocks make a
-    bootstrap's interval too narrow; it is widened as Hesterberg (2015), What teachers should know about the
-    bootstrap, The American Statistician 69(4), does (sqrt(n / (n - 1)) and Student's t over the normal),
-    n being how many forecasts of that length would fit into the span without overlap.
+    bootstrap's interval too narrow. It is widened as Hesterberg (2015), What teachers should know about the
+    bootstrap, The American Statistician 69(4), does (sqrt(n / (n - 1)) and Student's t over the normal), n
+    being how many blocks fit into the span; and by what the blocks' ends cut off of the dependence of
+    forecasts that share hours, see :func:`kept_variance`.
 
     Args:
         hours: what :func:`forecasting.evaluate.scored.scored_hours` returns, of one target and period.
@@ -103,17 +105,24 @@ def compare_series(
     how = resampling or Resampling()
     series = ["site_id", "unit_id"]
     both = hours[hours["model"].isin([challenger, champion])]
-    lost = both.groupby(["model", *series, "issued_at"])["pinball"].agg(["sum", "size"]).unstack("issued_at")
-    mine, theirs = (lost["sum"].loc[name].to_numpy() for name in (challenger, champion))
-    counts = lost["size"].loc[challenger]
+    by_issue = both.pivot_table(
+        index=["model", *series], columns="issued_at", values="pinball", aggfunc=["sum", "size"]
+    )
+    mine, theirs = (by_issue["sum"].loc[name].to_numpy() for name in (challenger, champion))
+    counts = by_issue["size"].loc[challenger]
     size = counts.fillna(0).to_numpy()
     gain = np.nan_to_num(theirs - mine)
     weights, width = _resample(both[both["model"] == challenger], how)
     difference = gain.sum(axis=1) / size.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        drawn = (weights @ gain.T) / (weights @ size.T)
-    low, high = _interval(difference + width * (drawn - difference), how.level)
-    return counts.index.to_frame(index=False).assign(
+    low, high = np.full((2, len(gain)), np.nan)
+    for first in range(0, len(gain), SERIES_AT_ONCE):
+        some = slice(first, first + SERIES_AT_ONCE)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            drawn = (weights @ gain[some].T) / (weights @ size[some].T)
+        spread = difference[some] + width * (drawn - difference[some])
+        low[some], high[some] = _interval(spread, how.level)
+    table: pd.DataFrame = counts.index.to_frame(index=False)
+    return table.assign(
         hours=size.sum(axis=1).astype(np.int64),
         challenger_pinball=np.nansum(mine, axis=1) / size.sum(axis=1),
         champion_pinball=np.nansum(theirs, axis=1) / size.sum(axis=1),
@@ -148,6 +157,21 @@ def overlap(issued_at: Sequence[pd.Timestamp], reach: pd.Timedelta) -> float:
     return max(1.0, float(reach / between))
 
 
+def kept_variance(issue_times: int, spans: float, block_length: float) -> float:
+    """Share of a mean's variance that draws show, where errors of overlapping forecasts are of shared hours.
+
+    Errors then correlate as their hours overlap, 1 - lag / spans; the stationary bootstrap sees them with
+    the weights (1 - lag / n) (1 - p) ** lag + lag / n (1 - p) ** (n - lag), p = 1 / block length (Politis
+    and Romano, 1994, lemma 1).
+    """
+    lag = np.arange(1, issue_times)
+    shared = np.maximum(1.0 - lag / spans, 0.0)
+    near, far = 1.0 - lag / issue_times, lag / issue_times
+    goes_on = 1.0 - 1.0 / block_length
+    seen = near * goes_on**lag + far * goes_on ** (issue_times - lag)
+    return float((1.0 + 2.0 * (seen * shared).sum()) / (1.0 + 2.0 * (near * shared).sum()))
+
+
 def _resample(hours: pd.DataFrame, how: Resampling) -> tuple[np.ndarray, float]:
     """The draws' weights of the issue times, in their order, and by how much to widen what comes of them."""
     times = np.sort(hours["issued_at"].unique())
@@ -156,14 +180,13 @@ def _resample(hours: pd.DataFrame, how: Resampling) -> tuple[np.ndarray, float]:
         return np.ones((1, count)), math.nan
     reach = (hours["valid_at"] - hours["issued_at"]).max() + pd.Timedelta(hours=1)
     spans = overlap(list(times), reach)
-    length = max(1.0, min(max(spans, count ** (1 / 3)), count / LEAST_BLOCKS))
-    return stationary_weights(count, length, how.draws, how.seed), _widening(1 + (count - 1) / spans, how)
-
-
-def _widening(independent: float, how: Resampling) -> float:
-    freedom = independent - 1.0
+    wanted = max(spans, count ** (1 / 3))
+    length = max(1.0, min(wanted, count / LEAST_BLOCKS))
+    blocks = 1.0 + (count - 1) / wanted
     tail = (1.0 + how.level) / 2
-    return math.sqrt(independent / freedom) * float(t.ppf(tail, freedom) / norm.ppf(tail))
+    few = math.sqrt(blocks / (blocks - 1.0)) * float(t.ppf(tail, blocks - 1.0) / norm.ppf(tail))
+    cut = 1.0 / math.sqrt(kept_variance(count, spans, length))
+    return stationary_weights(count, length, how.draws, how.seed), few * cut
 
 
 def _interval(drawn: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:

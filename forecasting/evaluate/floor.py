@@ -1,4 +1,4 @@
-"""The noise floor: the loss of someone who knows the true rate of every hour, and not what will come of it."""
+"""The noise floor: the loss of someone who knows the true rate of every hour, and no more."""
 
 from __future__ import annotations
 
@@ -79,4 +79,4 @@ def rates_of(forecasts: pd.DataFrame) -> pd.DataFrame:
     edges = np.concatenate([[0.0], (levels[1:] + levels[:-1]) / 2, [1.0]])
     share = forecasts["quantile"].map(dict(zip(levels, np.diff(edges), strict=True)))
     weighted = forecasts.assign(rate=forecasts["value"] * share)
-    return weighted.groupby(SPOKEN, as_index=False)["rate"].sum()
+    return weighted.groupby(SPOKEN)["rate"].sum().reset_index()

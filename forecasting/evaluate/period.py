@@ -30,7 +30,8 @@ def period_outcomes(outcomes: pd.DataFrame, settings: Settings, periods: Sequenc
         ValueError: a period has no blocks.
     """
     frames = []
-    for (target, site_id, unit_id), rows in outcomes.groupby(["target", "site_id", "unit_id"]):
+    for key, rows in outcomes.groupby(["target", "site_id", "unit_id"]):
+        target, site_id, unit_id = map(str, key)
         site = settings.site(site_id)
         series = rows.set_index("valid_at")["value"].sort_index()
         hours = pd.date_range(series.index[0], series.index[-1], freq="h", unit="us")

@@ -1,4 +1,4 @@
-"""Scored hours: one row per model and forecast hour or block, made once and then summed up by any grouping."""
+"""Scored hours: a row per model and hour, or block, made once and then summed up by any grouping."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INTERVALS = {"80": (0.1, 0.9), "90": (0.05, 0.95)}
 SERIES = ["target", "site_id", "unit_id"]
 OUTCOME = [*SERIES, "period", "valid_at"]
 SPOKEN = ["issued_at", *OUTCOME]
-HOURS_PER_DAY = 24
+SECONDS_PER_DAY = 86_400
 
 
 def scored_hours(forecasts: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -50,10 +50,11 @@ def scored_hours(forecasts: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFram
     shared = _shared_levels(spoken.loc[has_outcome, "model"], values[has_outcome])
     usable = has_outcome & ~np.isnan(values[:, shared]).any(axis=1)
     usable &= _said_by_all(spoken, usable)
-    hours = spoken[usable].reset_index(drop=True)
-    lead = (hours["valid_at"] - hours["issued_at"]) // pd.Timedelta(hours=HOURS_PER_DAY)
+    hours: pd.DataFrame = spoken[usable].reset_index(drop=True)
+    lead = (hours["valid_at"] - hours["issued_at"]).dt.total_seconds() // SECONDS_PER_DAY
     hours.insert(len(SPOKEN) + 1, "lead_day", lead.astype(np.int64) + 1)
-    return hours.assign(**_measures(outcome[usable], values[usable], levels, shared, _steps(hours)))
+    measures = _measures(outcome[usable], values[usable], levels, shared, _steps(hours))
+    return pd.concat([hours, pd.DataFrame(measures, index=hours.index)], axis=1)
 
 
 def pinball(outcome: np.ndarray, forecast: np.ndarray, level: np.ndarray | float) -> np.ndarray:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 import structlog
 
+from forecasting import warehouse
 from forecasting.config import Settings, Training, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import TrainingFailed, TrainingNotNeeded
@@ -23,6 +24,7 @@ from forecasting.staging import Stage, digest
 from forecasting.tracking import Champion, Registry, Runs
 
 if TYPE_CHECKING:
+    from forecasting.evaluate import Verdict
     from forecasting.models.tft import TrainedTFT
 
 log = structlog.get_logger()
@@ -113,8 +115,14 @@ class _Root:
 
     at: datetime
     """Issue time of the training from nothing that this one goes back to."""
-    name: str = "nothing"
+    version: str = ""
+    """The registered version that it goes on from; "" from nothing."""
     network: TrainedTFT | None = None
+
+    @property
+    def name(self) -> str:
+        """Where it begins, in words."""
+        return f"version {self.version}" if self.version else "nothing"
 
 
 def _learn(
@@ -147,10 +155,11 @@ def _learn(
     if root.network:
         rivals[CHAMPION] = root.network.predict
     spoken = [backcast(rival, panel, nights).assign(model=name) for name, rival in rivals.items()]
-    scores = evaluate.score(pd.concat(spoken, ignore_index=True), history)
-    verdict = evaluate.better(scores, target)
+    hours = evaluate.scored_hours(pd.concat(spoken, ignore_index=True), history)
+    scores = evaluate.score_series(hours)
+    verdict = evaluate.better(hours, target)
     if verdict.better and root.network:
-        verdict = evaluate.better(scores, target, champion=CHAMPION)
+        verdict = evaluate.better(hours, target, champion=CHAMPION)
     runs.log_metrics(run_id, {**network.scores, **_overall(scores)})
     runs.log_table(run_id, scores, "held_out_scores.csv")
 
@@ -165,7 +174,38 @@ def _learn(
     )
     if verdict.better:
         registry.promote(target, version, issued_at, root.at)
+    decision = _decision(verdict, target, key, version, root, run_id)
+    warehouse.record_promotion(warehouse.connect(place.warehouse), decision)
     return verdict.why
+
+
+def _decision(
+    verdict: Verdict, target: Target, key: NightKey, version: str, root: _Root, run_id: str
+) -> dict[str, Any]:
+    """The verdict as a row of MODEL_PROMOTION."""
+    from forecasting.models import Climatology
+
+    refreshed = verdict.champion == CHAMPION
+    evidence = verdict.evidence
+    return {
+        "target": target.value,
+        "night": key.night,
+        "decided_at": datetime.now(UTC),
+        "challenger": verdict.challenger,
+        "challenger_version": version,
+        "champion": verdict.challenger if refreshed else verdict.champion,
+        "champion_version": root.version if refreshed else Climatology.version,
+        "promoted": verdict.better,
+        "why": verdict.why,
+        "challenger_wql": evidence and evidence.challenger_wql,
+        "champion_wql": evidence and evidence.champion_wql,
+        "difference": evidence and evidence.difference,
+        "difference_low": evidence and evidence.low,
+        "difference_high": evidence and evidence.high,
+        "hours": evidence and evidence.hours,
+        "issue_times": evidence and evidence.issue_times,
+        "mlflow_run_id": run_id,
+    }
 
 
 def _example(panel: pd.DataFrame, forecast: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -229,4 +269,4 @@ def _refresh(registry: Registry, champion: Champion, settings: Settings) -> _Roo
     network = load_champion(registry, champion)
     if not tft.can_refresh(network, settings):
         return None
-    return _Root(champion.rooted_at, f"version {champion.version}", network)
+    return _Root(champion.rooted_at, champion.version, network)

@@ -11,21 +11,22 @@ from rich.console import Console
 from rich.table import Table
 
 SEED = " seed "
+PERIODS = {"PT1H": "by hour", "PT8H": "by 8 hours", "PT12H": "by 12 hours", "P1D": "by day"}
 GAP_CLOSED = "Gap closed"
 TITLES = ("WQL", "Skill", "90 % interval", "MAE", "Bias", "In 80 %", "In 90 %", GAP_CLOSED)
 
 
 def print_scores(scores: pd.DataFrame, console: Console) -> None:
-    """Print a table per target, its best model first said in a sentence.
+    """Print a table per target and period, its best model first said in a sentence.
 
     Args:
         scores: rows by target, period, by, group and model, with wql, skill, skill_low, skill_high, mae,
             bias, pit_80, pit_90 and gap_closed where it is known.
         console: where to print.
     """
-    for target in scores["target"].unique():
-        of_target = scores[(scores["target"] == target) & (scores["by"] == "all")]
-        console.print(f"[bold]{target}[/]: {answer(of_target)}")
+    overall = scores[scores["by"] == "all"]
+    for (target, period), of_target in overall.groupby(["target", "period"], sort=False):
+        console.print(f"[bold]{target} {PERIODS.get(period, period)}[/]: {answer(of_target)}")
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("Model")
         titles = _titles(of_target)
@@ -74,22 +75,21 @@ def seed_noise(overall: pd.DataFrame) -> list[str]:
 
 
 def scores_markdown(scores: pd.DataFrame, names: Mapping[str, str]) -> str:
-    """The answer for each target, with tables of scores and of skill by lead, unit and shift.
+    """The answer for each target and period, with tables of scores, and of the hours' skill by group.
 
     Args:
         scores: as :func:`print_scores` takes them.
         names: how each value of ``by`` is told in a heading; those that are not named are left out.
     """
     lines = []
-    for target in scores["target"].unique():
-        of_target = scores[scores["target"] == target]
+    for (target, period), of_target in scores.groupby(["target", "period"], sort=False):
         overall = of_target[of_target["by"] == "all"]
-        lines += [f"### {target}", "", answer(overall), *seed_noise(overall), ""]
+        lines += [f"### {target} {PERIODS.get(period, period)}", "", answer(overall), *seed_noise(overall), ""]
         titles = _titles(overall)
         rows = [[str(row["model"]), *_cells(row, titles)] for row in overall.to_dict("records")]
         lines += [*_markdown(["Model", *titles], rows), ""]
         models = [str(model) for model in overall["model"]]
-        for by, heading in names.items():
+        for by, heading in names.items() if period == "PT1H" else ():
             grouped = of_target[of_target["by"] == by]
             lines += [f"Skill by {heading}", "", *_skill_table(grouped, models, heading), ""]
     return "\n".join(lines)

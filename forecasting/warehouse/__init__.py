@@ -19,6 +19,7 @@ from forecasting.warehouse.observation import (
     observations,
     record_observations,
 )
+from forecasting.warehouse.promotion import promotions, record_promotion
 from forecasting.warehouse.publication import forecasts, publish, recommendations
 from forecasting.warehouse.validation import quarantined_rows, record_validation, validation_results
 
@@ -36,10 +37,12 @@ __all__ = [
     "observation_versions",
     "observations",
     "open_night",
+    "promotions",
     "publish",
     "quarantined_rows",
     "recommendations",
     "record_observations",
+    "record_promotion",
     "record_validation",
     "validation_results",
 ]

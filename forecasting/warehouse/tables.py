@@ -127,6 +127,26 @@ class _Night(TypedColumns):
     timings: Named[str | None]
 
 
+class _ModelPromotion(TypedColumns):
+    target: Named[str] = Column(primary_key=True)
+    night: Named[date] = Column(primary_key=True)
+    decided_at: Named[datetime] = Column(UtcDateTime)
+    challenger: Named[str] = Column(primary_key=True)
+    challenger_version: Named[str] = Column(primary_key=True)
+    champion: Named[str]
+    champion_version: Named[str]
+    promoted: Named[bool]
+    why: Named[str]
+    challenger_wql: Named[float | None]
+    champion_wql: Named[float | None]
+    difference: Named[float | None]
+    difference_low: Named[float | None]
+    difference_high: Named[float | None]
+    hours: Named[int | None]
+    issue_times: Named[int | None]
+    mlflow_run_id: Named[str | None]
+
+
 def _of_a_night() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["site_id", "night"], ["night.site_id", "night.night"], ondelete="CASCADE")
 
@@ -143,3 +163,4 @@ STAFFING_RECOMMENDATION = Table(
 )
 VALIDATION_RESULT = Table("validation_result", METADATA, _ValidationResult, _of_a_night())
 QUARANTINED_ROW = Table("quarantined_row", METADATA, _QuarantinedRow, _of_a_night())
+MODEL_PROMOTION = Table("model_promotion", METADATA, _ModelPromotion)

@@ -14,11 +14,15 @@ import structlog
 from forecasting.config import Settings, Site
 from forecasting.features import build_panel
 from forecasting.models import Climatology, Forecaster
+from forecasting.models.dependence import dependence
+from forecasting.models.paths import sample_paths
+from forecasting.models.periods import period_forecast
 from forecasting.models.catalogue import CATALOGUE, REFERENCE
 from forecasting.outcome import TrainingFailed
 from forecasting.pipeline.backtest.history import known_at
+from forecasting.pipeline.backtest.periods import block_periods
 from forecasting.pipeline.backtest.protocol import Contender, Part
-from forecasting.schema import BACKTEST_FORECAST
+from forecasting.schema import BACKTEST_FORECAST, FORECAST
 
 log = structlog.get_logger()
 
@@ -65,7 +69,8 @@ def rolling_forecast(
             newer = tonight[~_keys(tonight).isin(list(_keys(stand_in)))]
             stand_in = pd.concat([stand_in, newer], ignore_index=True)
         spoken, why = _spoken(model, panel, issued_at, part.contender)
-        frames.append(_filled(spoken, stand_in, part.contender, why))
+        hourly = _filled(spoken, stand_in, part.contender, why)
+        frames += [hourly, _blocks(hourly, known_at(history, issued_at), settings)]
     return BACKTEST_FORECAST.conform(pd.concat(frames, ignore_index=True))
 
 
@@ -119,6 +124,17 @@ def _filled(spoken: pd.DataFrame, stand_in: pd.DataFrame, contender: Contender, 
     version = REFERENCE + " " + silent["model_version"]
     silent = silent.assign(model_version=version, note=why)
     return pd.concat([own, silent], ignore_index=True).assign(model=contender.name)
+
+
+def _blocks(hourly: pd.DataFrame, known: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Forecasts of shifts and days: hours go together as they did in past weeks that were known then.
+
+    Only past weeks, and not the contender's own errors, so that no part waits for another.
+    """
+    if hourly.empty:
+        return hourly
+    template = dependence(hourly, FORECAST.empty(), known, settings)
+    return period_forecast(sample_paths(hourly, template), settings, block_periods(settings))
 
 
 def _keys(frame: pd.DataFrame) -> pd.Index:

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from forecasting.blocks import shift_names
+from forecasting.blocks import BLOCK_HOURS, HOUR, shift_names
 from forecasting.config import Settings
-from forecasting.evaluate import compare, pit_histogram, rates_of, score_by, scored_hours, with_floor
+from forecasting.evaluate import compare, period_outcomes, pit_histogram, rates_of, score_by, scored_hours, with_floor
 from forecasting.models.catalogue import REFERENCE
+from forecasting.pipeline.backtest.periods import DAY, block_periods
 from forecasting.schema import Target
 
 ALL = "all"
@@ -43,7 +44,9 @@ def hours_of(
         What :func:`forecasting.evaluate.scored_hours` does; no rows where no outcome is known yet.
     """
     spoken = forecasts[forecasts["target"] == target]
-    hours = scored_hours(spoken, outcomes)
+    came = outcomes[outcomes["target"] == target]
+    blocks = period_outcomes(came, settings, block_periods(settings))
+    hours = scored_hours(spoken, pd.concat([came.assign(period=HOUR), blocks], ignore_index=True))
     hours = hours.assign(shift=shift_names(hours["valid_at"], hours["site_id"], settings))
     if target is not Target.ED_ARRIVALS or hours.empty:
         return hours
@@ -68,29 +71,33 @@ def scores_of(hours: pd.DataFrame, contenders: Sequence[str]) -> pd.DataFrame:
     order = {name: place for place, name in enumerate(contenders)}
     tables = []
     for by, columns in GROUPINGS.items():
-        table = score_by(hours, ["target", "period", *columns], (REFERENCE,))
+        # A day is of no shift.
+        of_kind = hours[hours["period"] != DAY] if by == "shift" else hours
+        table = score_by(of_kind, ["target", "period", *columns], (REFERENCE,))
         group = table[list(columns)].astype(str).agg("/".join, axis=1) if columns else ""
         table = table.assign(by=by, group=group, place=table["model"].map(order))
         # Lead days are numbers, and sort as such.
-        table = table.sort_values([*columns, "place"], ignore_index=True).drop(columns=["place", *columns])
+        table = table.assign(length=table["period"].map({HOUR: 1, **BLOCK_HOURS}))
+        table = table.sort_values(["length", *columns, "place"], ignore_index=True).drop(columns=["length", "place", *columns])
         tables.append(table.rename(columns={f"skill_{REFERENCE}": "skill"}))
     scores = pd.concat(tables, ignore_index=True)
     keys = ["target", "period", "by", "group", "model"]
     sure = _confidence(hours, contenders)
-    scores = scores.merge(sure.assign(by=ALL), on=["by", "model"], how="left")
+    scores = scores.merge(sure.assign(by=ALL), on=["period", "by", "model"], how="left")
     return scores[[*keys, *(name for name in scores.columns if name not in keys)]]
 
 
 def _confidence(hours: pd.DataFrame, contenders: Sequence[str]) -> pd.DataFrame:
     rows = []
-    for name in contenders:
-        if name == REFERENCE or hours.empty:
-            continue
-        found = compare(hours, name, REFERENCE)
-        scale = found.champion_wql if found.champion_wql > 0 else float("nan")
-        rows.append((name, found.low / scale, found.high / scale, found.probability))
-    table = pd.DataFrame(rows, columns=["model", *CONFIDENCE])
-    return table.astype({"model": "str", **dict.fromkeys(CONFIDENCE, "float64")})
+    for period, of_period in hours.groupby("period"):
+        for name in contenders:
+            if name == REFERENCE:
+                continue
+            found = compare(of_period, name, REFERENCE)
+            scale = found.champion_wql if found.champion_wql > 0 else float("nan")
+            rows.append((period, name, found.low / scale, found.high / scale, found.probability))
+    table = pd.DataFrame(rows, columns=["period", "model", *CONFIDENCE])
+    return table.astype({"period": "str", "model": "str", **dict.fromkeys(CONFIDENCE, "float64")})
 
 
 def calibration_of(hours: pd.DataFrame, levels: Sequence[float], contenders: Sequence[str]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from forecasting import report
+from forecasting.blocks import HOUR
 from forecasting.config import Settings, Site, Unit
 from forecasting.deployment import Deployment
 from forecasting.models.catalogue import REFERENCE
@@ -50,8 +51,8 @@ class BacktestResult:
 
     @property
     def answers(self) -> list[str]:
-        """Which model is best, in a sentence per target."""
-        overall = self.scores[self.scores["by"] == ALL]
+        """Which model is best over the hours, in a sentence per target."""
+        overall = self.scores[(self.scores["by"] == ALL) & (self.scores["period"] == HOUR)]
         return [f"{target}: {report.answer(rows)}" for target, rows in overall.groupby("target", sort=False)]
 
 
@@ -78,7 +79,7 @@ def tell_backtest(place: Deployment, key: BacktestKey) -> BacktestResult:
     plots = []
     for target in protocol.targets:
         of_target = scores[scores["target"] == target]
-        spoken = forecasts[forecasts["target"] == target]
+        spoken = forecasts[(forecasts["target"] == target) & (forecasts["period"] == HOUR)]
         drawn = _save(folder, target.value, _comparisons(spoken, came, of_target, target, folder))
         plots += drawn
         for path in drawn:
@@ -131,7 +132,7 @@ def _tell_contender(
     stood_in = forecasts["note"].ne("").mean() if len(forecasts) else math.nan
     metrics = {**dict(_metrics(mine)), "stood_in_share": float(stood_in)}
     runs.log_metrics(run_id, {name: value for name, value in metrics.items() if math.isfinite(value)})
-    by_lead = mine[mine["by"] == "lead_day"]
+    by_lead = mine[(mine["by"] == "lead_day") & (mine["period"] == HOUR)]
     curves = {
         f"by_lead_day/{name}": dict(zip(by_lead["group"].astype(int), by_lead[name], strict=True))
         for name in BY_GROUP
@@ -145,9 +146,13 @@ def _tell_contender(
 
 
 def _metrics(scores: pd.DataFrame) -> Iterator[tuple[str, float]]:
-    """Each score under the name it has in MLflow: plain for all hours, else group first."""
+    """Each score under the name it has in MLflow: plain for all hours, else period or group first."""
     for row in scores.to_dict("records"):
-        if row["by"] == ALL:
+        if row["period"] != HOUR:
+            if row["by"] == ALL:
+                told = [*MEASURES, *COVERAGES, *(name for name in FLOORS if name in row)]
+                yield from ((f"{row['period']}/{name}", float(row[name])) for name in told)
+        elif row["by"] == ALL:
             told = ["hours", *MEASURES, *COVERAGES, *(name for name in FLOORS if name in row)]
             yield from ((name, float(row[name])) for name in told)
         elif row["by"] == "lead_day":
@@ -166,6 +171,7 @@ def _comparisons(
         return
     title = report.MEASURE[target]
     subtitle = _subtitle(protocol)
+    scores = scores[scores["period"] == HOUR]
     by_lead = scores[scores["by"] == "lead_day"]
     by_lead = by_lead.assign(lead_day=by_lead["group"].astype(int))
     yield "skill_by_lead", report.skill_figure(by_lead, title, subtitle, REFERENCE)

@@ -61,6 +61,15 @@ def test_a_training_is_tracked_scored_and_registered(place: Deployment, settings
     )
     assert "held_out_scores.csv" in {item.path for item in client.list_artifacts(run.info.run_id)}
 
+    decisions = warehouse.promotions(warehouse.connect(place.warehouse), CENSUS.value)
+    (decision,) = decisions.to_dict("records")
+    assert decision["why"] == said
+    assert decision["mlflow_run_id"] == run.info.run_id
+    assert (decision["champion"], decision["challenger_version"]) == ("climatology", "1")
+    assert decision["promoted"] == (decision["difference_low"] > 0)
+    assert decision["challenger_wql"] == pytest.approx(run.data.metrics["held_out/tft/wql"])
+    assert decision["champion_wql"] == pytest.approx(run.data.metrics["held_out/climatology/wql"])
+
     issued_at = settings.issued_at(NIGHT)
     history = warehouse.observations(
         warehouse.connect(place.warehouse), SITES, CENSUS.value, issued_at - timedelta(days=140), issued_at
@@ -111,9 +120,9 @@ def test_on_the_nights_between_the_champion_is_refreshed_until_its_root_is_old(
     assert run.data.tags["began_from"] == "version 1"
     assert run.data.metrics["epochs"] == settings.training.refresh_epochs
     assert {"held_out/champion/wql", "windows_per_second", "peak_memory_mib"} <= set(run.data.metrics)
-    beaten = run.data.metrics["held_out/tft/wql"] < min(
-        run.data.metrics["held_out/champion/wql"], run.data.metrics["held_out/climatology/wql"]
-    )
+    decisions = warehouse.promotions(warehouse.connect(place.warehouse), CENSUS.value)
+    assert decisions["challenger_version"].tolist() == ["1", "2"]
+    beaten = bool(decisions["promoted"].iloc[1])
     champion = registry.champion(CENSUS, settings.issued_at(following))
     assert champion is not None
     assert champion.version == ("2" if beaten else "1")
