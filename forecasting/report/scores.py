@@ -84,7 +84,13 @@ def scores_markdown(scores: pd.DataFrame, names: Mapping[str, str]) -> str:
     lines = []
     for (target, period), of_target in scores.groupby(["target", "period"], sort=False):
         overall = of_target[of_target["by"] == "all"]
-        lines += [f"### {target} {PERIODS.get(period, period)}", "", answer(overall), *seed_noise(overall), ""]
+        lines += [
+            f"### {target} {PERIODS.get(period, period)}",
+            "",
+            answer(overall),
+            *seed_noise(overall),
+            "",
+        ]
         titles = _titles(overall)
         rows = [[str(row["model"]), *_cells(row, titles)] for row in overall.to_dict("records")]
         lines += [*_markdown(["Model", *titles], rows), ""]

@@ -14,10 +14,10 @@ import structlog
 from forecasting.config import Settings, Site
 from forecasting.features import build_panel
 from forecasting.models import Climatology, Forecaster
+from forecasting.models.catalogue import CATALOGUE, REFERENCE
 from forecasting.models.dependence import dependence
 from forecasting.models.paths import sample_paths
 from forecasting.models.periods import period_forecast
-from forecasting.models.catalogue import CATALOGUE, REFERENCE
 from forecasting.outcome import TrainingFailed
 from forecasting.pipeline.backtest.history import known_at
 from forecasting.pipeline.backtest.periods import block_periods

@@ -9,7 +9,15 @@ import pandas as pd
 
 from forecasting.blocks import BLOCK_HOURS, HOUR, shift_names
 from forecasting.config import Settings
-from forecasting.evaluate import compare, period_outcomes, pit_histogram, rates_of, score_by, scored_hours, with_floor
+from forecasting.evaluate import (
+    compare,
+    period_outcomes,
+    pit_histogram,
+    rates_of,
+    score_by,
+    scored_hours,
+    with_floor,
+)
 from forecasting.models.catalogue import REFERENCE
 from forecasting.pipeline.backtest.periods import DAY, block_periods
 from forecasting.schema import Target
@@ -78,7 +86,9 @@ def scores_of(hours: pd.DataFrame, contenders: Sequence[str]) -> pd.DataFrame:
         table = table.assign(by=by, group=group, place=table["model"].map(order))
         # Lead days are numbers, and sort as such.
         table = table.assign(length=table["period"].map({HOUR: 1, **BLOCK_HOURS}))
-        table = table.sort_values(["length", *columns, "place"], ignore_index=True).drop(columns=["length", "place", *columns])
+        table = table.sort_values(["length", *columns, "place"], ignore_index=True).drop(
+            columns=["length", "place", *columns]
+        )
         tables.append(table.rename(columns={f"skill_{REFERENCE}": "skill"}))
     scores = pd.concat(tables, ignore_index=True)
     keys = ["target", "period", "by", "group", "model"]
