@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from rich import box
@@ -26,7 +27,7 @@ def print_scores(scores: pd.DataFrame, console: Console) -> None:
     """
     overall = scores[scores["by"] == "all"]
     for (target, period), of_target in overall.groupby(["target", "period"], sort=False):
-        console.print(f"[bold]{target} {PERIODS.get(period, period)}[/]: {answer(of_target)}")
+        console.print(f"[bold]{target} {_by(period)}[/]: {answer(of_target)}")
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("Model")
         titles = _titles(of_target)
@@ -85,7 +86,7 @@ def scores_markdown(scores: pd.DataFrame, names: Mapping[str, str]) -> str:
     for (target, period), of_target in scores.groupby(["target", "period"], sort=False):
         overall = of_target[of_target["by"] == "all"]
         lines += [
-            f"### {target} {PERIODS.get(period, period)}",
+            f"### {target} {_by(period)}",
             "",
             answer(overall),
             *seed_noise(overall),
@@ -116,13 +117,17 @@ def _markdown(titles: list[str], rows: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
+def _by(period: object) -> str:
+    return PERIODS.get(str(period), str(period))
+
+
 def _titles(overall: pd.DataFrame) -> list[str]:
     """The columns of a table of scores; one that nothing is known of is left out."""
     has_floor = "gap_closed" in overall and overall["gap_closed"].notna().any()
     return [title for title in TITLES if title != GAP_CLOSED or has_floor]
 
 
-def _cells(row: Mapping[str, float], titles: list[str]) -> list[str]:
+def _cells(row: Mapping[Any, Any], titles: list[str]) -> list[str]:
     ends = [_percent(row[name]) for name in ("skill_low", "skill_high")]
     told = {
         "WQL": _number(row["wql"], 4),
@@ -142,4 +147,4 @@ def _number(value: float, digits: int, *, sign: bool = False) -> str:
 
 
 def _percent(value: float) -> str:
-    return "" if math.isnan(value) else f"{100 * value:.1f} %"
+    return "" if math.isnan(value) else f"{round(100 * value, 1) + 0.0:.1f} %"

@@ -92,10 +92,11 @@ def test_what_it_leaves_is_the_long_forecast_table_and_scores_of_every_kind(
     scores = result.scores
     assert set(scores["by"]) == {"all", "site", "unit", "lead_day", "shift"}
     assert set(scores.loc[scores["by"] == "shift", "group"]) == {"day", "night"}
-    overall = scores[scores["by"] == "all"].set_index("target")
-    assert (overall["skill"] == 0).all()
-    assert overall.loc["ed_arrivals", "floor"] < overall.loc["ed_arrivals", "wql"]
-    assert overall.loc["bed_census", "hours"] == 4 * overall.loc["ed_arrivals", "hours"] / 2
+    assert set(scores["period"]) == {"PT1H", "PT12H", "P1D"}
+    overall = _overall(scores, "target")
+    assert (scores.loc[scores["by"] == "all", "skill"] == 0).all()
+    assert overall["ed_arrivals"]["floor"] < overall["ed_arrivals"]["wql"]
+    assert overall["bed_census"]["hours"] == 2 * overall["ed_arrivals"]["hours"], "four units, two EDs"
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in result.plots)
 
 
@@ -129,6 +130,8 @@ def test_mlflow_answers_which_is_better_where_and_by_how_much(
         "unit/north/ed/wql",
         "shift/night/skill",
         "by_lead_day/wql",
+        "P1D/skill",
+        "PT12H/wql",
     } <= set(tft.data.metrics)
     curve = client.get_metric_history(tft.info.run_id, "by_lead_day/skill")
     assert [point.step for point in curve] == list(range(1, 9))
@@ -155,8 +158,8 @@ def test_a_history_too_short_for_a_model_is_told_and_climatology_speaks(
     (remark,) = result.remarks
     assert "climatology stood in for tft seed 1 in north/ed, west/ed" in remark
     assert "history too short" in remark
-    overall = result.scores[result.scores["by"] == "all"].set_index("model")
-    assert overall.loc["tft seed 1", "wql"] == overall.loc["climatology", "wql"]
+    overall = _overall(result.scores, "model")
+    assert overall["tft seed 1"]["wql"] == overall["climatology"]["wql"]
 
 
 @pytest.mark.parametrize(
@@ -190,3 +193,10 @@ def _children(client: MlflowClient, parent: Run) -> dict[str | None, Run]:
         [parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
     )
     return {run.info.run_name: run for run in found}
+
+
+def _overall(scores: pd.DataFrame, by: str) -> dict[str, dict[str, float]]:
+    """The scores of all hours."""
+    hours = scores[(scores["by"] == "all") & (scores["period"] == "PT1H")]
+    rows: list[dict[Any, Any]] = hours.to_dict("records")
+    return {row[by]: row for row in rows}
