@@ -66,7 +66,7 @@ def seed_noise(overall: pd.DataFrame) -> list[str]:
         overall: the rows of one target with ``by`` = all.
     """
     seeded = overall[overall["model"].str.contains(SEED)]
-    kinds = seeded["model"].str.rpartition(SEED)[0]
+    kinds = seeded["model"].map(lambda name: name.rpartition(SEED)[0])
     return [
         f"{kind}: WQL {wql.mean():.4f} ± {wql.std():.4f} over {len(wql)} seeds (mean, standard deviation); "
         "a smaller difference is none."
@@ -82,13 +82,14 @@ def scores_markdown(scores: pd.DataFrame, names: Mapping[str, str]) -> str:
         scores: as :func:`print_scores` takes them.
         names: how each value of ``by`` is told in a heading; those that are not named are left out.
     """
-    lines = []
+    every = scores[scores["by"] == "all"].groupby(["target", "period"], sort=False)
+    lines = [f"* **{target} {_by(period)}**: {answer(rows)}" for (target, period), rows in every]
+    lines.append("")
     for (target, period), of_target in scores.groupby(["target", "period"], sort=False):
         overall = of_target[of_target["by"] == "all"]
         lines += [
             f"### {target} {_by(period)}",
             "",
-            answer(overall),
             *seed_noise(overall),
             "",
         ]

@@ -53,4 +53,4 @@ class BacktestRuns(Experiment):
 
     def page_of(self, server: str, run_id: str) -> str:
         """The page of one run on an MLflow server."""
-        return f"{server}/#/experiments/{self.experiment_id()}/runs/{run_id}"
+        return f"{server}/#/experiments/{self.experiment_id()}/runs/{run_id}?workflowType=machine_learning"

@@ -93,6 +93,10 @@ def tell_backtest(place: Deployment, key: BacktestKey) -> BacktestResult:
             )
             plots += fans
             _tell_contender(runs, key, protocol, contender, target, of_target, mine, [*fans, *drawn])
+    overall = scores[(scores["by"] == ALL) & (scores["period"] == HOUR)]
+    known = overall.melt(["target", "model"], ["wql", "skill"]).dropna()
+    names = known["target"] + "/" + known["model"] + "/" + known["variable"]
+    runs.log_metrics(key.mlflow_run_id, dict(zip(names, known["value"].astype(float), strict=True)))
     text = [report.scores_markdown(scores, HEADINGS), *(f"* {remark}" for remark in remarks)]
     runs.describe(key.mlflow_run_id, "\n".join(text))
     for path in (folder.scores, folder.forecasts):
@@ -153,7 +157,7 @@ def _metrics(scores: pd.DataFrame) -> Iterator[tuple[str, float]]:
                 told = [*MEASURES, *COVERAGES, *(name for name in FLOORS if name in row)]
                 yield from ((f"{row['period']}/{name}", float(row[name])) for name in told)
         elif row["by"] == ALL:
-            told = ["hours", *MEASURES, *COVERAGES, *(name for name in FLOORS if name in row)]
+            told = [*MEASURES, *COVERAGES, *(name for name in FLOORS if name in row), "hours"]
             yield from ((name, float(row[name])) for name in told)
         elif row["by"] == "lead_day":
             yield from ((f"lead_day_{row['group']}/{name}", float(row[name])) for name in BY_GROUP)
