@@ -1,6 +1,6 @@
 """Evaluation: forecasts + outcomes -> scores, and which model may speak."""
 
-from forecasting.evaluate.bootstrap import Comparison, Resampling, compare, compare_series
+from forecasting.evaluate.bootstrap import Comparison, Resampling, compare, compare_series, wql_intervals
 from forecasting.evaluate.floor import noise_floor, poisson_loss, rates_of, with_floor
 from forecasting.evaluate.period import period_outcomes
 from forecasting.evaluate.pit import pit_histogram, randomised_pit
@@ -28,4 +28,5 @@ __all__ = [
     "scored_hours",
     "series_lost",
     "with_floor",
+    "wql_intervals",
 ]

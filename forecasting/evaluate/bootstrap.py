@@ -1,4 +1,4 @@
-"""Paired block bootstrap: how sure a difference between two models' losses is, seen over few issue times."""
+"""Block bootstrap: how sure a loss is, or the difference between two models', seen over few issue times."""
 
 from __future__ import annotations
 
@@ -130,6 +130,38 @@ def compare_series(
         low=low,
         high=high,
     )
+
+
+def wql_intervals(
+    hours: pd.DataFrame, by: Sequence[str] = (), resampling: Resampling | None = None
+) -> pd.DataFrame:
+    """The WQL of each model in each group of scored hours, with its interval, drawn as :func:`compare` does.
+
+    Intervals of two models overlap long before their difference is in doubt: both lose on the same hours.
+    To tell which is better, compare them.
+
+    Args:
+        hours: what :func:`forecasting.evaluate.scored.scored_hours` returns.
+        by: columns to tell groups by, beside the model, as in :func:`forecasting.evaluate.scores.score_by`.
+        resampling: level, draws and seed.
+
+    Returns:
+        model, the columns of ``by``, wql, low and high; NaN where it can't be told.
+    """
+    how = resampling or Resampling()
+    keys = ["model", *by]
+    sums = hours.groupby([*keys, "issued_at"])[["pinball", "outcome"]].sum().reset_index()
+    by_issue = sums.pivot_table(index=keys, columns="issued_at", values=["pinball", "outcome"])
+    if by_issue.empty:
+        return pd.DataFrame(columns=[*keys, "wql", "low", "high"])
+    lost, came = (by_issue[name].fillna(0).to_numpy() for name in ("pinball", "outcome"))
+    weights, width = _resample(hours, how)
+    table: pd.DataFrame = by_issue.index.to_frame(index=False)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        wql = 2 * lost.sum(axis=1) / came.sum(axis=1)
+        drawn = 2 * (weights @ lost.T) / (weights @ came.T)
+        low, high = _interval(wql + width * (drawn - wql), how.level)
+    return table.assign(wql=wql, low=np.maximum(low, 0.0), high=high)
 
 
 def stationary_weights(issue_times: int, block_length: float, draws: int, seed: int) -> np.ndarray:

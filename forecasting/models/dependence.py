@@ -12,7 +12,10 @@ from forecasting.models.paths import PATHS, laid_out
 
 LEAST_ERRORS = 20
 """Past forecasts from which on their errors are the better template."""
-PRIOR_ROWS = 20.0
+DAY_SHARE = 0.5
+"""What the same hours of the day before or after tell, beside the hours themselves."""
+DAYS_ASIDE = 3
+HOURS_PER_DAY = 24
 TEMPLATE_WEEKS = 52
 LEVEL_WEEKS = 9
 LEAST_KNOWN = 0.5
@@ -48,9 +51,10 @@ def mixed(template: np.ndarray, rows: int, seed: int = 0) -> np.ndarray:
 
     A few dozen rows, shuffled as they are, give totals that depend on which they happen to be. Here each
     cell's values become normal scores, and rows are drawn as normal vectors with the scores' correlations:
-    a Gaussian copula, without a matrix of them. It is drawn towards independence as if
-    :data:`PRIOR_ROWS` rows had been seen in which hours had nothing to do with one another. What a row
-    doesn't know goes independently.
+    a Gaussian copula, without a matrix of them. What happened at the same hours a day earlier or later
+    tells of them too, half as much for each day between, so that correlations don't rest on the few
+    occasions alone. Of hours that a row doesn't know the others tell; hours of which nothing is known, or
+    that never changed, go independently.
 
     Args:
         template: (occasions, series, hours); NaN where unknown.
@@ -60,20 +64,38 @@ def mixed(template: np.ndarray, rows: int, seed: int = 0) -> np.ndarray:
     Returns:
         Scores (rows, series, hours); no rows where the template has none.
     """
-    occasions = len(template)
+    occasions, series, hours = template.shape
     if not occasions:
         return template
-    cells = pd.DataFrame(template.reshape(occasions, -1))
-    ranks = (cells.rank() - 0.5) / cells.notna().sum()
-    scores = np.asarray(norm.ppf(ranks))
-    size = np.sqrt(np.nansum(scores**2, axis=0))
-    known = cells.notna().mean().to_numpy() * (size > 0)
-    unit = np.nan_to_num(scores) * np.sqrt(known) / np.where(size > 0, size, 1.0)
+    scores = _scores(template)
     random = np.random.default_rng(seed)
-    together = random.normal(size=(rows, occasions)) @ unit
-    seen = occasions / (occasions + PRIOR_ROWS)
-    apart = random.normal(size=together.shape) * np.sqrt(1.0 - seen * known)
-    return np.asarray(np.sqrt(seen) * together + apart).reshape(rows, *template.shape[1:])
+    drawn, size = np.zeros((rows, series, hours)), np.zeros((series, hours))
+    aside = min(DAYS_ASIDE, (hours - 1) // HOURS_PER_DAY)
+    for day in range(-aside, aside + 1):
+        shifted = _moved(scores, day * HOURS_PER_DAY) * DAY_SHARE ** (abs(day) / 2)
+        weights = random.normal(size=(rows, occasions))
+        drawn += (weights @ shifted.reshape(occasions, -1)).reshape(drawn.shape)
+        size += (shifted**2).sum(axis=0)
+    alone = random.normal(size=drawn.shape)
+    return np.where(size > 0, drawn / np.sqrt(np.where(size > 0, size, 1.0)), alone)
+
+
+def _scores(template: np.ndarray) -> np.ndarray:
+    """Normal scores of each cell's values, of length 1 over the occasions; 0 where unknown or all alike."""
+    cells = pd.DataFrame(template.reshape(len(template), -1))
+    ranks = (cells.rank() - 0.5) / cells.notna().sum()
+    scores = np.nan_to_num(np.asarray(norm.ppf(ranks)))
+    size = np.sqrt((scores**2).sum(axis=0))
+    return np.asarray(scores / np.where(size > 0, size, 1.0)).reshape(template.shape)
+
+
+def _moved(scores: np.ndarray, hours: int) -> np.ndarray:
+    """The scores so many hours later, or earlier; 0 where none move in."""
+    moved = np.zeros_like(scores)
+    later, earlier = max(hours, 0), max(-hours, 0)
+    length = scores.shape[-1] - abs(hours)
+    moved[..., later : later + length] = scores[..., earlier : earlier + length]
+    return moved
 
 
 def past_errors(forecast: pd.DataFrame, past: pd.DataFrame, outcomes: pd.DataFrame) -> np.ndarray:

@@ -61,7 +61,7 @@ def sample_paths(forecast: pd.DataFrame, template: np.ndarray, paths: int = PATH
     at = (np.arange(paths) + 0.5) / paths
     by_rank = quantile_function(quantiles, levels, at)
     ranks = _ranks(template.reshape(len(template), shape[0] * shape[1]), paths, np.random.default_rng(seed))
-    values = np.take_along_axis(by_rank.reshape(-1, paths), ranks.T, axis=1)
+    values = np.take_along_axis(by_rank.reshape(-1, paths), ranks, axis=1)
     return Paths(about, valid_at, values.T.reshape(paths, *shape).astype(np.int32))
 
 
@@ -95,17 +95,23 @@ def laid_out(
 
 
 def _ranks(template: np.ndarray, paths: int, random: np.random.Generator) -> np.ndarray:
-    """For each cell a permutation of 0 .. paths - 1, in the order of the template's rows (paths, cells)."""
+    """For each cell a permutation of 0 .. paths - 1, in the order of the template's rows (cells, paths)."""
     occasions, cells = template.shape
-    place = random.random((paths, cells))
+    place = random.random((cells, paths))
     if occasions:
-        order = np.lexsort((random.random(template.shape), template), axis=0)
-        rank = np.empty(template.shape)
-        np.put_along_axis(rank, order, np.arange(occasions)[:, None].astype(float), axis=0)
+        by_cell = np.ascontiguousarray(template.T)
         # Unknown values sort last; what is known fills 0..1 without them.
-        known = ~np.isnan(template)
-        share = np.where(known, rank, np.nan) / np.maximum(known.sum(axis=0), 1)
+        known = ~np.isnan(by_cell)
+        count = np.maximum(known.sum(axis=1, keepdims=True), 1)
+        share = np.where(known, _inverse(np.lexsort((random.random(by_cell.shape), by_cell), axis=1)), np.nan)
         row = np.concatenate([random.permutation(occasions) for _ in range(-(-paths // occasions))])[:paths]
-        drawn = share[row] + place / np.maximum(known.sum(axis=0), 1)
+        drawn = (share[:, row] + place) / count
         place = np.where(np.isnan(drawn), place, drawn)
-    return np.asarray(place.argsort(axis=0).argsort(axis=0))
+    return _inverse(place.argsort(axis=1))
+
+
+def _inverse(order: np.ndarray) -> np.ndarray:
+    """Rank of each element from the order of all, along the last axis."""
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.broadcast_to(np.arange(order.shape[1]), order.shape), axis=1)
+    return rank

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from forecasting.evaluate import Resampling, compare, compare_series
+from forecasting.evaluate import Resampling, compare, compare_series, score_by, wql_intervals
 from forecasting.evaluate.bootstrap import kept_variance, overlap, stationary_weights
 
 pytestmark = pytest.mark.unit
@@ -88,6 +88,22 @@ def test_series_are_judged_each_for_itself_also_where_nobody_came() -> None:
     assert table["hours"].to_dict() == {"better": 60, "empty": 40, "worse": 60}
     whole = compare(hours[hours["unit_id"] == "better"], "tft", "climatology")
     assert table["difference"]["better"] == pytest.approx(whole.difference * 10 / 2)
+
+
+def test_intervals_of_losses_lie_around_the_scores_of_the_same_groups() -> None:
+    random = np.random.default_rng(8)
+    hours = pd.concat([lost(random.normal(0.1, 0.05, 30), unit_id=unit) for unit in ("ed", "icu")])
+    hours = hours.assign(mae=0.0, bias=0.0, coverage_80=1.0, coverage_90=1.0, pit_80=1.0, pit_90=1.0)
+    for by in ([], ["unit_id"]):
+        table, scores = wql_intervals(hours, by), score_by(hours, by)
+        assert table["wql"].to_list() == pytest.approx(scores["wql"].to_list())
+        of_challenger = table["model"] == "tft"
+        assert table.loc[of_challenger, "low"].to_list() == pytest.approx(
+            table.loc[of_challenger, "high"].to_list()
+        )
+        rest = table[~of_challenger]
+        assert ((rest["low"] < rest["wql"]) & (rest["wql"] < rest["high"])).all()
+    assert wql_intervals(hours.iloc[:0]).empty
 
 
 def test_thousands_of_draws_take_no_time() -> None:

@@ -9,6 +9,7 @@ from unit.evaluate.forecast_rows import ISSUED_AT, LEVELS, came, spoken
 from forecasting.blocks import shift_names
 from forecasting.config import Settings
 from forecasting.evaluate import noise_floor, score, score_by, score_series, scored_hours, with_floor
+from forecasting.schema import FORECAST
 
 pytestmark = pytest.mark.unit
 
@@ -124,3 +125,4 @@ def test_scores_of_no_hours_are_no_rows() -> None:
     hours = scored_hours(spoken("tft", flat(8.0)), came(np.array([])))
     assert hours.empty
     assert score_by(hours, ["lead_day", "unit_id"]).empty
+    assert scored_hours(FORECAST.empty(), came(drawn(8.0))).empty

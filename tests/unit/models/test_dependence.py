@@ -123,13 +123,21 @@ def test_mixed_rows_go_together_as_the_rows_they_are_mixed_of() -> None:
     template = np.concatenate([shock + noise[..., :3], noise[..., 3:]], axis=2) ** 3
     rows = mixed(template, 4000)
     assert rows.std(axis=0) == pytest.approx(np.ones((1, 6)), abs=0.05)
-    assert correlation(rows, 0, 2) == pytest.approx(0.48, abs=0.08)
+    assert correlation(rows, 0, 2) == pytest.approx(0.5, abs=0.08)
     assert correlation(rows, 0, 3) == pytest.approx(0, abs=0.12)
 
 
-def test_few_rows_are_believed_by_half() -> None:
-    together = np.tile(np.random.default_rng(1).normal(size=(20, 1, 1)), (1, 1, 6))
-    assert correlation(mixed(together, 4000), 0, 3) == pytest.approx(0.5, abs=0.05)
+def test_a_few_rows_are_backed_by_what_the_same_hours_of_other_days_did() -> None:
+    random = np.random.default_rng(1)
+    shock, noise = random.normal(size=(30, 1, 7, 1)), random.normal(size=(30, 1, 7, 24))
+    template = (shock + noise).reshape(30, 1, 168)
+    rows = mixed(template, 4000)
+    same_day = [correlation(rows, 24 * day + 3, 24 * day + 15) for day in range(7)]
+    alone = [correlation(template, 24 * day + 3, 24 * day + 15) for day in range(7)]
+    other_day = [correlation(rows, 24 * day + 3, 24 * day + 39) for day in range(6)]
+    assert np.mean(same_day) == pytest.approx(0.5, abs=0.15)
+    assert np.std(same_day) < np.std(alone)
+    assert np.mean(other_day) == pytest.approx(0, abs=0.15)
 
 
 def test_unknown_hours_and_hours_that_never_changed_go_their_own_way() -> None:
