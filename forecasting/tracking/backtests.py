@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import ClassVar
+from urllib.parse import quote, urlencode
 
 from forecasting.tracking.experiment import Experiment
 
@@ -50,6 +51,18 @@ class BacktestRuns(Experiment):
     def describe(self, run_id: str, markdown: str) -> None:
         """What a person who opens the run reads first."""
         self.tag(run_id, {DESCRIPTION: markdown})
+
+    def comparison(self, backtest_id: str, target: str) -> str:
+        """Where in MLflow's pages the contenders of a target are charted side by side, the best first."""
+        which = f"tags.kind = 'contender' and tags.backtest_id = '{backtest_id}' and tags.target = '{target}'"
+        asked = {
+            "workflowType": "machine_learning",
+            "compareRunsMode": "CHART",
+            "searchFilter": which,
+            "orderByKey": "metrics.`wql`",
+            "orderByAsc": "true",
+        }
+        return f"/experiments/{self.experiment_id()}/runs?{urlencode(asked, quote_via=quote)}"
 
     def page_of(self, server: str, run_id: str) -> str:
         """The page of one run on an MLflow server."""

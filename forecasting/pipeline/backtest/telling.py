@@ -97,7 +97,11 @@ def tell_backtest(place: Deployment, key: BacktestKey) -> BacktestResult:
     known = overall.melt(["target", "model"], ["wql", "skill"]).dropna()
     names = known["target"] + "/" + known["model"] + "/" + known["variable"]
     runs.log_metrics(key.mlflow_run_id, dict(zip(names, known["value"].astype(float), strict=True)))
-    text = [report.scores_markdown(scores, HEADINGS), *(f"* {remark}" for remark in remarks)]
+    pages = [
+        f"[{target.value}: charts of all models](#{runs.comparison(key.backtest_id, target.value)})"
+        for target in protocol.targets
+    ]
+    text = [*pages, "", report.scores_markdown(scores, HEADINGS), *(f"* {remark}" for remark in remarks)]
     runs.describe(key.mlflow_run_id, "\n".join(text))
     for path in (folder.scores, folder.forecasts):
         runs.log_file(key.mlflow_run_id, path)
@@ -150,19 +154,17 @@ def _tell_contender(
 
 
 def _metrics(scores: pd.DataFrame) -> Iterator[tuple[str, float]]:
-    """Each score under the name it has in MLflow: plain for all hours, else period or group first."""
+    """Each score under the name it has in MLflow, where what stands before a slash is a section of charts."""
     for row in scores.to_dict("records"):
-        if row["period"] != HOUR:
-            if row["by"] == ALL:
-                told = [*MEASURES, *COVERAGES, *(name for name in FLOORS if name in row)]
-                yield from ((f"{row['period']}/{name}", float(row[name])) for name in told)
+        overall = [*MEASURES, *COVERAGES, *(name for name in FLOORS if name in row)]
+        if row["by"] == ALL and row["period"] == HOUR:
+            yield from ((name, float(row[name])) for name in [*overall, "hours"])
         elif row["by"] == ALL:
-            told = [*MEASURES, *COVERAGES, *(name for name in FLOORS if name in row), "hours"]
-            yield from ((name, float(row[name])) for name in told)
-        elif row["by"] == "lead_day":
-            yield from ((f"lead_day_{row['group']}/{name}", float(row[name])) for name in BY_GROUP)
-        else:
-            yield from ((f"{row['by']}/{row['group']}/{name}", float(row[name])) for name in BY_GROUP)
+            yield from ((f"period_{row['period']}/{name}", float(row[name])) for name in overall)
+        elif row["period"] == HOUR:
+            group = str(row["group"]).replace("/", ".")
+            for name in BY_GROUP if row["by"] == "unit" else BY_GROUP[:2]:
+                yield f"{name}_by_{row['by']}/{group}", float(row[name])
 
 
 def _comparisons(

@@ -126,12 +126,12 @@ def test_mlflow_answers_which_is_better_where_and_by_how_much(
         "coverage_80",
         "pit_90",
         "gap_closed",
-        "lead_day_1/skill",
-        "unit/north/ed/wql",
-        "shift/night/skill",
+        "skill_by_lead_day/1",
+        "coverage_80_by_unit/north.ed",
+        "skill_by_shift/night",
         "by_lead_day/wql",
-        "P1D/skill",
-        "PT12H/wql",
+        "period_P1D/skill",
+        "period_PT12H/wql",
     } <= set(tft.data.metrics)
     curve = client.get_metric_history(tft.info.run_id, "by_lead_day/skill")
     assert [point.step for point in curve] == list(range(1, 9))
