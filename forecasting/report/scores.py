@@ -99,7 +99,7 @@ def scores_markdown(scores: pd.DataFrame, names: Mapping[str, str]) -> str:
         models = [str(model) for model in overall["model"]]
         for by, heading in names.items() if period == "PT1H" else ():
             grouped = of_target[of_target["by"] == by]
-            lines += [f"Skill by {heading}", "", *_skill_table(grouped, models, heading), ""]
+            lines += [f"#### Skill by {heading}", "", *_skill_table(grouped, models, heading), ""]
     return "\n".join(lines)
 
 
