@@ -5,6 +5,19 @@ from __future__ import annotations
 from airflow.sdk import Param
 from hospital_tasks import settings
 
+from forecasting.schema import Target
+
+BOTH = "both"
+NAMES = r"[a-z][a-z0-9_]*(\s*,\s*[a-z][a-z0-9_]*)*"
+
+SITES = Param(
+    "all",
+    type="string",
+    pattern=f"^{NAMES}$",
+    title="Sites",
+    description=f"`all`, or some of {', '.join(settings.site_ids)}, with commas between them",
+)
+
 NIGHTLY = {
     "issue_date": Param(
         None,
@@ -13,13 +26,7 @@ NIGHTLY = {
         title="Night",
         description="Date of the issue time in the group's time zone. Empty: the latest night.",
     ),
-    "sites": Param(
-        "all",
-        type="string",
-        pattern=r"^[a-z][a-z0-9_]*(\s*,\s*[a-z][a-z0-9_]*)*$",
-        title="Sites",
-        description=f"`all`, or some of {', '.join(settings.site_ids)}, with commas between them",
-    ),
+    "sites": SITES,
     "retrain": Param(
         "auto",
         enum=["auto", "always", "refresh", "never"],
@@ -42,4 +49,58 @@ NIGHTLY = {
         title="Seed",
         description="Of the network's first weights and of its windows. Empty: as configured.",
     ),
+}
+
+BACKTEST = {
+    "target": Param(
+        Target.ED_ARRIVALS.value,
+        enum=[*(target.value for target in Target), BOTH],
+        title="Target",
+        description="What is forecast",
+    ),
+    "first": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="First issue date",
+        description="Date of the first issue time. Empty: eight weeks before the last.",
+    ),
+    "last": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Last issue date",
+        description="Empty: the latest one whose whole forecast lies in the past.",
+    ),
+    "step_days": Param(
+        7,
+        type="integer",
+        minimum=1,
+        maximum=366,
+        title="Step",
+        description="Days from one issue time to the next",
+    ),
+    "refit_days": Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        maximum=3660,
+        title="Refit",
+        description="Each model is fitted anew after so many days. Empty: as the nights train.",
+    ),
+    "models": Param(
+        "climatology,tft",
+        type="string",
+        pattern=f"^{NAMES}$",
+        title="Models",
+        description="Names with commas between them; a wrong one is answered with those that are allowed",
+    ),
+    "seeds": Param(
+        None,
+        type=["null", "string"],
+        pattern=r"^\s*[0-9]+(\s*,\s*[0-9]+)*\s*$",
+        title="Seeds",
+        description="Numbers with commas between, for models that learn by chance. Empty: as configured.",
+    ),
+    "sites": SITES,
 }

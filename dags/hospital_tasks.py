@@ -33,7 +33,11 @@ RETRIES = {
     "retry_policy": ExceptionRetryPolicy(
         [
             RetryRule(
-                ["forecasting.outcome.SiteBlocked", "forecasting.outcome.NightIncomplete"],
+                [
+                    "forecasting.outcome.SiteBlocked",
+                    "forecasting.outcome.NightIncomplete",
+                    "forecasting.outcome.BacktestRefused",
+                ],
                 RetryAction.FAIL,
                 reason="trying again changes nothing until someone mends it",
             )
@@ -59,8 +63,7 @@ def open_night() -> Night:
     if settings.issued_at(night) > datetime.now(UTC):
         raise ValueError(f"night {night} has not come: its issue time is {settings.issued_at(night)}")
     site_ids = _sites(params["sites"])
-    tags = {"airflow.dag_id": run.dag_id, "airflow.url": _address(run.dag_id, run.run_id)}
-    key = pipeline.open_night(deployment(), night, site_ids, run.run_id, tags)
+    key = pipeline.open_night(deployment(), night, site_ids, run.run_id, run_tags(run))
     trial = {name: params[name] for name in ("max_epochs", "seed") if params[name] is not None}
     return {**key.as_json(), "site_ids": site_ids, "retrain": params["retrain"], "trial": trial}
 
@@ -158,6 +161,11 @@ def close_night(night: Night) -> None:
     pipeline.close_night(deployment(), pipeline.NightKey.from_json(night), night["site_ids"])
 
 
+def run_tags(run: Any) -> dict[str, str]:
+    """Tags by which what is made in MLflow leads back to the DAG run."""
+    return {"airflow.dag_id": run.dag_id, "airflow.url": _address(run.dag_id, run.run_id)}
+
+
 def _opened(night: Night | None) -> Night:
     """The night, for a task that runs however those before it ended."""
     if night is None:
@@ -176,4 +184,4 @@ def _address(dag_id: str, run_id: str) -> str:
 
     from airflow.sdk import conf
 
-    return f"{conf.get('api', 'base_url').rstrip('/')}/dags/{dag_id}/runs/{quote(run_id)}"
+    return f"{conf.get('api', 'base_url', fallback='http://localhost:8080').rstrip('/')}/dags/{dag_id}/runs/{quote(run_id)}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import structlog
 import typer
@@ -20,6 +21,9 @@ from forecasting.deployment import Deployment
 from forecasting.schema import Target
 from forecasting.simulate import SourceInUseError
 from forecasting.warehouse import WarehouseError
+
+if TYPE_CHECKING:
+    from forecasting.pipeline.backtest import BacktestKey, BacktestResult
 
 SKIPPED = 99
 """The exit code by which Airflow's bash operator marks its task skipped."""
@@ -37,6 +41,9 @@ MENDABLE = (
 
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C ended before its work was done, as shells have it."""
+
+REFUSED = 2
+"""The exit code where what was asked makes no sense, as of an option that does not exist."""
 
 DEMO_AHEAD = timedelta(days=30)
 
@@ -136,6 +143,58 @@ def plan(
 
 
 @app.command()
+def backtest(
+    target: Annotated[str, typer.Option(help="ed_arrivals, bed_census, or both with a comma between.")],
+    first: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Date of the first issue time.")],
+    last: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="No issue time is after this date.")],
+    step: Annotated[int, typer.Option(help="Days from one issue time to the next.")] = 7,
+    models: Annotated[
+        str, typer.Option(help="Names with commas between; climatology takes part in any case.")
+    ] = "climatology,tft",
+    seeds: Annotated[
+        str, typer.Option(help="For models that learn by chance: numbers with commas between.")
+    ] = "",
+    refit: Annotated[
+        int | None, typer.Option(help="Fit anew every so many days; as the nights do if left out.")
+    ] = None,
+    sites: Annotated[str, typer.Option(help="all, or names with commas between.")] = "all",
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; the cores if left out.")] = None,
+) -> None:
+    """Compare models on past nights, each knowing no more than was known then; a second run goes on."""
+    from forecasting.pipeline import backtest
+
+    with _plain_errors(), _ended_by_signal(code=INTERRUPTED):
+        place = Deployment()
+        protocol = backtest.read_protocol(
+            read_settings(place.config),
+            targets=_words(target),
+            first=first.date(),
+            last=last.date(),
+            step_days=step,
+            refit_days=refit,
+            models=_words(models),
+            seeds=_numbers("seeds", seeds),
+            site_ids=() if sites == "all" else _words(sites),
+        )
+        key = backtest.open_backtest(place, protocol, {})
+        _forecast_backtest(place, key, jobs or os.cpu_count() or 1)
+        backtest.score_backtest(place, key)
+        _print_backtest(place, key, backtest.tell_backtest(place, key))
+
+
+@app.command(hidden=True)
+def backtest_forecasts(
+    backtest_id: str, mlflow_run_id: str, contender: Annotated[str | None, typer.Option()] = None
+) -> None:
+    """Forecast what an open backtest lacks of a contender, as a task of its own."""
+    from forecasting.pipeline import backtest
+
+    with _plain_errors():
+        key = backtest.BacktestKey(backtest_id, mlflow_run_id)
+        backtest.forecast_backtest(Deployment(), key, jobs=1, contender=contender)
+
+
+@app.command()
 def run(
     port: Annotated[int, typer.Option(help="Where Airflow listens.")] = 8080,
     retrain: RetrainOption = "auto",
@@ -183,6 +242,56 @@ def up(
             console.print(f"MLflow   {pipeline.runs_page(place, mlflow)}", soft_wrap=True)
             console.print("Ctrl-C ends both.")
             signal.pause()
+
+
+def _forecast_backtest(place: Deployment, key: BacktestKey, jobs: int) -> None:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from forecasting.pipeline import backtest
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("forecasting", total=None)
+
+        def show(what: str, done: int, total: int) -> None:
+            progress.update(bar, description=f"forecast {what}", completed=done, total=total)
+            if not console.is_terminal:
+                console.print(f"forecast {what}: {done} of {total}")
+
+        backtest.forecast_backtest(place, key, jobs, told=show)
+
+
+def _print_backtest(place: Deployment, key: BacktestKey, result: BacktestResult) -> None:
+    from forecasting.pipeline.backtest import backtest_page
+    from forecasting.report import print_scores
+
+    print_scores(result.scores, console)
+    for remark in result.remarks:
+        console.print(f"* {remark}")
+    for what, where in (
+        ("forecasts", result.folder / "forecasts.parquet"),
+        ("scores", result.folder / "scores.csv"),
+        ("plots", result.folder / "plots"),
+    ):
+        console.print(f"{what:<10} {where}", soft_wrap=True)
+    server = place.mlflow if place.mlflow.startswith("http") else "http://localhost:5000"
+    console.print(f"MLflow     {backtest_page(place, key, server)}", soft_wrap=True)
+    if server != place.mlflow:
+        console.print("           (`make up` keeps the pages up)")
+
+
+def _words(asked: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in asked.split(",") if word.strip())
+
+
+def _numbers(option: str, asked: str) -> tuple[int, ...]:
+    words = _words(asked)
+    strange = [word for word in words if not word.isdecimal()]
+    if strange:
+        raise outcome.BacktestRefused(
+            f"--{option} {strange[0]!r}: allowed are whole numbers with commas between"
+        )
+    return tuple(map(int, words))
 
 
 def _prepare(place: Deployment, settings: Settings) -> None:
@@ -259,14 +368,16 @@ def _plain_errors() -> Iterator[None]:
     """Say what a person can mend in words; a fault of ours keeps its traceback."""
     try:
         yield
+    except outcome.BacktestRefused as error:
+        _fail(error, REFUSED)
     except MENDABLE as error:
         _fail(error)
 
 
-def _fail(error: Exception) -> None:
+def _fail(error: Exception, code: int = 1) -> None:
     Console(stderr=True, highlight=False).print(f"[red]{type(error).__name__}[/]: ", end="")
     print(error, file=sys.stderr)
-    raise typer.Exit(1) from error
+    raise typer.Exit(code) from error
 
 
 @contextmanager

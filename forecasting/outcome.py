@@ -25,3 +25,7 @@ class NightIncomplete(RuntimeError):
 
 class TrainingFailed(RuntimeError):
     """A model could not be trained; who spoke before goes on speaking."""
+
+
+class BacktestRefused(ValueError):
+    """A backtest can't be run as it was asked for; the message names the value and what is allowed."""

@@ -150,6 +150,17 @@ PRESENT = _table(
     patients=_WHOLE,
 )
 
+OBSERVATION_VERSION = _table(
+    "observation_version",
+    ("site_id", "unit_id", "target", "valid_at", "known_at"),
+    site_id=_TEXT,
+    unit_id=_TEXT,
+    target=_TEXT,
+    valid_at=_HOUR,
+    known_at=_HOUR,  # the issue time of the night that first saw this value
+    value=_REAL,
+)
+
 UNIT = _table(
     "unit",
     ("site_id", "unit_id"),
@@ -225,6 +236,13 @@ FORECAST = _table(
     model_version=_TEXT,
     note=_TEXT,  # why this model spoke, where it is not the champion; else ""
 )
+
+BACKTEST_FORECAST = Table(
+    "backtest_forecast",
+    FORECAST.columns,
+    ("target", "model", "issued_at", "site_id", "unit_id", "period", "valid_at", "quantile"),
+)
+"""Forecasts of several models; ``model`` is a contender's name, whoever stood in for it says the ``note``."""
 
 STAFFING_RECOMMENDATION = _table(
     "staffing_recommendation",

@@ -1,9 +1,26 @@
-"""What people read: the staffing plan as a table, and forecasts as figures.
+"""What people read: the staffing plan as a table, forecasts and comparisons of models as figures.
 
 Matplotlib is imported when the first figure is drawn.
 """
 
-from forecasting.report.figure import forecast_figure, site_figure
+from forecasting.report.comparison import coverage_figure, pit_figure, reliability_figure, skill_figure
+from forecasting.report.fans import past_fans_figure
+from forecasting.report.figure import MEASURE, forecast_figure, site_figure
 from forecasting.report.plan import plan_table, print_plan
+from forecasting.report.scores import answer, print_scores, scores_markdown
 
-__all__ = ["forecast_figure", "plan_table", "print_plan", "site_figure"]
+__all__ = [
+    "MEASURE",
+    "answer",
+    "coverage_figure",
+    "forecast_figure",
+    "past_fans_figure",
+    "pit_figure",
+    "plan_table",
+    "print_plan",
+    "print_scores",
+    "reliability_figure",
+    "scores_markdown",
+    "site_figure",
+    "skill_figure",
+]

@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-import time
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import pandas as pd
-
-from forecasting.tracking.client import connect
+from forecasting.tracking.experiment import Experiment
 
 if TYPE_CHECKING:
     from lightning.pytorch.loggers import Logger
-    from matplotlib.figure import Figure
     from mlflow.entities import Run
 
 EXPERIMENT = "hospital_nightly"
 SECONDS_BETWEEN_SAMPLES = 5
 
 
-class Runs:
-    """The runs of the nightly experiment, on the tracking address ``url``."""
+class Runs(Experiment):
+    """The runs of the nightly experiment."""
 
-    def __init__(self, url: str, artifacts: str) -> None:
-        self._url = url
-        self._client = connect(url)
-        self._artifacts = artifacts
+    name: ClassVar[str] = EXPERIMENT
 
     def open_night(self, night: date, dag_run_id: str, tags: Mapping[str, str]) -> str:
         """The parent run of a night's DAG run: found again if it is there, else begun. Returns its id."""
         known = self._client.search_runs(
-            [self._experiment()],
+            [self.experiment_id()],
             f"tags.`airflow.dag_run_id` = '{dag_run_id}' and tags.kind = 'night' and tags.night = '{night}'",
         )
         if known:
             return str(known[0].info.run_id)
         run = self._client.create_run(
-            self._experiment(),
+            self.experiment_id(),
             run_name=f"night {night}",
             tags={"kind": "night", "night": str(night), "airflow.dag_run_id": dag_run_id, **tags},
         )
@@ -48,7 +40,7 @@ class Runs:
     def open_training(self, parent: str, name: str, tags: Mapping[str, str]) -> str:
         """The child run for a training: one that was cut off goes on, else a new one. Returns its id."""
         cut_off = self._client.search_runs(
-            [self._experiment()],
+            [self.experiment_id()],
             f"tags.`mlflow.parentRunId` = '{parent}' and tags.`mlflow.runName` = '{name}' "
             "and attributes.status = 'RUNNING'",
         )
@@ -57,7 +49,7 @@ class Runs:
         night: Run = self._client.get_run(parent)
         inherited = {key: value for key, value in night.data.tags.items() if not key.startswith("mlflow.")}
         run = self._client.create_run(
-            self._experiment(),
+            self.experiment_id(),
             run_name=name,
             tags={**inherited, "kind": "training", "mlflow.parentRunId": parent, **tags},
         )
@@ -86,63 +78,3 @@ class Runs:
             yield
         finally:
             monitor.finish()
-
-    def log_params(self, run_id: str, params: Mapping[str, object]) -> None:
-        """Record what the run was asked to do; a value that is there already stays."""
-        from mlflow.entities import Param
-
-        known = self._client.get_run(run_id).data.params
-        new = [Param(key, str(value)) for key, value in params.items() if key not in known]
-        self._client.log_batch(run_id, params=new)
-
-    def log_metrics(self, run_id: str, metrics: Mapping[str, float]) -> None:
-        """Record what came out, all at once: each call to MLflow looks the run up anew."""
-        from mlflow.entities import Metric
-
-        now = time.time_ns() // 1_000_000
-        self._client.log_batch(run_id, [Metric(key, value, now, 0) for key, value in metrics.items()])
-
-    def log_dataset(self, run_id: str, frame: pd.DataFrame, name: str, digest: str) -> None:
-        """Record which data the run learned from: its columns, extent and digest, never its rows."""
-        import mlflow
-        from mlflow.entities import DatasetInput, InputTag
-
-        with warnings.catch_warnings():
-            # MLflow hints at integer columns; ours never hold missing values.
-            warnings.simplefilter("ignore", UserWarning)
-            dataset = mlflow.data.from_pandas(frame, name=name, digest=digest)  # type: ignore[attr-defined]
-            entity = dataset._to_mlflow_entity()
-        tag = InputTag("mlflow.data.context", "training")
-        self._client.log_inputs(run_id, [DatasetInput(entity, [tag])])
-
-    def log_table(self, run_id: str, frame: pd.DataFrame, file: str) -> None:
-        """Keep a small table beside the run, as CSV."""
-        self._client.log_text(run_id, frame.to_csv(index=False), file)
-
-    def log_figure(self, run_id: str, figure: Figure, file: str) -> None:
-        """Keep a plot beside the run."""
-        self._client.log_figure(run_id, figure, file)
-
-    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Set tags on a run."""
-        for key, value in tags.items():
-            self._client.set_tag(run_id, key, value)
-
-    def page(self, server: str) -> str:
-        """The page of the nightly experiment on an MLflow server.
-
-        It names the kind of work: MLflow opens on its pages for language models otherwise.
-        """
-        return f"{server}/#/experiments/{self._experiment()}/runs?workflowType=machine_learning"
-
-    def close(self, run_id: str, *, succeeded: bool) -> None:
-        """End a run."""
-        self._client.set_terminated(run_id, "FINISHED" if succeeded else "FAILED")
-
-    def _experiment(self) -> str:
-        found = self._client.get_experiment_by_name(EXPERIMENT)
-        if found is not None:
-            return str(found.experiment_id)
-        local = not self._url.startswith("http")
-        artifacts = self._artifacts if local else None
-        return str(self._client.create_experiment(EXPERIMENT, artifacts))

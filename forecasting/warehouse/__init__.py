@@ -13,7 +13,12 @@ Times go in and come out as aware UTC; a missing value is NULL.
 from forecasting.warehouse.engine import WarehouseError, connect
 from forecasting.warehouse.migration import downgrade, migrate
 from forecasting.warehouse.night import Night, close_night, find_night, nights, open_night
-from forecasting.warehouse.observation import last_observed, observations, record_observations
+from forecasting.warehouse.observation import (
+    last_observed,
+    observation_versions,
+    observations,
+    record_observations,
+)
 from forecasting.warehouse.promotion import promotions, record_promotion
 from forecasting.warehouse.publication import forecasts, publish, recommendations
 from forecasting.warehouse.validation import quarantined_rows, record_validation, validation_results
@@ -29,6 +34,7 @@ __all__ = [
     "last_observed",
     "migrate",
     "nights",
+    "observation_versions",
     "observations",
     "open_night",
     "promotions",

@@ -15,10 +15,10 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-from forecasting.schema import OBSERVATION
+from forecasting.schema import OBSERVATION, OBSERVATION_VERSION
 from forecasting.warehouse import tables
 from forecasting.warehouse.engine import WarehouseError, reading, writing
-from forecasting.warehouse.rows import instants, replace_partition, to_rows, upsert
+from forecasting.warehouse.rows import instants, read_frame, replace_partition, to_rows, upsert
 
 _HOURS = tables.OBSERVATION.c
 
@@ -88,6 +88,25 @@ def observations(
     which = (_HOURS.known_at <= issued_at, _HOURS.valid_at >= since, _HOURS.valid_at < issued_at)
     with reading(engine) as connection:
         return _known(connection, site_ids, *which, target=target)
+
+
+def observation_versions(
+    engine: sa.Engine, site_ids: Sequence[str], target: str, since: datetime, until: datetime
+) -> pd.DataFrame:
+    """Every version of the hours from ``since`` to before ``until``, whenever it became known.
+
+    Returns:
+        OBSERVATION_VERSION rows; see :func:`observations` for what one night knew.
+    """
+    columns = [_HOURS[name] for name in OBSERVATION_VERSION.columns.names]
+    frames = []
+    with reading(engine) as connection:
+        for site_id in sorted(set(site_ids)):
+            of_site = sa.and_(_HOURS.site_id == site_id, _HOURS.target == target)
+            in_span = sa.and_(_HOURS.valid_at >= since, _HOURS.valid_at < until)
+            query = sa.select(*columns).where(of_site, in_span)
+            frames.append(read_frame(connection, OBSERVATION_VERSION, query))
+    return pd.concat([OBSERVATION_VERSION.empty(), *frames], ignore_index=True)
 
 
 def last_observed(engine: sa.Engine, site_id: str, before: datetime) -> datetime | None:

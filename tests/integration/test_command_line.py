@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from forecasting import pipeline
+from forecasting.deployment import Deployment
+
 pytestmark = pytest.mark.integration
 
 CONFIG = Path(__file__).parents[1] / "hospital.toml"
@@ -74,3 +77,26 @@ def test_a_password_is_never_shown(tmp_path: Path) -> None:
     )
     _is_told(done, "WarehouseError", "127.0.0.1")
     assert "hunter2" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (("--last", "2026-04-01"), "the last issue date 2026-04-01 is before the first, 2026-05-01"),
+        (("--models", "climatology,prophet"), "model 'prophet' is unknown; allowed are climatology"),
+        (("--target", "discharges"), "target 'discharges' is unknown"),
+        (("--sites", "north,south"), "site 'south' is unknown; allowed are north, west"),
+        (("--seeds", "one"), "--seeds 'one'"),
+        ((), "the warehouse holds no ed_arrivals of north, west"),
+    ],
+)
+def test_a_backtest_that_makes_no_sense_is_refused_in_a_sentence(
+    tmp_path: Path, changed: tuple[str, ...], said: str
+) -> None:
+    pipeline.migrate(Deployment(config=CONFIG, var=tmp_path))
+    asked = ("--target", "ed_arrivals", "--first", "2026-05-01", "--last", "2026-06-01")
+    done = _forecasting(tmp_path, "backtest", *asked, *changed)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert said in done.stderr

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from forecasting import warehouse
-from forecasting.schema import OBSERVATION
+from forecasting.schema import OBSERVATION, OBSERVATION_VERSION
 from forecasting.warehouse import WarehouseError, tables
 
 pytestmark = pytest.mark.integration
@@ -209,3 +209,14 @@ def test_law_no_night_changes_what_another_knew_of_an_hour(
         for other in took_something_up - {day}:
             assert before[other].items() <= after[other].items()
         took_something_up = took_something_up | {day} if news else took_something_up - {day}
+
+
+def test_all_versions_of_a_span_come_with_when_they_became_known(engine: sa.Engine) -> None:
+    warehouse.record_observations(engine, "north", FIRST, read({hour(-3): 4.0, hour(-2): None}))
+    warehouse.record_observations(engine, "north", SECOND, read({hour(-2): 6.0, hour(1): 7.0}))
+    found = warehouse.observation_versions(engine, ["north"], "bed_census", hour(-3), hour(1))
+    assert list(found.columns) == OBSERVATION_VERSION.columns.names
+    told = list(zip(found["valid_at"], found["known_at"], found["value"].fillna(-1.0), strict=True))
+    assert told == [(hour(-3), FIRST, 4.0), (hour(-2), FIRST, -1.0), (hour(-2), SECOND, 6.0)]
+    nothing = warehouse.observation_versions(engine, ["west"], "bed_census", LONG_AGO, THIRD)
+    assert_frame_equal(nothing, OBSERVATION_VERSION.empty())

@@ -120,7 +120,7 @@ def test_a_unit_without_forecast_cannot_be_drawn(north: Site) -> None:
 def test_matplotlib_is_not_imported_before_the_first_figure_and_pyplot_never() -> None:
     script = (
         "import sys; from forecasting import report; assert 'matplotlib' not in sys.modules\n"
-        "from forecasting.report import figure; figure._page(4, 3)\n"
+        "from forecasting.report.style import page; page(4, 3)\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

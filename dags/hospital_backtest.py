@@ -1,0 +1,35 @@
+"""A backtest: what each model would have said on past nights, knowing no more than was known then.
+
+Press *Trigger*: the form asks for the target, the dates, the models and the seeds. Each contender is forecast
+by a task of its own; then all are scored on the same hours.
+
+* Only what the nights recorded in the warehouse is read; nothing is published, no model is promoted.
+* A task that is cleared goes on where it was. The same question over the same data is not computed twice.
+* Results: experiment `hospital_backtest` in MLflow, whose parent run says which model is better, where, and
+  by how much; files under `var/backtests`.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+from hospital_backtest_tasks import contenders, forecast, open_backtest, score, tell
+from hospital_params import BACKTEST
+from hospital_tasks import RETRIES
+
+with DAG(
+    "hospital_backtest",
+    description="Compare models on past nights, over all that the warehouse has recorded",
+    schedule=None,
+    catchup=False,
+    max_active_runs=1,
+    tags=["hospital", "backtest"],
+    default_args={"owner": "forecasting", **RETRIES},
+    params=BACKTEST,
+    doc_md=__doc__,
+):
+    backtest = open_backtest()
+    (
+        forecast.partial(backtest=backtest).expand(contender=contenders(backtest))
+        >> score(backtest)
+        >> tell(backtest)
+    )

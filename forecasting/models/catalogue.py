@@ -1,0 +1,62 @@
+"""Every model that can be asked for by name, and how it is fitted; nothing of a model loads before that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+
+from forecasting.config import Settings
+from forecasting.models.interface import Forecaster
+from forecasting.schema import Target
+
+Fit = Callable[[pd.DataFrame, Settings, datetime, Target, Path], Forecaster]
+"""(panel, settings, issued_at, target, folder) -> a model that has seen nothing at or after ``issued_at``.
+
+The folder is the fit's own, for files that it needs while it lasts.
+"""
+
+REFERENCE = "climatology"
+"""The model that skill is measured against, and that speaks where another can't."""
+
+
+@dataclass(frozen=True)
+class CataloguedModel:
+    """A model as a person asks for it."""
+
+    fit: Fit
+    seeded: bool = False
+    """Whether ``settings.training.seed`` decides what is learned: then several seeds tell its noise."""
+
+
+def _of_class(home: str) -> Fit:
+    """The fit of a class that stands in this room as ``module:Class``."""
+    module, _, name = home.partition(":")
+
+    def fit(
+        panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target, folder: Path
+    ) -> Forecaster:
+        fitted: Forecaster = getattr(import_module(f"forecasting.models.{module}"), name).fit(
+            panel, settings, issued_at, target
+        )
+        return fitted
+
+    return fit
+
+
+def _train_tft(
+    panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target, folder: Path
+) -> Forecaster:
+    from forecasting.models import tft
+
+    return tft.train(panel, settings, issued_at, target, folder)
+
+
+CATALOGUE: Mapping[str, CataloguedModel] = {
+    REFERENCE: CataloguedModel(_of_class("baseline:Climatology")),
+    "tft": CataloguedModel(_train_tft, seeded=True),
+}

@@ -1,0 +1,21 @@
+"""Backtests: what each model would have said on past nights, knowing no more than was known then.
+
+In order: open, forecast, score, tell. Each phase takes a key, and may be run again.
+"""
+
+from forecasting.pipeline.backtest.opening import BacktestKey, open_backtest
+from forecasting.pipeline.backtest.protocol import BacktestProtocol, read_protocol
+from forecasting.pipeline.backtest.running import forecast_backtest
+from forecasting.pipeline.backtest.telling import BacktestResult, backtest_page, score_backtest, tell_backtest
+
+__all__ = [
+    "BacktestKey",
+    "BacktestProtocol",
+    "BacktestResult",
+    "backtest_page",
+    "forecast_backtest",
+    "open_backtest",
+    "read_protocol",
+    "score_backtest",
+    "tell_backtest",
+]

@@ -1,0 +1,128 @@
+"""Where a backtest begins: what it is asked of, under which id, in which MLflow run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import structlog
+
+import forecasting
+from forecasting import warehouse
+from forecasting.config import Settings, read_settings
+from forecasting.deployment import Deployment
+from forecasting.outcome import BacktestRefused
+from forecasting.pipeline.backtest.folder import BacktestFolder
+from forecasting.pipeline.backtest.protocol import BacktestProtocol
+from forecasting.schema import OBSERVATION_VERSION
+from forecasting.staging import digest
+from forecasting.tracking import BacktestRuns
+
+log = structlog.get_logger()
+
+CODE = ("blocks.py", "features", "models", "pipeline/backtest/rolling.py", "pipeline/backtest/history.py")
+"""What decides what a part holds."""
+
+
+@dataclass(frozen=True)
+class BacktestKey:
+    """What every phase of a backtest is told; small enough to pass between tasks."""
+
+    backtest_id: str
+    mlflow_run_id: str
+
+    def as_json(self) -> dict[str, str]:
+        """The key as plain text values."""
+        return asdict(self)
+
+    def folder(self, place: Deployment) -> BacktestFolder:
+        """Where its files lie."""
+        return BacktestFolder(place.var.absolute() / "backtests" / self.backtest_id)
+
+
+def open_backtest(place: Deployment, protocol: BacktestProtocol, tags: Mapping[str, str]) -> BacktestKey:
+    """Take the observations that a backtest needs out of the warehouse, and open its run in MLflow.
+
+    The id is a digest of what is asked, of the configuration, of the observations and of the code that
+    forecasts: the same backtest is found again, and goes on where it was.
+
+    Raises:
+        BacktestRefused: the warehouse holds nothing to begin from, or nothing to compare with.
+    """
+    settings = read_settings(place.config)
+    versions = _versions(place, settings, protocol)
+    _refuse_unobserved(versions, settings, protocol)
+    data = digest({"versions": versions})
+    backtest_id = _id(protocol, settings, data)
+    runs = BacktestRuns(place.mlflow, place.artifacts)
+    run_id = runs.open_backtest(backtest_id, _title(protocol), tags)
+    key = BacktestKey(backtest_id, run_id)
+    key.folder(place).open(protocol, settings, versions)
+    said = {name: _plain(value) for name, value in protocol.as_json().items()}
+    runs.log_params(run_id, {**said, "lead_hours": settings.lead_hours, "config_digest": settings.digest})
+    runs.log_dataset(run_id, versions, "observations", data, "evaluation")
+    log.info("backtest opened", backtest=backtest_id, issue_times=len(protocol.nights))
+    return key
+
+
+def _versions(place: Deployment, settings: Settings, protocol: BacktestProtocol) -> pd.DataFrame:
+    since = settings.issued_at(protocol.first) - timedelta(days=settings.source.history_days)
+    until = settings.issued_at(protocol.last) + timedelta(hours=settings.lead_hours)
+    engine = warehouse.connect(place.warehouse)
+    frames = [
+        warehouse.observation_versions(engine, protocol.site_ids, target.value, since, until)
+        for target in protocol.targets
+    ]
+    return OBSERVATION_VERSION.conform(pd.concat(frames, ignore_index=True))
+
+
+def _refuse_unobserved(versions: pd.DataFrame, settings: Settings, protocol: BacktestProtocol) -> None:
+    first, last = (settings.issued_at(night) for night in (protocol.first, protocol.last))
+    for target in protocol.targets:
+        hours = versions.loc[(versions["target"] == target) & versions["value"].notna(), "valid_at"]
+        if hours.empty:
+            raise BacktestRefused(
+                f"the warehouse holds no {target.value} of {', '.join(protocol.site_ids)} before or after "
+                f"{protocol.first}; walk a night first (`forecasting night`)"
+            )
+        if hours.min() >= first:
+            raise BacktestRefused(
+                f"the first issue date {protocol.first} is before the history of {target.value}, "
+                f"which begins on {hours.min():%Y-%m-%d}; choose a later one"
+            )
+        if hours.max() < last:
+            raise BacktestRefused(
+                f"the last issue date {protocol.last} is after the last recorded hour of {target.value}, "
+                f"{hours.max():%Y-%m-%d %H:%M} UTC; choose an earlier one"
+            )
+
+
+def _id(protocol: BacktestProtocol, settings: Settings, data: str) -> str:
+    question = json.dumps([protocol.as_json(), settings.digest, data, _code()])
+    return hashlib.sha256(question.encode()).hexdigest()[:12]
+
+
+def _code() -> str:
+    """A fingerprint of the code that makes forecasts: what older code wrote is not taken for today's."""
+    house = Path(forecasting.__file__).parent
+    places = [house / name for name in CODE]
+    files = sorted(file for place in places for file in (place.rglob("*.py") if place.is_dir() else [place]))
+    total = hashlib.sha256()
+    for file in files:
+        total.update(str(file.relative_to(house)).encode())
+        total.update(file.read_bytes())
+    return total.hexdigest()
+
+
+def _title(protocol: BacktestProtocol) -> str:
+    targets = " and ".join(target.value for target in protocol.targets)
+    return f"{targets} {protocol.first} to {protocol.last}"
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
