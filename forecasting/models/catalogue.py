@@ -58,5 +58,7 @@ def _train_tft(
 
 CATALOGUE: Mapping[str, CataloguedModel] = {
     REFERENCE: CataloguedModel(_of_class("baseline:Climatology")),
+    "seasonal_naive": CataloguedModel(_of_class("seasonal_naive:SeasonalNaive")),
+    "glm": CataloguedModel(_of_class("glm:Glm")),
     "tft": CataloguedModel(_train_tft, seeded=True),
 }
