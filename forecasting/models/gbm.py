@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from forecasting.config import Settings
-from forecasting.models.baseline import count_quantiles
 from forecasting.models.climate import HOURS_PER_WEEK
+from forecasting.models.counts import smooth_count_quantiles
 from forecasting.models.interface import forecast_frame, hours_before, series_of
 from forecasting.models.standing import Standing
 from forecasting.schema import Target
@@ -116,7 +116,8 @@ class Boosted:
 
     def raw(self, features: pd.DataFrame) -> np.ndarray:
         """The mean raw score of the models (n,), to be added to the start."""
-        return np.asarray(np.mean([one.predict(features, raw_score=True) for one in self.boosters], axis=0))
+        raw = [np.asarray(one.predict(features, raw_score=True)) for one in self.boosters]
+        return np.asarray(np.stack(raw).mean(axis=0))
 
 
 @dataclass(frozen=True)
@@ -180,12 +181,23 @@ class Gbm:
 
     def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
         """See :meth:`forecasting.models.interface.Forecaster.predict`; a series not fitted has none."""
+        between = self._quantiles_of_all(panel, issued_at)
+        values = {key: np.floor(quantiles + 0.5) for key, quantiles in between.items()}
+        return forecast_frame(values, self.levels, issued_at, self.target, self.name, self.version)
+
+    def smooth(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+        """See :class:`forecasting.models.counts.Smooth`."""
+        values = self._quantiles_of_all(panel, issued_at)
+        return forecast_frame(values, self.levels, issued_at, self.target, self.name, self.version)
+
+    def _quantiles_of_all(self, panel: pd.DataFrame, issued_at: datetime) -> dict[Key, np.ndarray]:
+        """By series, its quantiles between the counts (lead_hours, levels)."""
         values = {}
         for key, rows in series_of(panel):
             now = hours_before(rows, issued_at)
             if key in self.series and rows["value"].iloc[:now].notna().any():
                 values[key] = self._quantiles(key, rows.iloc[: now + self.lead_hours], now)
-        return forecast_frame(values, self.levels, issued_at, self.target, self.name, self.version)
+        return values
 
     def _quantiles(self, key: Key, rows: pd.DataFrame, now: int) -> np.ndarray:
         """Quantiles (hours, levels) of a series from its row ``now`` on."""
@@ -197,10 +209,10 @@ class Gbm:
         ahead = _examples(rows, now, np.full(len(hours), now), hours, self.target, self.series[key], number)
         raw = self.middle.raw(ahead.features)
         if self.size is None:
-            return count_quantiles(ahead.expected * np.exp(raw), self.dispersion[key], self.levels)
+            return smooth_count_quantiles(ahead.expected * np.exp(raw), self.dispersion[key], self.levels)
         size = np.exp(self.size.raw(ahead.features))
         departure = raw[:, None] + size[:, None] * self.remainder[_bucket(hours - now)]
-        return np.asarray(np.rint(ahead.expected[:, None] + ahead.scale[:, None] * departure))
+        return np.asarray(ahead.expected[:, None] + ahead.scale[:, None] * departure)
 
 
 def _draw(

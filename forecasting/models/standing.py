@@ -89,11 +89,12 @@ class Standing:
     def expected(self, origins: np.ndarray, hours: np.ndarray) -> np.ndarray:
         """What the normal week says of each hour at the level the series had at the origin (n,), above 0."""
         week = self.slow[_day(origins), self.week_hour[hours]]
-        return np.maximum(week * self._level(origins, LEVEL_DAYS, BASE_PRIOR_HOURS), SMALLEST_EXPECTED)
+        level = self._level(origins, LEVEL_DAYS, BASE_PRIOR_HOURS)
+        return np.asarray(np.maximum(week * level, SMALLEST_EXPECTED))
 
     def scale(self, origins: np.ndarray) -> np.ndarray:
         """How far values usually are from what is expected, as known at the origin (n,)."""
-        return self.spread[_day(origins)]
+        return np.asarray(self.spread[_day(origins)])
 
     def features(self, origins: np.ndarray, hours: np.ndarray) -> dict[str, np.ndarray]:
         """What calendar, normal week and recent levels say of each hour at its origin; each (n,)."""
