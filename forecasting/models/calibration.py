@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from forecasting.models.counts import smooth_forecast, stated
+from forecasting.models.counts import smooth_forecast, stated_hours
 from forecasting.models.ensemble import past_forecasts
 from forecasting.models.interface import Forecaster
 from forecasting.models.quantile_table import LEAD_BUCKETS, hours_long, hours_wide, lead_bucket, outcomes
@@ -142,9 +142,8 @@ class Calibrated:
 
     def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
         """See :meth:`forecasting.models.interface.Forecaster.predict`."""
-        wide = self._wide(panel, issued_at)
-        whole = pd.DataFrame(stated(wide.to_numpy(), self.calibration.levels), wide.index, wide.columns)
-        return hours_long(whole, self.target.value, self.name, self.version)
+        wide = stated_hours(self._wide(panel, issued_at))
+        return hours_long(wide, self.target.value, self.name, self.version)
 
     def smooth(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
         """See :class:`forecasting.models.counts.Smooth`."""

@@ -68,3 +68,11 @@ def stated(quantiles: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
     return np.asarray(
         np.where(low, np.minimum(moved, middle), np.where(high, np.maximum(moved, middle), moved))
     )
+
+
+def stated_hours(wide: pd.DataFrame) -> pd.DataFrame:
+    """:func:`stated` of what :func:`forecasting.models.quantile_table.hours_wide` gives."""
+    if wide.empty:
+        return wide
+    levels = tuple(float(level) for level in wide.columns)
+    return pd.DataFrame(stated(wide.to_numpy(), levels), wide.index, wide.columns)

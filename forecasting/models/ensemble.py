@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.optimize import Bounds, LinearConstraint, minimize
 
 from forecasting.config import Settings
-from forecasting.models.counts import smooth_forecast, stated
+from forecasting.models.counts import smooth_forecast, stated_hours
 from forecasting.models.holdout import backcast, holdout_issue_times, holdout_start
 from forecasting.models.interface import Forecaster
 from forecasting.models.quantile_table import LEAD_BUCKETS, hours_long, hours_wide, lead_bucket, outcomes
@@ -118,9 +118,7 @@ class Ensemble:
 
     def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
         """See :meth:`forecasting.models.interface.Forecaster.predict`; whole counts."""
-        wide = self._wide(panel, issued_at)
-        if len(wide):
-            wide = pd.DataFrame(stated(wide.to_numpy(), self.levels), wide.index, wide.columns)
+        wide = stated_hours(self._wide(panel, issued_at))
         return hours_long(wide, self.target.value, self.name, self.version)
 
     def smooth(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:

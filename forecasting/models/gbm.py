@@ -34,6 +34,8 @@ HALF_LIFE_HOURS = 1.5 * 52 * HOURS_PER_WEEK
 SHORT_LEAD_SHARE = 0.4
 ROUNDS = 100
 LEAD_EDGES = np.array([1, 2, 3, 4, 6, 9, 12, 18, 24, 36, 48, 72, 120])
+FADING = ["departure_1", "departure_6", "departure_24", "departure_168", "same_hour_1", "same_hour_7"]
+FADE_RIDGE = 24.0
 DISPERSION_PRIOR_HOURS = 1000.0
 SMALLEST_ERROR = 0.02
 PARAMETERS: dict[str, Any] = {
@@ -98,9 +100,12 @@ class Boosted:
         fold = examples.week % FOLDS
         if len(np.unique(fold)) < FOLDS:
             fold = np.arange(len(label)) % FOLDS
-        boosters, unseen = [], np.empty(len(label))
+        boosters, unseen = [], start.copy()
         for one in range(FOLDS):
             out = fold == one
+            if not label[~out].any():
+                # All zeros: nothing to learn, and a Poisson loss has no minimum.
+                continue
             rows = lgb.Dataset(
                 examples.features[~out],
                 label[~out],
@@ -111,11 +116,13 @@ class Boosted:
                 params={"verbosity": -1, "min_data_in_bin": 3},
             )
             boosters.append(lgb.train(parameters, rows, ROUNDS))
-            unseen[out] = start[out] + boosters[-1].predict(examples.features[out], raw_score=True)
+            unseen[out] += boosters[-1].predict(examples.features[out], raw_score=True)
         return cls(tuple(boosters)), unseen
 
     def raw(self, features: pd.DataFrame) -> np.ndarray:
         """The mean raw score of the models (n,), to be added to the start."""
+        if not self.boosters:
+            return np.zeros(len(features))
         raw = [np.asarray(one.predict(features, raw_score=True)) for one in self.boosters]
         return np.asarray(np.stack(raw).mean(axis=0))
 
@@ -141,6 +148,8 @@ class Gbm:
     """Variance over mean of arrivals by series; empty for census."""
     remainder: np.ndarray
     """Quantiles of census errors over their size (lead buckets, levels); empty for arrivals."""
+    fade: np.ndarray
+    """How recent census departures fade with the lead, where boosting begins; empty for arrivals."""
 
     @classmethod
     def fit(cls, panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target) -> Self:
@@ -155,7 +164,9 @@ class Gbm:
         levels, leads = settings.horizon.quantile_levels, settings.lead_hours
         nothing: dict[Key, float] = {}
         if not known:
-            return cls(target, levels, leads, series, unit_types, None, None, nothing, np.empty((0, 0)))
+            return cls(
+                target, levels, leads, series, unit_types, None, None, nothing, np.empty((0, 0)), np.empty(0)
+            )
         random = np.random.default_rng(settings.training.seed)
         examples = _joined(
             _examples(
@@ -168,16 +179,28 @@ class Gbm:
             start = np.log(examples.expected)
             middle, unseen = Boosted.fit(examples, examples.value, start, "poisson", settings)
             dispersion = _dispersion(examples, np.exp(unseen), series)
-            return cls(target, levels, leads, series, unit_types, middle, None, dispersion, np.empty((0, 0)))
+            return cls(
+                target,
+                levels,
+                leads,
+                series,
+                unit_types,
+                middle,
+                None,
+                dispersion,
+                np.empty((0, 0)),
+                np.empty(0),
+            )
         departure = (examples.value - examples.expected) / examples.scale
-        zero = np.zeros(len(departure))
-        middle, unseen = Boosted.fit(examples, departure, zero, "regression", settings)
+        fade = _fit_fade(examples, departure)
+        start = _design(examples.features) @ fade
+        middle, unseen = Boosted.fit(examples, departure, start, "regression", settings)
         error = departure - unseen
         size, of_unseen = Boosted.fit(
-            examples, np.log(np.abs(error) + SMALLEST_ERROR), zero, "regression", settings
+            examples, np.log(np.abs(error) + SMALLEST_ERROR), np.zeros(len(error)), "regression", settings
         )
         remainder = _remainder(examples, error / np.exp(of_unseen), levels)
-        return cls(target, levels, leads, series, unit_types, middle, size, nothing, remainder)
+        return cls(target, levels, leads, series, unit_types, middle, size, nothing, remainder, fade)
 
     def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
         """See :meth:`forecasting.models.interface.Forecaster.predict`; a series not fitted has none."""
@@ -211,7 +234,9 @@ class Gbm:
         if self.size is None:
             return smooth_count_quantiles(ahead.expected * np.exp(raw), self.dispersion[key], self.levels)
         size = np.exp(self.size.raw(ahead.features))
-        departure = raw[:, None] + size[:, None] * self.remainder[_bucket(hours - now)]
+        departure = (raw + _design(ahead.features) @ self.fade)[:, None] + size[:, None] * self.remainder[
+            _bucket(hours - now)
+        ]
         return np.asarray(ahead.expected[:, None] + ahead.scale[:, None] * departure)
 
 
@@ -292,6 +317,23 @@ def _remainder(examples: Examples, error: np.ndarray, levels: tuple[float, ...])
             np.quantile(error[bucket == one], levels) if (bucket == one).any() else everywhere
             for one in range(len(LEAD_EDGES) + 1)
         ]
+    )
+
+
+def _design(features: pd.DataFrame) -> np.ndarray:
+    """Recent departures, each over hats on the knots of the lead (n, knots x departures)."""
+    lead = np.clip(features["lead"].to_numpy() + 1.0, LEAD_EDGES[0], LEAD_EDGES[-1])
+    hats = np.stack([np.interp(lead, LEAD_EDGES, knot) for knot in np.eye(len(LEAD_EDGES))], axis=1)
+    recent = features[FADING].fillna(0.0).to_numpy()
+    return np.asarray((hats[:, :, None] * recent[:, None, :]).reshape(len(features), -1))
+
+
+def _fit_fade(examples: Examples, departure: np.ndarray) -> np.ndarray:
+    """The ridge regression of departures on recent ones, by lead: trees alone can't follow an extreme."""
+    design = _design(examples.features)
+    weighted = design * examples.weight[:, None]
+    return np.asarray(
+        np.linalg.solve(weighted.T @ design + FADE_RIDGE * np.eye(design.shape[1]), weighted.T @ departure)
     )
 
 
