@@ -21,19 +21,15 @@ SMALLEST_SPREAD = 0.1
 SUNDAY = 6
 
 
-@dataclass(frozen=True)
-class Climate:
-    """A series' normal week and the law of its departures.
+@dataclass(frozen=True, kw_only=True)
+class Departures:
+    """The law by which a series departs from what is expected of it.
 
     A departure is (value - expected) / spread of its hour of the day.
     """
 
-    profile: np.ndarray
-    """Expected value by local hour of the week, Monday 00:00 first (168,)."""
     spread: np.ndarray
-    """Standard deviation from the profile by local hour of the day (24,)."""
-    dispersion: float
-    """Variance over mean, as a negative binomial has it; at least 1."""
+    """Standard deviation from what is expected by local hour of the day (24,)."""
     persistence: np.ndarray
     """Share of a departure that is left after :data:`PERSISTENCE_LEADS` hours."""
     remainder: np.ndarray
@@ -47,6 +43,16 @@ class Climate:
         """Quantiles of the unexplained departure after ``leads`` hours (leads, levels)."""
         columns = [np.interp(leads, PERSISTENCE_LEADS, column) for column in self.remainder.T]
         return np.stack(columns, axis=-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Climate(Departures):
+    """A series' normal week and the law of its departures from it."""
+
+    profile: np.ndarray
+    """Expected value by local hour of the week, Monday 00:00 first (168,)."""
+    dispersion: float
+    """Variance over mean, as a negative binomial has it; at least 1."""
 
 
 def hours_of_week(weekday: np.ndarray, local_hour: np.ndarray, holiday: np.ndarray) -> np.ndarray:
@@ -77,10 +83,28 @@ def fit_climate(values: np.ndarray, week_hour: np.ndarray, levels: tuple[float, 
     deviation = (values - expected) / (1.0 - leverage[week_hour])
     pearson = deviation[observed] ** 2 / np.maximum(expected[observed], SMALLEST_SPREAD)
     dispersion = max(1.0, float(np.mean(pearson)))
-    day_hour = week_hour % HOURS_PER_DAY
+    departures = fit_departures(deviation, week_hour % HOURS_PER_DAY, levels)
+    return Climate(
+        profile=profile,
+        dispersion=dispersion,
+        spread=departures.spread,
+        persistence=departures.persistence,
+        remainder=departures.remainder,
+    )
+
+
+def fit_departures(deviation: np.ndarray, day_hour: np.ndarray, levels: tuple[float, ...]) -> Departures:
+    """The law of the departures of a series.
+
+    Args:
+        deviation: value - expected, hour after hour (n,); NaN where missing, not everywhere.
+        day_hour: local hour of the day of each (n,).
+        levels: quantile levels.
+    """
+    observed = ~np.isnan(deviation)
     spread = _spread(deviation[observed], day_hour[observed])
     persistence, remainder = _persistence(deviation / spread[day_hour], levels)
-    return Climate(profile, spread, dispersion, persistence, remainder)
+    return Departures(spread=spread, persistence=persistence, remainder=remainder)
 
 
 def level_ratio(values: np.ndarray, expected: np.ndarray, typical: np.ndarray) -> np.ndarray:
