@@ -10,8 +10,7 @@ from typing import ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from forecasting.models.counts import smooth_forecast, stated_hours
-from forecasting.models.ensemble import past_forecasts
+from forecasting.models.counts import past_forecasts, smooth_forecast, stated_hours
 from forecasting.models.interface import Forecaster
 from forecasting.models.quantile_table import LEAD_BUCKETS, hours_long, hours_wide, lead_bucket, outcomes
 from forecasting.schema import Target

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -10,6 +12,7 @@ import pandas as pd
 from scipy.stats import nbinom, poisson
 
 from forecasting.models.baseline import POISSON_BELOW, SMALLEST_RATE
+from forecasting.models.holdout import backcast
 from forecasting.models.interface import Forecaster
 
 EDGE = 0.01
@@ -29,6 +32,11 @@ class Smooth(Protocol):
 def smooth_forecast(model: Forecaster, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
     """A model's forecast with quantiles between the counts where it can say them, else as it states them."""
     return model.smooth(panel, issued_at) if isinstance(model, Smooth) else model.predict(panel, issued_at)
+
+
+def past_forecasts(member: Forecaster, panel: pd.DataFrame, issue_times: Iterable[datetime]) -> pd.DataFrame:
+    """What a fitted model would have said at past issue times, between the counts."""
+    return backcast(partial(smooth_forecast, member), panel, issue_times)
 
 
 def smooth_count_quantiles(mean: np.ndarray, dispersion: float, levels: tuple[float, ...]) -> np.ndarray:

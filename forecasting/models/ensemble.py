@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -13,10 +12,13 @@ import pandas as pd
 from scipy.optimize import Bounds, LinearConstraint, minimize
 
 from forecasting.config import Settings
-from forecasting.models.counts import smooth_forecast, stated_hours
-from forecasting.models.holdout import backcast, holdout_issue_times, holdout_start
+from forecasting.models.calibration import Calibration
+from forecasting.models.counts import past_forecasts, smooth_forecast, stated_hours
+from forecasting.models.gbm import Gbm
+from forecasting.models.holdout import holdout_issue_times, holdout_start
 from forecasting.models.interface import Forecaster
 from forecasting.models.quantile_table import LEAD_BUCKETS, hours_long, hours_wide, lead_bucket, outcomes
+from forecasting.models.smooth_glm import SmoothGlm
 from forecasting.schema import Target
 
 PRIOR_ORIGINS = 1.0
@@ -33,6 +35,9 @@ class Fits(Protocol):
     def fit(cls, panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target) -> Any:
         """Fit on the panel's hours before ``issued_at``."""
         ...
+
+
+MEMBERS: tuple[type[Fits], ...] = (SmoothGlm, Gbm)
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,10 @@ class Weights:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """The weighted mean of its members' quantiles; a member silent on a series leaves it to the others."""
+    """The weighted mean of its members' quantiles, corrected where past outcomes leave no doubt.
+
+    A member that is silent on a series leaves it to the others.
+    """
 
     name: ClassVar[str] = "ensemble"
     version: ClassVar[str] = "1"
@@ -96,25 +104,61 @@ class Ensemble:
     levels: tuple[float, ...]
     members: Mapping[str, Forecaster]
     weights: Weights
+    calibration: Calibration
 
     @classmethod
     def fit(
         cls,
-        kinds: Iterable[type[Fits]],
         panel: pd.DataFrame,
         settings: Settings,
         issued_at: datetime,
         target: Target,
+        kinds: Sequence[type[Fits]] = MEMBERS,
     ) -> Self:
-        """Members of each kind fitted twice: up to the holdout, to learn the weights on it; and up to now."""
-        chosen = list(kinds)
-        judged = holdout_start(settings, issued_at)
-        then = {kind.name: kind.fit(panel, settings, judged, target) for kind in chosen}
-        now = {kind.name: kind.fit(panel, settings, issued_at, target) for kind in chosen}
+        """Fit each member twice on hours before ``issued_at``.
+
+        Once up to the holdout, to learn weights and corrections from what it would have said there; once up
+        to now, to speak.
+
+        Args:
+            panel: of one target.
+            settings: gives holdout, levels, and what the members want.
+            issued_at: the issue time.
+            target: what is forecast.
+            kinds: the members' classes.
+        """
+        then, now = (
+            {kind.name: kind.fit(panel, settings, at, target) for kind in kinds}
+            for at in (holdout_start(settings, issued_at), issued_at)
+        )
         times = holdout_issue_times(settings, issued_at)
         past = {name: past_forecasts(member, panel, times) for name, member in then.items()}
+        return cls.of(now, past, panel, settings.horizon.quantile_levels, issued_at, target)
+
+    @classmethod
+    def of(
+        cls,
+        members: Mapping[str, Forecaster],
+        past: Mapping[str, pd.DataFrame],
+        panel: pd.DataFrame,
+        levels: tuple[float, ...],
+        issued_at: datetime,
+        target: Target,
+    ) -> Self:
+        """An ensemble of fitted members, its weights and corrections learnt from past forecasts of each.
+
+        Args:
+            members: by name, who speak.
+            past: by the same names, see :meth:`Weights.learn`.
+            panel: what came.
+            levels: the quantile levels.
+            issued_at: the present.
+            target: what is forecast.
+        """
         weights = Weights.learn(past, panel, issued_at)
-        return cls(target, settings.horizon.quantile_levels, now, weights)
+        said = combined({name: hours_wide(forecast) for name, forecast in past.items()}, weights)
+        together = hours_long(said, target.value, cls.name, cls.version)
+        return cls(target, levels, members, weights, Calibration.learn(together, panel, issued_at, levels))
 
     def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
         """See :meth:`forecasting.models.interface.Forecaster.predict`; whole counts."""
@@ -130,12 +174,7 @@ class Ensemble:
             name: hours_wide(smooth_forecast(member, panel, issued_at))
             for name, member in self.members.items()
         }
-        return combined(said, self.weights)
-
-
-def past_forecasts(member: Forecaster, panel: pd.DataFrame, issue_times: Iterable[datetime]) -> pd.DataFrame:
-    """What a fitted model would have said at past issue times, between the counts."""
-    return backcast(partial(smooth_forecast, member), panel, issue_times)
+        return self.calibration.correct(combined(said, self.weights))
 
 
 def combined(said: Mapping[str, pd.DataFrame], weights: Weights) -> pd.DataFrame:

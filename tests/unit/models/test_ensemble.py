@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from forecasting.config import Settings
-from forecasting.models import Climatology
+from forecasting.models import Climatology, gbm
+from forecasting.models.calibration import Calibration
 from forecasting.models.ensemble import Ensemble, Weights, combined
 from forecasting.models.gbm import Gbm
 from forecasting.models.quantile_table import LEAD_BUCKETS, hours_long, hours_wide
@@ -23,6 +25,15 @@ pytestmark = pytest.mark.unit
 LEVELS = (0.1, 0.5, 0.9)
 NOW = pd.Timestamp("2026-06-10 07:00", tz="UTC")
 CENSUS = Target.BED_CENSUS
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_rows() -> Iterator[None]:
+    """Enough to learn these simple series from, and quickly."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gbm, "MOST_ROWS", 12_000)
+        patch.setattr(gbm, "ROUNDS", 40)
+        yield
 
 
 def past_hours(nights: int = 20, hours: int = 168, units: tuple[str, ...] = ("ward",)) -> pd.MultiIndex:
@@ -126,8 +137,9 @@ def test_it_speaks_between_its_members_and_never_crosses(
     target: Target,
 ) -> None:
     panel = panel_of(observations(110), target)
-    ensemble = Ensemble.fit((Climatology, Gbm), panel, settings, issued_at, target)
-    smooth = hours_wide(ensemble.smooth(panel, issued_at)).to_numpy()
+    ensemble = Ensemble.fit(panel, settings, issued_at, target, (Climatology, Gbm))
+    uncorrected = replace(ensemble, calibration=Calibration(ensemble.levels, {}))
+    smooth = hours_wide(uncorrected.smooth(panel, issued_at)).to_numpy()
     said = np.stack(
         [
             hours_wide(ensemble.members["climatology"].predict(panel, issued_at)).to_numpy(),
@@ -150,5 +162,5 @@ def test_no_series_gives_an_empty_forecast(
     issued_at: datetime,
 ) -> None:
     panel = panel_of(observations(3).iloc[:0], CENSUS)
-    ensemble = Ensemble.fit((Climatology, Gbm), panel, settings, issued_at, CENSUS)
+    ensemble = Ensemble.fit(panel, settings, issued_at, CENSUS)
     pd.testing.assert_frame_equal(ensemble.predict(panel, issued_at), FORECAST.empty())
