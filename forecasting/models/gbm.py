@@ -32,23 +32,36 @@ WARM_UP_HOURS = 3 * HOURS_PER_WEEK
 FEWEST_OBSERVED_HOURS = 2 * WARM_UP_HOURS
 HALF_LIFE_HOURS = 1.5 * 52 * HOURS_PER_WEEK
 SHORT_LEAD_SHARE = 0.4
-ROUNDS = 100
+ROUNDS = {"poisson": 100, "regression": 40}
 LEAD_EDGES = np.array([1, 2, 3, 4, 6, 9, 12, 18, 24, 36, 48, 72, 120])
-FADING = ["departure_1", "departure_6", "departure_24", "departure_168", "same_hour_1", "same_hour_7"]
+FADING = [
+    "departure_1",
+    "departure_6",
+    "departure_24",
+    "departure_168",
+    "same_hour_1",
+    "same_hour_7",
+    "drift",
+]
 FADE_RIDGE = 24.0
 DISPERSION_PRIOR_HOURS = 1000.0
 SMALLEST_ERROR = 0.02
 PARAMETERS: dict[str, Any] = {
     "learning_rate": 0.05,
     "num_leaves": 7,
-    "min_data_in_leaf": 200,
     "feature_fraction": 0.5,
-    "lambda_l2": 10.0,
     "cat_smooth": 100.0,
     "deterministic": True,
     "force_row_wise": True,
     "verbosity": -1,
 }
+FEWEST_IN_LEAF = 200
+LEARNING: dict[str, dict[str, Any]] = {
+    "poisson": {"min_data_in_leaf": FEWEST_IN_LEAF, "lambda_l2": 10.0},
+    # A census moves slowly: its hours say much the same, and many of them are few.
+    "regression": {"lambda_l2": 100.0},
+}
+LEAF_SHARE = 0.02
 CATEGORIES = ["series", "unit_type"]
 MICROSECONDS_PER_WEEK = 7 * 24 * 3_600_000_000
 SMALLEST_MEAN = 0.05
@@ -89,14 +102,16 @@ class Boosted:
             examples: to learn from.
             label: what is learnt (n,).
             start: what it is without any feature, on the scale of the raw score (n,).
-            objective: LightGBM's name of the loss.
+            objective: LightGBM's name of the loss, one of :data:`LEARNING`.
             settings: gives seed and threads.
         """
         parameters = PARAMETERS | {
             "objective": objective,
+            "min_data_in_leaf": max(FEWEST_IN_LEAF, int(LEAF_SHARE * len(label))),
             "seed": settings.training.seed,
             "num_threads": settings.training.threads,
         }
+        parameters |= LEARNING[objective]
         fold = examples.week % FOLDS
         if len(np.unique(fold)) < FOLDS:
             fold = np.arange(len(label)) % FOLDS
@@ -115,7 +130,7 @@ class Boosted:
                 # Small data: fewer rows than a histogram would like is no error.
                 params={"verbosity": -1, "min_data_in_bin": 3},
             )
-            boosters.append(lgb.train(parameters, rows, ROUNDS))
+            boosters.append(lgb.train(parameters, rows, ROUNDS[objective]))
             unseen[out] += boosters[-1].predict(examples.features[out], raw_score=True)
         return cls(tuple(boosters)), unseen
 

@@ -131,6 +131,8 @@ class Standing:
             then = hours - period * ((hours - origins) // period + 1)
             last = self.value[np.maximum(then, 0)] - self.expected(origins, np.maximum(then, 0))
             told[f"same_hour_{days}"] = np.where(then >= 0, last / scale, np.nan)
+        # How much of what is expected the level adds: a regression may take it back.
+        told["drift"] = self.expected(origins, hours) * (1.0 - 1.0 / level) / scale
         told["occupancy"] = self.value[np.maximum(origins - 1, 0)] / self.beds
         return told
 

@@ -31,8 +31,7 @@ CENSUS = Target.BED_CENSUS
 def few_rows() -> Iterator[None]:
     """Enough to learn these simple series from, and quickly."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gbm, "MOST_ROWS", 12_000)
-        patch.setattr(gbm, "ROUNDS", 40)
+        patch.setattr(gbm, "MOST_ROWS", 16_000)
         yield
 
 
