@@ -73,7 +73,7 @@ def gap_closed(wql: float) -> float:
 
 def table_of(measured: Sequence[Measured], span: Span) -> Table:
     """One row a model, the best last; on the test span the peers' among them, dimmed."""
-    table = Table(title=f"Iowa's ED, {span.name}: {iowa.ORIGINS} weeks from {span.first:%Y-%m-%d}")
+    table = Table(title=f"Iowa's ED, {span.name}: {span.weeks} weeks from {span.first:%Y-%m-%d}")
     table.add_column("model")
     for heading in (
         "WQL",

@@ -28,7 +28,6 @@ SITE, UNIT, TARGET = "iowa", "ed", Target.ED_ARRIVALS
 ZONE = "Etc/GMT+6"
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 LEAD_HOURS = 168
-ORIGINS = 51
 TOTALS = {"PT8H": 8, "PT12H": 12, "P1D": 24}
 """Hours of each block whose total is scored; blocks begin at the origin, which is a midnight."""
 BLOCK_ORIGINS = 4
@@ -43,11 +42,12 @@ class Span:
 
     name: str
     first: datetime
+    weeks: int = 51
 
     @property
     def origins(self) -> list[datetime]:
         """The issue times, UTC."""
-        return [self.first + timedelta(weeks=week) for week in range(ORIGINS)]
+        return [self.first + timedelta(weeks=week) for week in range(self.weeks)]
 
 
 def _midnight(year: int, month: int, day: int) -> datetime:

@@ -16,7 +16,7 @@ HALF_LIVES = np.array([2, 4, 8, 16, 32, 64, 128, 256])
 MIDDLE = 3
 TRUST_HALF_LIFE = 60
 """Observed days after which half of a follower's record is forgotten."""
-LEARNING_RATE = 0.3
+LEARNING_RATE = 0.2
 PRIOR_PATIENTS = 0.1
 
 
