@@ -22,6 +22,8 @@ from rich.table import Table
 from benchmarks import iowa
 from benchmarks.iowa import Forecasts, Losses, Span
 from forecasting.models import Climatology, Glm, SeasonalNaive
+from forecasting.models.ensemble import Ensemble
+from forecasting.models.gbm import Gbm
 
 WQL_BAR = 0.1705
 DAY_BAR = 11.2
@@ -30,7 +32,9 @@ FLOOR_DAY = 10.23
 REFERENCE = 0.1740
 """WQL of the climatology of 26 weeks, from which the gap to the floor is counted."""
 REFIT_WEEKS = 4
-MODELS: dict[str, type[Forecasts]] = {model.name: model for model in (SeasonalNaive, Climatology, Glm)}
+MODELS: dict[str, type[Forecasts]] = {
+    model.name: model for model in (SeasonalNaive, Climatology, Glm, Gbm, Ensemble)
+}
 SPANS = {"test": iowa.TEST, "validation": iowa.VALIDATION, "earlier": iowa.EARLIER}
 PEERS = {
     "MSTL + AutoETS": 0.1946,

@@ -89,11 +89,11 @@ BACKTEST = {
         description="Each model is fitted anew after so many days. Empty: as the nights train.",
     ),
     "models": Param(
-        "climatology,tft",
+        "climatology,glm,tft",
         type="string",
         pattern=f"^{NAMES}$",
         title="Models",
-        description="Names with commas between them; a wrong one is answered with those that are allowed",
+        description="Of climatology, seasonal_naive, glm, lightgbm, ensemble and tft, with commas between them",
     ),
     "seeds": Param(
         None,

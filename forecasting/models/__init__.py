@@ -1,4 +1,4 @@
-"""Models: panel -> forecast. Nothing here loads torch; see :mod:`forecasting.models.tft`."""
+"""Models: panel -> forecast. Nothing here loads torch or LightGBM; see :mod:`forecasting.models.tft`."""
 
 from forecasting.models.baseline import Climatology
 from forecasting.models.dependence import dependence
