@@ -9,7 +9,7 @@ issue time alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -20,13 +20,18 @@ from forecasting.models.climate import (
     HOURS_PER_DAY,
     HOURS_PER_WEEK,
     LEVEL_HOURS,
+    MEMORY_HOURS,
     SMALLEST_SPREAD,
-    Climate,
+    Departures,
     fit_climate,
+    fit_departures,
     level_ratio,
 )
 from forecasting.models.tft.hours import CALENDAR, CLOCK, Hours
 from forecasting.schema import Target
+
+Expect = Callable[[int, int], np.ndarray]
+"""(series, row) -> what is expected of each row of the series, learned from its rows before ``row`` alone."""
 
 STATIC_REALS = ("log_beds", "log_level", "last_day", "last_week", "last_month")
 ENCODER_REALS = ("departure", "observed", *CLOCK, "holiday")
@@ -91,17 +96,26 @@ class Scenery:
         levels: quantile levels.
         encoder_hours: hours the network sees before the issue time.
         lead_hours: hours it forecasts.
+        expect: what a series' values are expected to be, but for their recent level; without, its normal
+            week as :func:`forecasting.models.climate.fit_climate` has it.
     """
 
     def __init__(
-        self, hours: Hours, target: Target, levels: tuple[float, ...], encoder_hours: int, lead_hours: int
+        self,
+        hours: Hours,
+        target: Target,
+        levels: tuple[float, ...],
+        encoder_hours: int,
+        lead_hours: int,
+        expect: Expect | None = None,
     ) -> None:
         self.hours = hours
         self.target = target
         self.levels = levels
         self.encoder_hours = encoder_hours
         self.lead_hours = lead_hours
-        self._climates: list[Climate] = []
+        self.expect = expect
+        self._outlooks: list[_Outlook] = []
         self._tables: _Tables | None = None
 
     def windows_at(self, issue_time_idx: Iterable[int]) -> Windows:
@@ -139,11 +153,38 @@ class Scenery:
         )
 
     def _fit(self, series: int, row: int) -> int:
-        """Fit the climate of a series on its rows before ``row``; its number."""
-        past = slice(int(self.hours.first[series]), row)
-        self._climates.append(fit_climate(self.hours.value[past], self.hours.week_hour[past], self.levels))
+        """Learn what to expect of a series from its rows before ``row``; the number of the outlook."""
+        first = int(self.hours.first[series])
+        values, week_hour = self.hours.value[first:row], self.hours.week_hour[first:row]
+        if self.expect is None:
+            climate = fit_climate(values, week_hour, self.levels)
+            outlook = _Outlook(climate, climate.profile)
+        else:
+            expected = np.maximum(self.expect(series, row), SMALLEST_SPREAD)
+            outlook = self._outlook(expected, values, week_hour, first)
+        self._outlooks.append(outlook)
         self._tables = None
-        return len(self._climates) - 1
+        return len(self._outlooks) - 1
+
+    def _outlook(
+        self, expected: np.ndarray, values: np.ndarray, week_hour: np.ndarray, first: int
+    ) -> _Outlook:
+        known = len(values)
+        past = slice(max(0, known - MEMORY_HOURS), known)
+        recent = slice(max(0, known - LEVEL_HOURS), known)
+        level = level_ratio(values[recent], expected[recent], expected[past].mean())
+        law = fit_departures(
+            values[past], expected[past] * level, week_hour[past] % HOURS_PER_DAY, self.levels
+        )
+        begin = known - self._reach_back
+        ahead = known + HOURS_BETWEEN_CLIMATES + self.lead_hours
+        rows = np.clip(np.arange(begin, ahead), 0, len(expected) - 1)
+        return _Outlook(law, expected[rows], first + begin)
+
+    @property
+    def _reach_back(self) -> int:
+        """How many hours before its issue time are read for a window."""
+        return max(LEVEL_HOURS, self.encoder_hours)
 
     def scene(self, windows: Windows) -> Scene:
         """The scene of a batch of windows."""
@@ -178,11 +219,11 @@ class Scenery:
 
     def _look_back(self, windows: Windows) -> _Past:
         first = self.hours.first[windows.series][:, None]
-        before = windows.row[:, None] + np.arange(-max(LEVEL_HOURS, self.encoder_hours), 0)
+        before = windows.row[:, None] + np.arange(-self._reach_back, 0)
         row = np.maximum(before, first)
         values = np.where(before >= first, self.hours.value[row], np.nan)
         tables = self._tables_of_climates()
-        expected, spread = tables.expects(windows.climate[:, None], self.hours.week_hour[row])
+        expected, spread = tables.expects(windows.climate[:, None], row, self.hours.week_hour[row])
         level = level_ratio(
             values[:, -LEVEL_HOURS:], expected[:, -LEVEL_HOURS:], tables.typical[windows.climate]
         )
@@ -192,7 +233,7 @@ class Scenery:
     def _look_ahead(self, windows: Windows, past: _Past) -> _Ahead:
         tables, climate = self._tables_of_climates(), windows.climate[:, None]
         row = windows.row[:, None] + np.arange(self.lead_hours)
-        expected, spread = tables.expects(climate, self.hours.week_hour[row])
+        expected, spread = tables.expects(climate, row, self.hours.week_hour[row])
         expected = expected * past.level[:, None]
         age = np.minimum(windows.row - self.hours.last_observed[windows.row], OLDEST_DEPARTURE)[:, None]
         newest = np.take_along_axis(past.departure, past.departure.shape[1] - age, axis=1)
@@ -218,7 +259,7 @@ class Scenery:
     def _tables_of_climates(self) -> _Tables:
         if self._tables is None:
             leads = np.arange(1, self.lead_hours + OLDEST_DEPARTURE)
-            self._tables = _Tables.of(self._climates, leads, self.levels)
+            self._tables = _Tables.of(self._outlooks, leads, self.levels)
         return self._tables
 
     def _calendar(self, row: np.ndarray) -> dict[str, np.ndarray]:
@@ -248,10 +289,21 @@ class _Ahead:
 
 
 @dataclass(frozen=True)
-class _Tables:
-    """Many climates as arrays, to be looked up by number; leads from 1 hour on."""
+class _Outlook:
+    """What a series was expected to do from some time on, and how it would depart from that."""
 
-    profile: np.ndarray
+    law: Departures
+    expected: np.ndarray
+    """By hour of the week, or row after row from ``first_row`` on."""
+    first_row: int | None = None
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """Many outlooks as arrays, to be looked up by number; leads from 1 hour on."""
+
+    expected: np.ndarray
+    first_row: np.ndarray | None
     typical: np.ndarray
     spread: np.ndarray
     dispersion: np.ndarray
@@ -260,23 +312,29 @@ class _Tables:
     width: np.ndarray
 
     @classmethod
-    def of(cls, climates: Sequence[Climate], leads: np.ndarray, levels: tuple[float, ...]) -> _Tables:
-        remains = np.stack([climate.remains(leads) for climate in climates])
+    def of(cls, outlooks: Sequence[_Outlook], leads: np.ndarray, levels: tuple[float, ...]) -> _Tables:
+        laws = [outlook.law for outlook in outlooks]
+        remains = np.stack([law.remains(leads) for law in laws])
         normal_width = norm.ppf(levels[-1]) - norm.ppf(levels[0])
-        profile = np.maximum(np.stack([climate.profile for climate in climates]), SMALLEST_SPREAD)
+        expected = np.maximum(np.stack([outlook.expected for outlook in outlooks]), SMALLEST_SPREAD)
+        first_rows = [outlook.first_row for outlook in outlooks if outlook.first_row is not None]
         return cls(
-            profile=profile,
-            typical=profile.mean(axis=1),
-            spread=np.stack([climate.spread for climate in climates]),
-            dispersion=np.array([climate.dispersion for climate in climates]),
-            persists=np.stack([climate.persists(leads) for climate in climates]),
+            expected=expected,
+            first_row=np.array(first_rows) if first_rows else None,
+            typical=expected.mean(axis=1),
+            spread=np.stack([law.spread for law in laws]),
+            dispersion=np.array([law.dispersion for law in laws]),
+            persists=np.stack([law.persists(leads) for law in laws]),
             remains=remains,
             width=np.maximum((remains[..., -1] - remains[..., 0]) / normal_width, SMALLEST_WIDTH),
         )
 
-    def expects(self, climate: np.ndarray, week_hour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Expected value and spread of hours of the week."""
-        return self.profile[climate, week_hour], self.spread[climate, week_hour % HOURS_PER_DAY]
+    def expects(
+        self, outlook: np.ndarray, row: np.ndarray, week_hour: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Expected value and spread of rows, which are at those hours of the week."""
+        place = week_hour if self.first_row is None else row - self.first_row[outlook]
+        return self.expected[outlook, place], self.spread[outlook, week_hour % HOURS_PER_DAY]
 
 
 def _windows(rows: Sequence[tuple[int, int, int]]) -> Windows:
