@@ -21,7 +21,7 @@ SMALLEST_SPREAD = 0.1
 SUNDAY = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Departures:
     """The law by which a series departs from what is expected of it.
 
@@ -29,9 +29,7 @@ class Departures:
     """
 
     spread: np.ndarray
-    """Standard deviation from the expected by local hour of the day (24,)."""
-    dispersion: float
-    """Variance over mean, as a negative binomial has it; at least 1."""
+    """Standard deviation from what is expected by local hour of the day (24,)."""
     persistence: np.ndarray
     """Share of a departure that is left after :data:`PERSISTENCE_LEADS` hours."""
     remainder: np.ndarray
@@ -47,12 +45,14 @@ class Departures:
         return np.stack(columns, axis=-1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Climate(Departures):
     """A series' normal week and the law of its departures from it."""
 
     profile: np.ndarray
     """Expected value by local hour of the week, Monday 00:00 first (168,)."""
+    dispersion: float
+    """Variance over mean, as a negative binomial has it; at least 1."""
 
 
 def hours_of_week(weekday: np.ndarray, local_hour: np.ndarray, holiday: np.ndarray) -> np.ndarray:
@@ -79,39 +79,32 @@ def fit_climate(values: np.ndarray, week_hour: np.ndarray, levels: tuple[float, 
     profile, leverage = _profile(values[observed], week_hour[observed])
     # Departures are from the level of today: how far past weeks were from it is part of their law.
     expected = profile[week_hour] * recent_level(profile, values, week_hour)
-    law = fit_departures(values, expected, week_hour % HOURS_PER_DAY, levels, leverage[week_hour])
-    return Climate(**vars(law), profile=profile)
-
-
-def fit_departures(
-    values: np.ndarray,
-    expected: np.ndarray,
-    day_hour: np.ndarray,
-    levels: tuple[float, ...],
-    leverage: np.ndarray | float = 0.0,
-) -> Departures:
-    """The law of a series' departures from what was expected of it, over all the hours given.
-
-    Args:
-        values: hour after hour (n,); NaN where missing.
-        expected: of each hour (n,).
-        day_hour: local hour of the day of each (n,).
-        levels: quantile levels.
-        leverage: the weight of each value in its own expectation.
-
-    Raises:
-        ValueError: no value was observed.
-    """
-    observed = ~np.isnan(values)
-    if not observed.any():
-        raise ValueError("a law of departures needs at least one observed value")
-    # What a value says of itself is taken out: the spread is that of hours the expectation has not seen.
-    deviation = (values - expected) / (1.0 - leverage)
+    # What a value says of itself is taken out: the spread is that of hours the profile has not seen.
+    deviation = (values - expected) / (1.0 - leverage[week_hour])
     pearson = deviation[observed] ** 2 / np.maximum(expected[observed], SMALLEST_SPREAD)
     dispersion = max(1.0, float(np.mean(pearson)))
+    departures = fit_departures(deviation, week_hour % HOURS_PER_DAY, levels)
+    return Climate(
+        profile=profile,
+        dispersion=dispersion,
+        spread=departures.spread,
+        persistence=departures.persistence,
+        remainder=departures.remainder,
+    )
+
+
+def fit_departures(deviation: np.ndarray, day_hour: np.ndarray, levels: tuple[float, ...]) -> Departures:
+    """The law of the departures of a series.
+
+    Args:
+        deviation: value - expected, hour after hour (n,); NaN where missing, not everywhere.
+        day_hour: local hour of the day of each (n,).
+        levels: quantile levels.
+    """
+    observed = ~np.isnan(deviation)
     spread = _spread(deviation[observed], day_hour[observed])
     persistence, remainder = _persistence(deviation / spread[day_hour], levels)
-    return Departures(spread, dispersion, persistence, remainder)
+    return Departures(spread=spread, persistence=persistence, remainder=remainder)
 
 
 def level_ratio(values: np.ndarray, expected: np.ndarray, typical: np.ndarray) -> np.ndarray:

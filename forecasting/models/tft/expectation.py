@@ -1,31 +1,69 @@
-"""x"""
-import numpy as np, os
+"""What the network starts from where arrivals are forecast: a Poisson regression on the calendar.
+
+The network then learns what the regression misses: how the last week departed from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
 import pandas as pd
-from sklearn.linear_model import PoissonRegressor
+
+from forecasting.models.climate import HOURS_PER_DAY
+from forecasting.models.glm.level import days_of, levels_said
+from forecasting.models.glm.model import LEVEL_HOURS, MEMORY_HOURS, fit_regression
+from forecasting.models.interface import series_of
 from forecasting.schema import Target
-def expectation(panel, target):
-    if target is not Target.ED_ARRIVALS or os.environ.get("NOGLM"): return None
-    groups=[rows for _,rows in panel.groupby(["site_id","unit_id"],sort=False)]
-    X=[design(r) for r in groups]; V=[r["value"].to_numpy() for r in groups]
-    def expect(series,row0):
-        first=sum(len(v) for v in V[:series]); row=row0-first
-        x,v=X[series],V[series]
-        lo=max(0,row-int(os.environ.get("GLMHIST","26280")))
-        ok=~np.isnan(v[lo:row])
-        age=np.arange(row-lo)[::-1]
-        w=0.5**(age/float(os.environ.get("GLMHALF","8760")))
-        m=PoissonRegressor(alpha=float(os.environ.get("GLMALPHA","1e-4")),solver="newton-cholesky",max_iter=30)
-        m.fit(x[lo:row][ok],v[lo:row][ok],sample_weight=w[ok])
-        return m.predict(x)
-    return expect
-def design(r):
-    wh=(r.weekday*24+r.local_hour).to_numpy()
-    D=np.zeros((len(r),168)); D[np.arange(len(r)),wh]=1
-    H=np.zeros((len(r),24)); H[np.arange(len(r)),r.local_hour]=1
-    ys,yc=r.year_sin.to_numpy(),r.year_cos.to_numpy()
-    ann=np.stack([ys,yc,2*ys*yc,yc*yc-ys*ys],1)
-    hol=[]
-    for c in ("holiday","day_before_holiday","day_after_holiday"):
-        for a,b in((0,6),(6,12),(12,18),(18,24)):
-            hol.append(r[c].to_numpy()*((r.local_hour>=a)&(r.local_hour<b)).to_numpy())
-    return np.concatenate([D,H,ann,np.stack(hol,1),r.trend.to_numpy()[:,None]-3],1)
+
+LEAD_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is expected of one series by a regression fitted on its rows before some row."""
+
+    value: np.ndarray
+    """Of each row of the series, at level 1 (rows,)."""
+    level: np.ndarray
+    """What is said of the level: after each day from the fit on, for each day ahead (days, lead days)."""
+    dispersion: float
+    """Variance over mean of a count around its forecast; at least 1."""
+
+
+class Regressions:
+    """Fits a regression to any series of a panel, at any of its rows."""
+
+    def __init__(self, panel: pd.DataFrame, target: Target) -> None:
+        self._series = [rows for _, rows in series_of(panel)]
+        self._target = target
+
+    def fit(self, series: int, row: int, days: int) -> Expected:
+        """Fit on the rows of a series before ``row``, and follow its level for ``days`` days from there.
+
+        Args:
+            series: its number, in the panel's order.
+            row: counted from the series' first; one before it at least must have been observed.
+            days: after each of which the level is said; each day reads what came until its own end.
+        """
+        rows = self._series[series]
+        past = rows.iloc[max(0, row - MEMORY_HOURS) : row]
+        regression = fit_regression(past, None, self._target, ())
+        expected = regression.expected(rows)
+        followed = np.arange(max(0, row - LEVEL_HOURS), row + days * HOURS_PER_DAY)
+        inside = followed < len(rows)
+        values = np.full(len(followed), np.nan)
+        values[inside] = rows["value"].to_numpy()[followed[inside]]
+        came, due = days_of(values, expected[np.minimum(followed, len(rows) - 1)])
+        said = [_last(levels_said(came, due, lead + 1), days + 1) for lead in range(LEAD_DAYS)]
+        return Expected(expected, np.stack(said, axis=1), regression.dispersion)
+
+
+def regressions(panel: pd.DataFrame, target: Target) -> Regressions | None:
+    """What is expected of a panel of arrivals; a census starts from its climate."""
+    return Regressions(panel, target) if target is Target.ED_ARRIVALS else None
+
+
+def _last(levels: np.ndarray, count: int) -> np.ndarray:
+    """The last so many levels; where there are fewer, 1 before them."""
+    return np.concatenate([np.ones(max(0, count - len(levels))), levels])[-count:]

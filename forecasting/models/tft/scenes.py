@@ -9,7 +9,7 @@ issue time alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,11 +27,9 @@ from forecasting.models.climate import (
     fit_departures,
     level_ratio,
 )
+from forecasting.models.tft.expectation import Regressions
 from forecasting.models.tft.hours import CALENDAR, CLOCK, Hours
 from forecasting.schema import Target
-
-Expect = Callable[[int, int], np.ndarray]
-"""(series, row) -> what is expected of each row of the series, learned from its rows before ``row`` alone."""
 
 STATIC_REALS = ("log_beds", "log_level", "last_day", "last_week", "last_month")
 ENCODER_REALS = ("departure", "observed", *CLOCK, "holiday")
@@ -41,6 +39,7 @@ REALS = tuple(dict.fromkeys((*STATIC_REALS, *ENCODER_REALS, *DECODER_REALS)))
 HISTORY_NEEDED = LEVEL_HOURS
 OLDEST_DEPARTURE = HOURS_PER_WEEK
 HOURS_BETWEEN_CLIMATES = 2 * HOURS_PER_WEEK
+HOURS_BETWEEN_REGRESSIONS = 8 * HOURS_PER_WEEK
 LARGEST_DEPARTURE = 6.0
 LARGEST_HEADROOM = 4.0
 SMALLEST_WIDTH = 0.05
@@ -96,8 +95,8 @@ class Scenery:
         levels: quantile levels.
         encoder_hours: hours the network sees before the issue time.
         lead_hours: hours it forecasts.
-        expect: what a series' values are expected to be, but for their recent level; without, its normal
-            week as :func:`forecasting.models.climate.fit_climate` has it.
+        regressions: what is expected of the panel's series; without them, their normal weeks as
+            :func:`forecasting.models.climate.fit_climate` has them.
     """
 
     def __init__(
@@ -107,14 +106,14 @@ class Scenery:
         levels: tuple[float, ...],
         encoder_hours: int,
         lead_hours: int,
-        expect: Expect | None = None,
+        regressions: Regressions | None = None,
     ) -> None:
         self.hours = hours
         self.target = target
         self.levels = levels
         self.encoder_hours = encoder_hours
         self.lead_hours = lead_hours
-        self.expect = expect
+        self.regressions = regressions
         self._outlooks: list[_Outlook] = []
         self._tables: _Tables | None = None
 
@@ -136,14 +135,14 @@ class Scenery:
     def windows_between(self, first_time_idx: int, last_time_idx: int) -> Windows:
         """Windows at every hour whose forecast ends before ``last_time_idx``, from four weeks of history on.
 
-        Their climates are fitted fortnightly.
+        Their climates are fitted fortnightly, their regressions every eight weeks.
         """
         parts = [_windows([])]
         for series, (start, stop) in enumerate(pairwise(self.hours.first)):
             begin = max(self.hours.row_at(series, first_time_idx), int(start) + HISTORY_NEEDED)
             end = min(self.hours.row_at(series, last_time_idx), int(stop)) - self.lead_hours + 1
-            for refit in range(begin, end, HOURS_BETWEEN_CLIMATES):
-                row = np.arange(refit, min(refit + HOURS_BETWEEN_CLIMATES, end))
+            for refit in range(begin, end, self._hours_between_fits):
+                row = np.arange(refit, min(refit + self._hours_between_fits, end))
                 climate = self._fit(series, refit)
                 parts.append(Windows(np.full(len(row), series), row, np.full(len(row), climate)))
         return Windows(
@@ -156,30 +155,34 @@ class Scenery:
         """Learn what to expect of a series from its rows before ``row``; the number of the outlook."""
         first = int(self.hours.first[series])
         values, week_hour = self.hours.value[first:row], self.hours.week_hour[first:row]
-        if self.expect is None:
+        if self.regressions is None:
             climate = fit_climate(values, week_hour, self.levels)
-            outlook = _Outlook(climate, climate.profile)
+            outlook = _Outlook(climate, climate.profile, climate.dispersion)
         else:
-            expected = np.maximum(self.expect(series, row), SMALLEST_SPREAD)
-            outlook = self._outlook(expected, values, week_hour, first)
+            outlook = self._regress(self.regressions, series, values, week_hour)
         self._outlooks.append(outlook)
         self._tables = None
         return len(self._outlooks) - 1
 
-    def _outlook(
-        self, expected: np.ndarray, values: np.ndarray, week_hour: np.ndarray, first: int
+    def _regress(
+        self, regressions: Regressions, series: int, values: np.ndarray, week_hour: np.ndarray
     ) -> _Outlook:
-        known = len(values)
-        past = slice(max(0, known - MEMORY_HOURS), known)
-        recent = slice(max(0, known - LEVEL_HOURS), known)
-        level = level_ratio(values[recent], expected[recent], expected[past].mean())
+        """The outlook of a series by a regression on its first values."""
+        row = len(values)
+        told = regressions.fit(series, row, self._hours_between_fits // HOURS_PER_DAY)
+        past = slice(max(0, row - MEMORY_HOURS), row)
+        recent = slice(max(0, row - LEVEL_HOURS), row)
+        level = level_ratio(values[recent], told.value[recent], told.value[past].mean())
         law = fit_departures(
-            values[past], expected[past] * level, week_hour[past] % HOURS_PER_DAY, self.levels
+            values[past] - told.value[past] * level, week_hour[past] % HOURS_PER_DAY, self.levels
         )
-        begin = known - self._reach_back
-        ahead = known + HOURS_BETWEEN_CLIMATES + self.lead_hours
-        rows = np.clip(np.arange(begin, ahead), 0, len(expected) - 1)
-        return _Outlook(law, expected[rows], first + begin)
+        rows = np.arange(row - self._reach_back, row + self._hours_between_fits + self.lead_hours)
+        expected = told.value[np.clip(rows, 0, len(told.value) - 1)]
+        return _Outlook(law, expected, told.dispersion, int(self.hours.first[series]) + row, told.level)
+
+    @property
+    def _hours_between_fits(self) -> int:
+        return HOURS_BETWEEN_CLIMATES if self.regressions is None else HOURS_BETWEEN_REGRESSIONS
 
     @property
     def _reach_back(self) -> int:
@@ -223,7 +226,8 @@ class Scenery:
         row = np.maximum(before, first)
         values = np.where(before >= first, self.hours.value[row], np.nan)
         tables = self._tables_of_climates()
-        expected, spread = tables.expects(windows.climate[:, None], row, self.hours.week_hour[row])
+        place = self._place(windows, row)
+        expected, spread = tables.expects(windows.climate[:, None], place, self.hours.week_hour[row])
         level = level_ratio(
             values[:, -LEVEL_HOURS:], expected[:, -LEVEL_HOURS:], tables.typical[windows.climate]
         )
@@ -233,8 +237,8 @@ class Scenery:
     def _look_ahead(self, windows: Windows, past: _Past) -> _Ahead:
         tables, climate = self._tables_of_climates(), windows.climate[:, None]
         row = windows.row[:, None] + np.arange(self.lead_hours)
-        expected, spread = tables.expects(climate, row, self.hours.week_hour[row])
-        expected = expected * past.level[:, None]
+        expected, spread = tables.expects(climate, self._place(windows, row), self.hours.week_hour[row])
+        expected = expected * self._level_ahead(windows, past)
         age = np.minimum(windows.row - self.hours.last_observed[windows.row], OLDEST_DEPARTURE)[:, None]
         newest = np.take_along_axis(past.departure, past.departure.shape[1] - age, axis=1)
         lead = np.arange(self.lead_hours) + age - 1
@@ -255,6 +259,26 @@ class Scenery:
             "headroom": np.clip((beds - centre) / unit / LARGEST_HEADROOM, -1.0, 1.0),
         }
         return _Ahead(row, centre, unit, start, reals)
+
+    def _place(self, windows: Windows, row: np.ndarray) -> np.ndarray:
+        """Where in its outlook each row is: at its hour of the week, or so many rows after the first."""
+        fitted_at = self._tables_of_climates().fitted_at
+        if fitted_at is None:
+            return self.hours.week_hour[row]
+        return row - fitted_at[windows.climate][:, None] + self._reach_back
+
+    def _level_ahead(self, windows: Windows, past: _Past) -> np.ndarray:
+        """The level of the hours each window forecasts (batch, lead_hours or 1)."""
+        tables = self._tables_of_climates()
+        if tables.fitted_at is None or tables.level is None:
+            return past.level[:, None]
+        days_since = (windows.row - tables.fitted_at[windows.climate]) // HOURS_PER_DAY
+        lead_day = np.arange(self.lead_hours) // HOURS_PER_DAY
+        last_lead_day = tables.level.shape[-1] - 1
+        level: np.ndarray = tables.level[
+            windows.climate[:, None], days_since[:, None], np.minimum(lead_day, last_lead_day)
+        ]
+        return level
 
     def _tables_of_climates(self) -> _Tables:
         if self._tables is None:
@@ -294,8 +318,12 @@ class _Outlook:
 
     law: Departures
     expected: np.ndarray
-    """By hour of the week, or row after row from ``first_row`` on."""
-    first_row: int | None = None
+    """By hour of the week; of a regression row after row, from as many before its fit as a window reads."""
+    dispersion: float
+    fitted_at: int | None = None
+    """Row at which a regression was fitted."""
+    level: np.ndarray | None = None
+    """See :class:`~forecasting.models.tft.expectation.Expected`."""
 
 
 @dataclass(frozen=True)
@@ -303,7 +331,8 @@ class _Tables:
     """Many outlooks as arrays, to be looked up by number; leads from 1 hour on."""
 
     expected: np.ndarray
-    first_row: np.ndarray | None
+    fitted_at: np.ndarray | None
+    level: np.ndarray | None
     typical: np.ndarray
     spread: np.ndarray
     dispersion: np.ndarray
@@ -317,23 +346,24 @@ class _Tables:
         remains = np.stack([law.remains(leads) for law in laws])
         normal_width = norm.ppf(levels[-1]) - norm.ppf(levels[0])
         expected = np.maximum(np.stack([outlook.expected for outlook in outlooks]), SMALLEST_SPREAD)
-        first_rows = [outlook.first_row for outlook in outlooks if outlook.first_row is not None]
+        fitted_at = [outlook.fitted_at for outlook in outlooks if outlook.fitted_at is not None]
+        level = [outlook.level for outlook in outlooks if outlook.level is not None]
         return cls(
             expected=expected,
-            first_row=np.array(first_rows) if first_rows else None,
+            fitted_at=np.array(fitted_at) if fitted_at else None,
+            level=np.stack(level) if level else None,
             typical=expected.mean(axis=1),
             spread=np.stack([law.spread for law in laws]),
-            dispersion=np.array([law.dispersion for law in laws]),
+            dispersion=np.array([outlook.dispersion for outlook in outlooks]),
             persists=np.stack([law.persists(leads) for law in laws]),
             remains=remains,
             width=np.maximum((remains[..., -1] - remains[..., 0]) / normal_width, SMALLEST_WIDTH),
         )
 
     def expects(
-        self, outlook: np.ndarray, row: np.ndarray, week_hour: np.ndarray
+        self, outlook: np.ndarray, place: np.ndarray, week_hour: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Expected value and spread of rows, which are at those hours of the week."""
-        place = week_hour if self.first_row is None else row - self.first_row[outlook]
+        """Expected value of hours at those places of their outlook, and spread at those of the week."""
         return self.expected[outlook, place], self.spread[outlook, week_hour % HOURS_PER_DAY]
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 
 from forecasting.models.interface import forecast_frame
-from forecasting.models.tft.expectation import expectation
+from forecasting.models.tft.expectation import regressions
 from forecasting.models.tft.hours import Hours, Vocabulary
 from forecasting.models.tft.network import Shape, answer, build_network, tensors, whole_patients
 from forecasting.models.tft.scenes import Scenery
@@ -85,7 +85,7 @@ class TrainedTFT:
             self.shape.levels,
             self.shape.encoder_hours,
             self.lead_hours,
-            expectation(panel, self.target),
+            regressions(panel, self.target),
         )
         windows = scenery.windows_at([int(issued_at.timestamp()) // 3600])
         version = self.version

@@ -18,7 +18,7 @@ from lightning.pytorch.loggers import Logger
 
 from forecasting.config import Settings, Training
 from forecasting.models.holdout import as_known_at, holdout_start
-from forecasting.models.tft.expectation import expectation
+from forecasting.models.tft.expectation import regressions
 from forecasting.models.tft.hours import Hours, Vocabulary
 from forecasting.models.tft.journal import Journal, diverged
 from forecasting.models.tft.learner import Learner
@@ -77,7 +77,7 @@ def train(
         levels,
         training.encoder_hours,
         settings.lead_hours,
-        expectation(seen, target),
+        regressions(seen, target),
     )
     windows = scenery.windows_between(0, _time_idx(spans.validation))
     latest_issue = _time_idx(spans.holdout) - settings.lead_hours
