@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
 
 from forecasting.config import Settings
 from forecasting.evaluate import score
-from forecasting.evaluate.scores import pinball
+from forecasting.evaluate.scores import MEDIAN, pinball
 from forecasting.features import build_panel
 from forecasting.models.holdout import as_known_at
 from forecasting.schema import OBSERVATION, Target
@@ -62,7 +62,7 @@ EARLIER = Span("earlier validation", _midnight(2015, 4, 6))
 class Forecasts(Protocol):
     """A model class of :mod:`forecasting.models`."""
 
-    name: str
+    name: ClassVar[str]
 
     @classmethod
     def fit(cls, panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target) -> Forecasts:
@@ -150,35 +150,51 @@ def forecasts(
         whole: the panel of all hours.
         span: whose origins.
         refit_weeks: how many origins a fit serves.
+
+    Returns:
+        Rows of :data:`forecasting.schema.FORECAST`. A model that tells its ``means`` has rows of
+        :data:`TOTALS` too, at the median: the sum of hourly means, which of counts lies within a fraction
+        of a patient of the total's median.
     """
     frames = []
     for week, origin in enumerate(span.origins):
         seen = known(whole, origin)
         if week % refit_weeks == 0:
             model = fit(seen, origin)
-        frames.append(model.predict(seen, origin))
+        hourly = model.predict(seen, origin)
+        frames.append(hourly)
+        tell_means = getattr(model, "means", None)
+        if tell_means is not None:
+            means = tell_means(seen, origin)[SITE, UNIT][:LEAD_HOURS]
+            frames += [totals(hourly, means, period) for period in TOTALS]
     return pd.concat(frames, ignore_index=True)
 
 
-def losses(forecast: pd.DataFrame, outcomes: pd.DataFrame, means: np.ndarray | None = None) -> Losses:
+def totals(hourly: pd.DataFrame, means: np.ndarray, period: str) -> pd.DataFrame:
+    """The sums of hourly means (168,) over each block of the period, as a forecast's medians."""
+    sums = _sums(means[None], TOTALS[period])[0]
+    blocks = within_a_week(hourly[hourly["quantile"] == MEDIAN]).iloc[:: TOTALS[period]]
+    return blocks.assign(period=period, value=sums)
+
+
+def losses(forecast: pd.DataFrame, outcomes: pd.DataFrame) -> Losses:
     """The scores of one model's forecasts.
 
     Args:
         forecast: rows of :data:`forecasting.schema.FORECAST`, one model's, period ``PT1H``; rows of a
-            longer period at the median are taken for its total where they are there.
+            longer period at the median are taken for its total; where there are none, the sum of means made
+            from the hourly quantiles is.
         outcomes: what came, see :func:`history`.
-        means: expected values (origins, 168), whose sums stand for the medians of totals that the forecast
-            does not tell; without them they are made from the hourly quantiles.
     """
     hourly = within_a_week(forecast[forecast["period"] == "PT1H"])
     row = score(hourly, outcomes).iloc[0]
     losses_of = origin_losses(hourly, outcomes)
     low, high = bootstrap(losses_of)
-    expected = expected_values(hourly) if means is None else means
+    expected = expected_values(hourly)
     came = outcomes_of(hourly, outcomes)
     errors = {}
     for period, hours in TOTALS.items():
-        said = forecast[(forecast["period"] == period) & (forecast["quantile"] == 0.5)]
+        said = forecast[(forecast["period"] == period) & (forecast["quantile"] == MEDIAN)]
         total = said["value"].to_numpy().reshape(len(came), -1) if len(said) else _sums(expected, hours)
         errors[period] = float(np.abs(total - _sums(came, hours)).mean())
     return Losses(

@@ -116,6 +116,7 @@ class Training(_Table):
     max_epochs: Positive = 8
     patience: Positive = 3
     seed: Annotated[int, Field(ge=0)] = 7
+    threads: Positive = 1
     devices: Positive = 1
     nodes: Positive = 1
 

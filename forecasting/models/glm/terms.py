@@ -175,4 +175,4 @@ def _week_precision() -> np.ndarray:
 
 def _circular(place: np.ndarray, around: int) -> np.ndarray:
     apart = np.abs(place[:, None] - place)
-    return np.minimum(apart, around - apart)
+    return np.asarray(np.minimum(apart, around - apart))

@@ -1,0 +1,157 @@
+"""How near our models come to the noise floor on a real ED's arrivals, beside what others reached there.
+
+The protocol is :mod:`benchmarks.iowa`'s: 51 weekly origins from 2017-04-03, 168 hours ahead. Peers' figures
+and the floor, the loss of who knows the true rate, were measured once on the same origins and are quoted.
+A model is fitted anew every four weeks on all that was known, and reads the newest values at each origin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import iowa
+from benchmarks.iowa import Forecasts, Losses, Span
+from forecasting.models import Climatology, Ensemble, Gbm, Glm, SeasonalNaive
+
+WQL_BAR = 0.1705
+DAY_BAR = 11.2
+FLOOR = 0.1674
+FLOOR_DAY = 10.23
+REFERENCE = 0.1740
+"""WQL of the climatology of 26 weeks, from which the gap to the floor is counted."""
+REFIT_WEEKS = 4
+MODELS: dict[str, type[Forecasts]] = {
+    model.name: model for model in (SeasonalNaive, Climatology, Glm, Gbm, Ensemble)
+}
+SPANS = {"test": iowa.TEST, "validation": iowa.VALIDATION, "earlier": iowa.EARLIER}
+PEERS = {
+    "MSTL + AutoETS": 0.1946,
+    "Prophet": 0.1764,
+    "N-HiTS (neuralforecast)": 0.1750,
+    "climatology, 26 weeks": REFERENCE,
+    "LightGBM quantile": 0.1730,
+    "GLM": 0.1712,
+    "LightGBM Poisson": 0.1709,
+    "GLM and LightGBM, geometric mean": 0.1708,
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One model on one span."""
+
+    model: str
+    losses: Losses
+    seconds: float
+
+
+def measure(name: str, whole: pd.DataFrame, outcomes: pd.DataFrame, span: Span) -> Measured:
+    """Fit and forecast at every origin of the span, and score it."""
+    configured = iowa.settings()
+    began = time.perf_counter()
+    forecast = iowa.forecasts(
+        lambda seen, origin: MODELS[name].fit(seen, configured, origin, iowa.TARGET), whole, span, REFIT_WEEKS
+    )
+    seconds = time.perf_counter() - began
+    return Measured(name, iowa.losses(forecast, outcomes), seconds)
+
+
+def gap_closed(wql: float) -> float:
+    """Share of the way from the reference to the floor."""
+    return (REFERENCE - wql) / (REFERENCE - FLOOR)
+
+
+def table_of(measured: Sequence[Measured], span: Span) -> Table:
+    """One row a model, the best last; on the test span the peers' among them, dimmed."""
+    table = Table(title=f"Iowa's ED, {span.name}: {iowa.ORIGINS} weeks from {span.first:%Y-%m-%d}")
+    table.add_column("model")
+    for heading in (
+        "WQL",
+        "95 %",
+        "gap closed",
+        "MAE",
+        "8 h",
+        "12 h",
+        "day",
+        "in 80 %",
+        "in 90 %",
+        "seconds",
+    ):
+        table.add_column(heading, justify="right")
+    on_test = span is iowa.TEST
+    rows = [(one.losses.wql, _our_row(one, on_test), "") for one in measured]
+    if on_test:
+        rows += [(wql, _peer_row(name, wql), "dim") for name, wql in PEERS.items()]
+        rows.append((FLOOR, _peer_row("Poisson floor", FLOOR, f"{FLOOR_DAY:.2f}"), "dim"))
+    for _, cells, style in sorted(rows, key=lambda row: -row[0]):
+        table.add_row(*cells, style=style)
+    return table
+
+
+def _our_row(one: Measured, on_test: bool) -> list[str]:
+    lost = one.losses
+    return [
+        one.model,
+        f"{lost.wql:.4f}",
+        f"{lost.wql_low:.4f} {lost.wql_high:.4f}",
+        f"{gap_closed(lost.wql):.0%}" if on_test else "",
+        f"{lost.mae:.3f}",
+        f"{lost.mae_8h:.2f}",
+        f"{lost.mae_12h:.2f}",
+        f"{lost.mae_day:.2f}",
+        f"{lost.coverage_80:.1%}",
+        f"{lost.coverage_90:.1%}",
+        f"{one.seconds:.0f}",
+    ]
+
+
+def _peer_row(name: str, wql: float, day: str = "") -> list[str]:
+    return [name, f"{wql:.4f}", "", f"{gap_closed(wql):.0%}", "", "", "", day]
+
+
+def verdict(measured: Sequence[Measured]) -> int:
+    """Say the figures of the model with the lowest WQL beside their bars; 1 where one is missed."""
+    best = min(measured, key=lambda one: one.losses.wql)
+    wql, day = best.losses.wql, best.losses.mae_day
+    print(f"accuracy: WQL {wql:.4f} of {best.model} (≤ {WQL_BAR:.4f}); day total {day:.2f} (≤ {DAY_BAR:g})")
+    return 0 if wql <= WQL_BAR and day <= DAY_BAR else 1
+
+
+def main() -> None:
+    """Print a table, and exit with 1 where a bar is missed; without the data, say so and do nothing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), metavar="MODEL")
+    parser.add_argument("--span", choices=SPANS, default="test", help="bars are of the test span")
+    parser.add_argument("--json", type=Path, help="write the figures there too")
+    arguments = parser.parse_args()
+    if not iowa.DATA.exists():
+        print(f"accuracy: skipped, {iowa.DATA} is not there")
+        return
+    span = SPANS[arguments.span]
+    outcomes = iowa.history()
+    whole = iowa.panel(outcomes, iowa.settings())
+    measured = []
+    with Console(stderr=True).status("") as status:
+        for name in arguments.models:
+            status.update(name)
+            measured.append(measure(name, whole, outcomes, span))
+    Console(width=140).print(table_of(measured, span))
+    if arguments.json:
+        record = {"span": span.name, "floor": FLOOR, "models": [asdict(one) for one in measured]}
+        arguments.json.write_text(json.dumps(record) + "\n")
+    if span is iowa.TEST:
+        sys.exit(verdict(measured))
+
+
+if __name__ == "__main__":
+    main()

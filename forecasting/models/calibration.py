@@ -1,0 +1,211 @@
+"""Calibration: quantiles moved to where past outcomes say they should have been."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from forecasting.models.counts import past_forecasts, smooth_forecast, stated_hours
+from forecasting.models.interface import Forecaster
+from forecasting.models.quantile_table import LEAD_BUCKETS, hours_long, hours_wide, lead_bucket, outcomes
+from forecasting.schema import Target
+
+HALF_LIFE_DAYS = 182.0
+CHANCE = 2.0
+"""Squared standard errors of a miss that count as chance."""
+DAYS_PER_WEEK = 7
+SMALLEST_SPREAD = 0.25
+WITHIN_A_COUNT = np.array([-1 / 3, 0.0, 1 / 3])
+FEWEST_DAYS = 7
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """By series and lead bucket, how far each quantile moves, in spreads of the forecast it corrects.
+
+    Conformalised quantile regression (Romano, Patterson and Candès 2019), one-sided for each level, with
+    newer outcomes weighing more (Barber, Candès, Ramdas and Tibshirani 2023, Conformal prediction beyond
+    exchangeability) so that it follows what changes, as adaptive conformal inference does.
+    """
+
+    levels: tuple[float, ...]
+    moves: dict[Key, np.ndarray]
+    """By (site_id, unit_id), (buckets, levels); buckets of :mod:`~.quantile_table`."""
+
+    @classmethod
+    def learn(
+        cls, past: pd.DataFrame, panel: pd.DataFrame, issued_at: datetime, levels: tuple[float, ...]
+    ) -> Self:
+        """The corrections that past forecasts would have needed, drawn to none where they are few.
+
+        Args:
+            past: one model's rows of :data:`forecasting.schema.FORECAST`, issued at past times; hours from
+                ``issued_at`` on are not looked at.
+            panel: what came.
+            issued_at: the present.
+            levels: the quantile levels.
+        """
+        wide = hours_wide(past[past["issued_at"] < issued_at])
+        if wide.empty:
+            return cls(levels, {})
+        came = outcomes(panel, wide.index, issued_at)
+        wide, came = wide[~np.isnan(came)], came[~np.isnan(came)]
+        if wide.empty:
+            return cls(levels, {})
+        hours = wide.index
+        said = wide.reindex(columns=levels).to_numpy()
+        error = (came[:, None] - said) / _spread(said, levels)[:, None]
+        step = 1 / _spread(said, levels)
+        valid_at = pd.DatetimeIndex(hours.get_level_values("valid_at"))
+        age = (pd.Timestamp(issued_at) - valid_at) / pd.Timedelta(days=1)
+        weight = 0.5 ** (age.to_numpy() / HALF_LIFE_DAYS)
+        bucket = lead_bucket(hours)
+        day = ((valid_at - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(days=1)).to_numpy()
+        moves = {}
+        places = pd.Series(np.arange(len(hours))).groupby(
+            [hours.get_level_values("site_id"), hours.get_level_values("unit_id")]
+        )
+        for (site_id, unit_id), rows in places:
+            mine = rows.to_numpy()
+            moves[str(site_id), str(unit_id)] = np.stack(
+                [
+                    _moves(error[at], step[at], weight[at], day[at], np.asarray(levels))
+                    for at in (mine[bucket[mine] == one] for one in range(LEAD_BUCKETS))
+                ]
+            )
+        return cls(levels, moves)
+
+    def correct(self, wide: pd.DataFrame) -> pd.DataFrame:
+        """The forecast of :func:`forecasting.models.counts.hours_wide`, corrected: in order, never negative.
+
+        A series of which nothing was learnt stays as it is.
+        """
+        if wide.empty:
+            return wide
+        said = wide.reindex(columns=self.levels).to_numpy()
+        bucket = lead_bucket(wide.index)
+        none = np.zeros((LEAD_BUCKETS, len(self.levels)))
+        keys = zip(
+            wide.index.get_level_values("site_id"), wide.index.get_level_values("unit_id"), strict=True
+        )
+        move = np.stack([self.moves.get(key, none)[one] for key, one in zip(keys, bucket, strict=True)])
+        moved = np.sort(np.maximum(said + move * _spread(said, self.levels)[:, None], 0.0), axis=1)
+        return pd.DataFrame(moved, wide.index, pd.Index(self.levels))
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A model whose quantiles are corrected, and stated as whole counts."""
+
+    target: Target
+    model: Forecaster
+    calibration: Calibration
+    version: ClassVar[str] = "1"
+
+    @classmethod
+    def fit(
+        cls,
+        model: Forecaster,
+        judged: Forecaster,
+        panel: pd.DataFrame,
+        issue_times: Iterable[datetime],
+        issued_at: datetime,
+        target: Target,
+        levels: tuple[float, ...],
+    ) -> Self:
+        """A model corrected by how one of its kind did at past issue times.
+
+        Args:
+            model: speaks.
+            judged: of the same kind, but has seen nothing from the first past issue time on.
+            panel: what came.
+            issue_times: when ``judged`` forecasts.
+            issued_at: the present.
+            target: what they forecast.
+            levels: the quantile levels.
+        """
+        past = past_forecasts(judged, panel, issue_times)
+        return cls(target, model, Calibration.learn(past, panel, issued_at, levels))
+
+    @property
+    def name(self) -> str:
+        """The name of the model it corrects."""
+        return self.model.name
+
+    def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+        """See :meth:`forecasting.models.interface.Forecaster.predict`."""
+        wide = stated_hours(self._wide(panel, issued_at))
+        return hours_long(wide, self.target.value, self.name, self.version)
+
+    def smooth(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+        """See :class:`forecasting.models.counts.Smooth`."""
+        return hours_long(self._wide(panel, issued_at), self.target.value, self.name, self.version)
+
+    def _wide(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+        return self.calibration.correct(hours_wide(smooth_forecast(self.model, panel, issued_at)))
+
+
+def _spread(said: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+    """Half the width of the widest interval told (n,), not nearly 0."""
+    return np.asarray(np.maximum((said[:, -1] - said[:, 0]) / 2, SMALLEST_SPREAD))
+
+
+def _moves(
+    error: np.ndarray, step: np.ndarray, weight: np.ndarray, day: np.ndarray, levels: np.ndarray
+) -> np.ndarray:
+    """What to add to each quantile, in spreads (levels,).
+
+    Args:
+        error: outcome less quantile, in spreads (n, levels).
+        step: a whole count in spreads (n,); an outcome stands for all that lies within its count.
+        weight: of each outcome (n,).
+        day: number of the day of each outcome (n,).
+        levels: quantile levels.
+    """
+    if len(np.unique(day)) < FEWEST_DAYS:
+        return np.zeros(len(levels))
+    points = (error[:, None, :] + (step[:, None] * WITHIN_A_COUNT)[:, :, None]).reshape(-1, len(levels))
+    weights = np.repeat(weight, len(WITHIN_A_COUNT))
+    needed = np.array(
+        [_weighted_quantile(points[:, one], weights, level) for one, level in enumerate(levels)]
+    )
+    below = (points < 0).reshape(len(error), -1, len(levels)).mean(axis=1)
+    return np.asarray(needed * _trust(below - levels, weight, day))
+
+
+def _trust(miss: np.ndarray, weight: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """How much of a correction to make, 0..1 (levels,): none where chance explains the misses.
+
+    The positive part of the shrinkage 1 - c / z^2 of James and Stein (1961). The misses of one day move
+    together, and those of one week: z is the lesser of what days and weeks allow.
+
+    Args:
+        miss: share of each outcome below its quantile, less the level (n, levels).
+        weight: of each outcome (n,).
+        day: its day (n,).
+    """
+    mean = weight @ miss / weight.sum()
+    weighted = weight[:, None] * (miss - mean) / weight.sum()
+    week = (day.max() - day) // DAYS_PER_WEEK
+    error = np.maximum(_summed(weighted, day - day.min()), _summed(weighted, week))
+    return np.asarray(np.clip(1 - CHANCE * error / np.maximum(mean**2, np.finfo(float).tiny), 0.0, 1.0))
+
+
+def _summed(parts: np.ndarray, cluster: np.ndarray) -> np.ndarray:
+    """Squared error of a mean whose parts (n, levels) move together within a cluster (n,); (levels,)."""
+    sums = np.stack([np.bincount(cluster, weights=level) for level in parts.T])
+    return np.asarray((sums**2).sum(axis=1))
+
+
+def _weighted_quantile(values: np.ndarray, weights: np.ndarray, level: float) -> float:
+    order = np.argsort(values)
+    share = np.cumsum(weights[order]) / weights.sum()
+    place = min(int(np.searchsorted(share, level)), len(values) - 1)
+    return float(values[order][place])

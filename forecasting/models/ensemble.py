@@ -1,0 +1,242 @@
+"""Several models as one: their quantiles averaged, level by level, as past origins say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import Bounds, LinearConstraint, minimize
+
+from forecasting.config import Settings
+from forecasting.models.calibration import Calibration
+from forecasting.models.counts import past_forecasts, smooth_forecast, stated_hours
+from forecasting.models.gbm import Gbm
+from forecasting.models.holdout import holdout_issue_times, holdout_start
+from forecasting.models.interface import Forecaster
+from forecasting.models.quantile_table import LEAD_BUCKETS, hours_long, hours_wide, lead_bucket, outcomes
+from forecasting.models.smooth_glm import SmoothGlm
+from forecasting.schema import Target
+
+PRIOR_ORIGINS = 1.0
+"""How many past origins the belief in equal weights counts for."""
+FEWEST_HOURS = 24
+
+
+class Fits(Protocol):
+    """A model class: see :mod:`forecasting.models.interface`."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    def fit(cls, panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target) -> Any:
+        """Fit on the panel's hours before ``issued_at``."""
+        ...
+
+
+MEMBERS: tuple[type[Fits], ...] = (SmoothGlm, Gbm)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each member counts, by lead bucket."""
+
+    members: tuple[str, ...]
+    by_lead: np.ndarray
+    """(buckets, members), each row at least 0 and summing to 1; buckets of :mod:`~.quantile_table`."""
+
+    @classmethod
+    def equal(cls, members: Iterable[str]) -> Self:
+        """The same for all members at every lead."""
+        names = tuple(members)
+        return cls(names, np.full((LEAD_BUCKETS, len(names)), 1 / len(names)))
+
+    @classmethod
+    def learn(cls, past: Mapping[str, pd.DataFrame], panel: pd.DataFrame, issued_at: datetime) -> Self:
+        """The weights under which the past forecasts would have lost least, drawn to equal ones.
+
+        Bates and Granger (1969), The combination of forecasts; here by pinball loss, level by level
+        averaged quantiles (Lichtendahl, Grushka-Cockayne and Winkler 2013, Is it better to average
+        probabilities or quantiles?).
+
+        Args:
+            past: by member, rows of :data:`forecasting.schema.FORECAST` issued at past times by a model
+                that had not seen what came; hours from ``issued_at`` on are not looked at.
+            panel: what came.
+            issued_at: the present.
+        """
+        equal = cls.equal(past)
+        members = [hours_wide(forecast) for forecast in past.values()]
+        if len(members) < 2 or any(wide.empty for wide in members):
+            return equal
+        hours = members[0].index
+        for wide in members[1:]:
+            hours = hours.intersection(wide.index)
+        came = outcomes(panel, hours, issued_at)
+        hours, came = hours[~np.isnan(came)], came[~np.isnan(came)]
+        levels = members[0].columns.to_numpy(dtype=float)
+        said = np.stack([wide.reindex(hours).to_numpy() for wide in members])
+        bucket = lead_bucket(hours)
+        issued = hours.get_level_values("issued_at")
+        by_lead = equal.by_lead.copy()
+        for one in range(len(by_lead)):
+            here = bucket == one
+            if here.sum() >= FEWEST_HOURS:
+                origins = issued[here].nunique()
+                by_lead[one] = _least_loss(said[:, here], came[here], levels, PRIOR_ORIGINS / origins)
+        return cls(equal.members, by_lead)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The weighted mean of its members' quantiles, corrected where past outcomes leave no doubt.
+
+    A member that is silent on a series leaves it to the others.
+    """
+
+    name: ClassVar[str] = "ensemble"
+    version: ClassVar[str] = "1"
+
+    target: Target
+    levels: tuple[float, ...]
+    members: Mapping[str, Forecaster]
+    weights: Weights
+    calibration: Calibration
+
+    @classmethod
+    def fit(
+        cls,
+        panel: pd.DataFrame,
+        settings: Settings,
+        issued_at: datetime,
+        target: Target,
+        kinds: Sequence[type[Fits]] = MEMBERS,
+    ) -> Self:
+        """Fit each member twice on hours before ``issued_at``.
+
+        Once up to the holdout, to learn weights and corrections from what it would have said there; once up
+        to now, to speak.
+
+        Args:
+            panel: of one target.
+            settings: gives holdout, levels, and what the members want.
+            issued_at: the issue time.
+            target: what is forecast.
+            kinds: the members' classes.
+        """
+        then, now = (
+            {kind.name: kind.fit(panel, settings, at, target) for kind in kinds}
+            for at in (holdout_start(settings, issued_at), issued_at)
+        )
+        times = holdout_issue_times(settings, issued_at)
+        past = {name: past_forecasts(member, panel, times) for name, member in then.items()}
+        return cls.of(now, past, panel, settings.horizon.quantile_levels, issued_at, target)
+
+    @classmethod
+    def of(
+        cls,
+        members: Mapping[str, Forecaster],
+        past: Mapping[str, pd.DataFrame],
+        panel: pd.DataFrame,
+        levels: tuple[float, ...],
+        issued_at: datetime,
+        target: Target,
+    ) -> Self:
+        """An ensemble of fitted members, its weights and corrections learnt from past forecasts of each.
+
+        Args:
+            members: by name, who speak.
+            past: by the same names, see :meth:`Weights.learn`.
+            panel: what came.
+            levels: the quantile levels.
+            issued_at: the present.
+            target: what is forecast.
+        """
+        weights = Weights.learn(past, panel, issued_at)
+        said = combined({name: hours_wide(forecast) for name, forecast in past.items()}, weights)
+        together = hours_long(said, target.value, cls.name, cls.version)
+        return cls(target, levels, members, weights, Calibration.learn(together, panel, issued_at, levels))
+
+    def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+        """See :meth:`forecasting.models.interface.Forecaster.predict`; whole counts."""
+        wide = stated_hours(self._wide(panel, issued_at))
+        return hours_long(wide, self.target.value, self.name, self.version)
+
+    def smooth(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+        """See :class:`forecasting.models.counts.Smooth`."""
+        return hours_long(self._wide(panel, issued_at), self.target.value, self.name, self.version)
+
+    def _wide(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+        said = {
+            name: hours_wide(smooth_forecast(member, panel, issued_at))
+            for name, member in self.members.items()
+        }
+        return self.calibration.correct(combined(said, self.weights))
+
+
+def combined(said: Mapping[str, pd.DataFrame], weights: Weights) -> pd.DataFrame:
+    """The weighted mean of the members' quantiles, of every hour that one of them forecasts.
+
+    Args:
+        said: by member, what :func:`forecasting.models.counts.hours_wide` gives.
+        weights: of these members.
+
+    Raises:
+        KeyError: a member has no forecast in ``said``.
+    """
+    members = [said[name] for name in weights.members]
+    spoken = [wide for wide in members if len(wide)]
+    if not spoken:
+        return members[0]
+    hours = spoken[0].index
+    for wide in spoken[1:]:
+        hours = hours.union(wide.index)
+    levels = spoken[0].columns
+    values = np.stack([wide.reindex(index=hours, columns=levels).to_numpy() for wide in members], axis=1)
+    silent = np.isnan(values).any(axis=2)
+    bucket = lead_bucket(hours)
+    weight = np.where(silent, 0.0, weights.by_lead[bucket])
+    # Where all who speak had no weight, they count alike.
+    weight = np.where(weight.sum(axis=1, keepdims=True) > 0, weight, (~silent).astype(float))
+    weight /= weight.sum(axis=1, keepdims=True)
+    mean = (weight[:, :, None] * np.where(silent[:, :, None], 0.0, values)).sum(axis=1)
+    return pd.DataFrame(mean, hours, levels)
+
+
+def _least_loss(said: np.ndarray, came: np.ndarray, levels: np.ndarray, prior: float) -> np.ndarray:
+    """Weights (members,) of least pinball loss, relative to that of equal ones, plus the prior's pull.
+
+    Args:
+        said: quantiles (members, hours, levels).
+        came: outcomes (hours,).
+        levels: quantile levels.
+        prior: penalty of a unit of squared distance from equal weights.
+    """
+    count = len(said)
+    equal = np.full(count, 1 / count)
+
+    def loss(weight: np.ndarray) -> tuple[float, np.ndarray]:
+        error = came[:, None] - np.tensordot(weight, said, axes=1)
+        slope = np.where(error > 0, -levels, 1 - levels)
+        return float(np.mean(-slope * error)), np.asarray((said * slope).mean(axis=(1, 2)))
+
+    usual = max(loss(equal)[0], np.finfo(float).tiny)
+
+    def penalised(weight: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slope = loss(weight)
+        distance = weight - equal
+        return value / usual + prior * float(distance @ distance), slope / usual + 2 * prior * distance
+
+    found = minimize(
+        penalised,
+        equal,
+        jac=True,
+        method="SLSQP",
+        bounds=Bounds(np.zeros(count), np.ones(count)),
+        constraints=LinearConstraint(np.ones((1, count)), 1.0, 1.0),
+    ).x
+    weight = np.clip(np.nan_to_num(found, nan=1 / count), 0.0, None)
+    return np.asarray(weight / weight.sum() if weight.sum() > 0 else equal)
