@@ -84,7 +84,7 @@ class Terms:
 
 
 def terms_of(rows: pd.DataFrame, site: Site | None) -> Terms:
-    """The terms that a history of these observed rows can tell apart; holidays' names only of a known site."""
+    """The terms that a history of these observed rows can tell apart; named holidays of a known site."""
     hours = rows["time_idx"].iloc[-1] - rows["time_idx"].iloc[0] + 1
     seasons = bool(hours >= SMALLEST_HISTORY_OF_SEASONS)
     if site is None:

@@ -264,14 +264,14 @@ class Scenery:
         """Where in its outlook each row is: at its hour of the week, or so many rows after the first."""
         fitted_at = self._tables_of_climates().fitted_at
         if fitted_at is None:
-            return self.hours.week_hour[row]
-        return row - fitted_at[windows.climate][:, None] + self._reach_back
+            return np.asarray(self.hours.week_hour[row])
+        return np.asarray(row - fitted_at[windows.climate][:, None] + self._reach_back)
 
     def _level_ahead(self, windows: Windows, past: _Past) -> np.ndarray:
         """The level of the hours each window forecasts (batch, lead_hours or 1)."""
         tables = self._tables_of_climates()
         if tables.fitted_at is None or tables.level is None:
-            return past.level[:, None]
+            return np.asarray(past.level[:, None])
         days_since = (windows.row - tables.fitted_at[windows.climate]) // HOURS_PER_DAY
         lead_day = np.arange(self.lead_hours) // HOURS_PER_DAY
         last_lead_day = tables.level.shape[-1] - 1
