@@ -2,7 +2,8 @@
 
 The protocol is :mod:`benchmarks.iowa`'s: 51 weekly origins from 2017-04-03, 168 hours ahead. Peers' figures
 and the floor, the loss of who knows the true rate, were measured once on the same origins and are quoted.
-A model is fitted anew every four weeks on all that was known, and reads the newest values at each origin.
+A model is fitted anew every four weeks on all that was known, and reads the newest values at each origin; the
+transformer is trained once, before the first origin, with several seeds.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
+from statistics import fmean, stdev
+from typing import ClassVar
 
 import pandas as pd
 from rich.console import Console
@@ -21,9 +26,11 @@ from rich.table import Table
 
 from benchmarks import iowa
 from benchmarks.iowa import Forecasts, Losses, Span
+from forecasting.config import Settings
 from forecasting.models import Climatology, Glm, SeasonalNaive
 from forecasting.models.ensemble import Ensemble
 from forecasting.models.gbm import Gbm
+from forecasting.schema import Target
 
 WQL_BAR = 0.1705
 DAY_BAR = 11.2
@@ -32,8 +39,30 @@ FLOOR_DAY = 10.23
 REFERENCE = 0.1740
 """WQL of the climatology of 26 weeks, from which the gap to the floor is counted."""
 REFIT_WEEKS = 4
+TFT_BAR = 0.1715
+"""Of the transformer alone, the mean over seeds."""
+SEEDS = (1, 2, 3)
+TFT_SETTINGS = {"holdout_days": 7, "learning_rate": 0.002, "dropout": 0.2}
+"""Compared with 0.005 and 0.1 on the validation span: one hospital is little to learn from."""
+
+
+class _Transformer:
+    """The transformer, as the other models are fitted."""
+
+    name: ClassVar[str] = "tft"
+
+    @classmethod
+    def fit(cls, panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target) -> Forecasts:
+        """Train on the panel's hours before ``issued_at``."""
+        from forecasting.models import tft  # heavy, and not always asked for
+
+        with tempfile.TemporaryDirectory() as folder:
+            trained: Forecasts = tft.train(panel, settings, issued_at, target, Path(folder))
+        return trained
+
+
 MODELS: dict[str, type[Forecasts]] = {
-    model.name: model for model in (SeasonalNaive, Climatology, Glm, Gbm, Ensemble)
+    model.name: model for model in (SeasonalNaive, Climatology, Glm, Gbm, _Transformer, Ensemble)
 }
 SPANS = {"test": iowa.TEST, "validation": iowa.VALIDATION, "earlier": iowa.EARLIER}
 PEERS = {
@@ -55,10 +84,13 @@ class Measured:
     model: str
     losses: Losses
     seconds: float
+    wql_of_seeds: tuple[float, ...] = ()
 
 
 def measure(name: str, whole: pd.DataFrame, outcomes: pd.DataFrame, span: Span) -> Measured:
     """Fit and forecast at every origin of the span, and score it."""
+    if name == _Transformer.name:
+        return _measure_seeds(whole, outcomes, span)
     configured = iowa.settings()
     began = time.perf_counter()
     forecast = iowa.forecasts(
@@ -66,6 +98,27 @@ def measure(name: str, whole: pd.DataFrame, outcomes: pd.DataFrame, span: Span) 
     )
     seconds = time.perf_counter() - began
     return Measured(name, iowa.losses(forecast, outcomes), seconds)
+
+
+def _measure_seeds(whole: pd.DataFrame, outcomes: pd.DataFrame, span: Span) -> Measured:
+    """The transformer with each seed: the mean of their losses."""
+    began = time.perf_counter()
+    losses = []
+    for seed in SEEDS:
+        configured = iowa.settings()
+        training = configured.training.model_copy(update={**TFT_SETTINGS, "seed": seed})
+        configured = configured.model_copy(update={"training": training})
+        forecast = iowa.forecasts(
+            lambda seen, origin, configured=configured: _Transformer.fit(  # type: ignore[misc]
+                seen, configured, origin, iowa.TARGET
+            ),
+            whole,
+            span,
+            refit_weeks=span.weeks,
+        )
+        losses.append(iowa.losses(forecast, outcomes))
+    mean = Losses(**{name: fmean(asdict(one)[name] for one in losses) for name in asdict(losses[0])})
+    return Measured(_Transformer.name, mean, time.perf_counter() - began, tuple(one.wql for one in losses))
 
 
 def gap_closed(wql: float) -> float:
@@ -102,9 +155,10 @@ def table_of(measured: Sequence[Measured], span: Span) -> Table:
 
 def _our_row(one: Measured, on_test: bool) -> list[str]:
     lost = one.losses
+    seeds = one.wql_of_seeds
     return [
-        one.model,
-        f"{lost.wql:.4f}",
+        f"{one.model}, {len(seeds)} seeds" if seeds else one.model,
+        f"{lost.wql:.4f}" + (f" ± {stdev(seeds):.4f}" if len(seeds) > 1 else ""),
         f"{lost.wql_low:.4f} {lost.wql_high:.4f}",
         f"{gap_closed(lost.wql):.0%}" if on_test else "",
         f"{lost.mae:.3f}",
@@ -125,8 +179,11 @@ def verdict(measured: Sequence[Measured]) -> int:
     """Say the figures of the model with the lowest WQL beside their bars; 1 where one is missed."""
     best = min(measured, key=lambda one: one.losses.wql)
     wql, day = best.losses.wql, best.losses.mae_day
+    alone = [one.losses.wql for one in measured if one.model == _Transformer.name]
+    if alone and alone[0] > TFT_BAR:
+        print(f"missed: WQL {alone[0]:.4f} of the tft alone, bar {TFT_BAR:.4f}")
     print(f"accuracy: WQL {wql:.5f} of {best.model} (≤ {WQL_BAR:.4f}); day total {day:.2f} (≤ {DAY_BAR:g})")
-    return 0 if wql <= WQL_BAR and day <= DAY_BAR else 1
+    return 0 if wql <= WQL_BAR and day <= DAY_BAR and (not alone or alone[0] <= TFT_BAR) else 1
 
 
 def main() -> None:

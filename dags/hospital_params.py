@@ -93,7 +93,7 @@ BACKTEST = {
         type="string",
         pattern=f"^{NAMES}$",
         title="Models",
-        description="Of climatology, seasonal_naive, glm, lightgbm, ensemble and tft, with commas between them",
+        description="Of climatology, seasonal_naive, glm, gbm, ensemble and tft, with commas between them",
     ),
     "seeds": Param(
         None,

@@ -60,7 +60,7 @@ CATALOGUE: Mapping[str, CataloguedModel] = {
     REFERENCE: CataloguedModel(_of_class("baseline:Climatology")),
     "seasonal_naive": CataloguedModel(_of_class("seasonal_naive:SeasonalNaive")),
     "glm": CataloguedModel(_of_class("glm:Glm")),
-    "lightgbm": CataloguedModel(_of_class("gbm:Gbm")),
+    "gbm": CataloguedModel(_of_class("gbm:Gbm")),
     "ensemble": CataloguedModel(_of_class("ensemble:Ensemble")),
     "tft": CataloguedModel(_train_tft, seeded=True),
 }

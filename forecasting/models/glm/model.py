@@ -119,12 +119,14 @@ class Glm:
         return found
 
 
-def fit_regression(past: pd.DataFrame, site: Site, target: Target, levels: tuple[float, ...]) -> Regression:
+def fit_regression(
+    past: pd.DataFrame, site: Site | None, target: Target, levels: tuple[float, ...]
+) -> Regression:
     """The regression of one series.
 
     Args:
         past: its rows of the panel before the issue time, one observed at least.
-        site: whose clock and public holidays are read.
+        site: whose clock and public holidays are read; without, a holiday's name is not.
         target: what is forecast.
         levels: quantile levels.
     """

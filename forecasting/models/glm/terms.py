@@ -47,7 +47,7 @@ SMALLEST_HISTORY_OF_SEASONS = 330 * HOURS_PER_DAY
 class Terms:
     """Which terms a regression has."""
 
-    site: Site
+    site: Site | None
     seasons: bool
     """Whether there are annual ones."""
     named: tuple[tuple[str, int], ...]
@@ -61,8 +61,9 @@ class Terms:
             parts.append(_seasons(rows))
         block = _one_hot(hour * BLOCKS_PER_DAY // HOURS_PER_DAY, BLOCKS_PER_DAY)
         parts += [block * rows[flag].to_numpy()[:, None] for flag in FLAGS]
-        near = {offset: names_near(rows, self.site, offset) for offset in OFFSETS}
-        parts += [(near[offset] == name)[:, None] for name, offset in self.named]
+        if self.site is not None:
+            near = {offset: names_near(rows, self.site, offset) for offset in OFFSETS}
+            parts += [(near[offset] == name)[:, None] for name, offset in self.named]
         return np.concatenate(parts, axis=1, dtype=np.float64)
 
     def precision(self) -> np.ndarray:
@@ -82,16 +83,19 @@ class Terms:
         )
 
 
-def terms_of(rows: pd.DataFrame, site: Site) -> Terms:
-    """The terms that a history of these observed rows can tell apart."""
+def terms_of(rows: pd.DataFrame, site: Site | None) -> Terms:
+    """The terms that a history of these observed rows can tell apart; named holidays of a known site."""
     hours = rows["time_idx"].iloc[-1] - rows["time_idx"].iloc[0] + 1
+    seasons = bool(hours >= SMALLEST_HISTORY_OF_SEASONS)
+    if site is None:
+        return Terms(None, seasons, ())
     named = [
         (str(name), offset)
         for offset in OFFSETS
         for name in np.unique(names_near(rows, site, offset))
         if name
     ]
-    return Terms(site, bool(hours >= SMALLEST_HISTORY_OF_SEASONS), tuple(named))
+    return Terms(site, seasons, tuple(named))
 
 
 def names_near(rows: pd.DataFrame, site: Site, offset: int) -> np.ndarray:

@@ -20,11 +20,14 @@ from forecasting.models.climate import (
     HOURS_PER_DAY,
     HOURS_PER_WEEK,
     LEVEL_HOURS,
+    MEMORY_HOURS,
     SMALLEST_SPREAD,
-    Climate,
+    Departures,
     fit_climate,
+    fit_departures,
     level_ratio,
 )
+from forecasting.models.tft.expectation import Regressions
 from forecasting.models.tft.hours import CALENDAR, CLOCK, Hours
 from forecasting.schema import Target
 
@@ -36,6 +39,7 @@ REALS = tuple(dict.fromkeys((*STATIC_REALS, *ENCODER_REALS, *DECODER_REALS)))
 HISTORY_NEEDED = LEVEL_HOURS
 OLDEST_DEPARTURE = HOURS_PER_WEEK
 HOURS_BETWEEN_CLIMATES = 2 * HOURS_PER_WEEK
+HOURS_BETWEEN_REGRESSIONS = 8 * HOURS_PER_WEEK
 LARGEST_DEPARTURE = 6.0
 LARGEST_HEADROOM = 4.0
 SMALLEST_WIDTH = 0.05
@@ -91,17 +95,26 @@ class Scenery:
         levels: quantile levels.
         encoder_hours: hours the network sees before the issue time.
         lead_hours: hours it forecasts.
+        regressions: what is expected of the panel's series; without them, their normal weeks as
+            :func:`forecasting.models.climate.fit_climate` has them.
     """
 
     def __init__(
-        self, hours: Hours, target: Target, levels: tuple[float, ...], encoder_hours: int, lead_hours: int
+        self,
+        hours: Hours,
+        target: Target,
+        levels: tuple[float, ...],
+        encoder_hours: int,
+        lead_hours: int,
+        regressions: Regressions | None = None,
     ) -> None:
         self.hours = hours
         self.target = target
         self.levels = levels
         self.encoder_hours = encoder_hours
         self.lead_hours = lead_hours
-        self._climates: list[Climate] = []
+        self.regressions = regressions
+        self._outlooks: list[_Outlook] = []
         self._tables: _Tables | None = None
 
     def windows_at(self, issue_time_idx: Iterable[int]) -> Windows:
@@ -122,14 +135,14 @@ class Scenery:
     def windows_between(self, first_time_idx: int, last_time_idx: int) -> Windows:
         """Windows at every hour whose forecast ends before ``last_time_idx``, from four weeks of history on.
 
-        Their climates are fitted fortnightly.
+        Their climates are fitted fortnightly, their regressions every eight weeks.
         """
         parts = [_windows([])]
         for series, (start, stop) in enumerate(pairwise(self.hours.first)):
             begin = max(self.hours.row_at(series, first_time_idx), int(start) + HISTORY_NEEDED)
             end = min(self.hours.row_at(series, last_time_idx), int(stop)) - self.lead_hours + 1
-            for refit in range(begin, end, HOURS_BETWEEN_CLIMATES):
-                row = np.arange(refit, min(refit + HOURS_BETWEEN_CLIMATES, end))
+            for refit in range(begin, end, self._hours_between_fits):
+                row = np.arange(refit, min(refit + self._hours_between_fits, end))
                 climate = self._fit(series, refit)
                 parts.append(Windows(np.full(len(row), series), row, np.full(len(row), climate)))
         return Windows(
@@ -139,11 +152,42 @@ class Scenery:
         )
 
     def _fit(self, series: int, row: int) -> int:
-        """Fit the climate of a series on its rows before ``row``; its number."""
-        past = slice(int(self.hours.first[series]), row)
-        self._climates.append(fit_climate(self.hours.value[past], self.hours.week_hour[past], self.levels))
+        """Learn what to expect of a series from its rows before ``row``; the number of the outlook."""
+        first = int(self.hours.first[series])
+        values, week_hour = self.hours.value[first:row], self.hours.week_hour[first:row]
+        if self.regressions is None:
+            climate = fit_climate(values, week_hour, self.levels)
+            outlook = _Outlook(climate, climate.profile, climate.dispersion)
+        else:
+            outlook = self._regress(self.regressions, series, values, week_hour)
+        self._outlooks.append(outlook)
         self._tables = None
-        return len(self._climates) - 1
+        return len(self._outlooks) - 1
+
+    def _regress(
+        self, regressions: Regressions, series: int, values: np.ndarray, week_hour: np.ndarray
+    ) -> _Outlook:
+        """The outlook of a series by a regression on its first values."""
+        row = len(values)
+        told = regressions.fit(series, row, self._hours_between_fits // HOURS_PER_DAY)
+        past = slice(max(0, row - MEMORY_HOURS), row)
+        recent = slice(max(0, row - LEVEL_HOURS), row)
+        level = level_ratio(values[recent], told.value[recent], told.value[past].mean())
+        law = fit_departures(
+            values[past] - told.value[past] * level, week_hour[past] % HOURS_PER_DAY, self.levels
+        )
+        rows = np.arange(row - self._reach_back, row + self._hours_between_fits + self.lead_hours)
+        expected = told.value[np.clip(rows, 0, len(told.value) - 1)]
+        return _Outlook(law, expected, told.dispersion, int(self.hours.first[series]) + row, told.level)
+
+    @property
+    def _hours_between_fits(self) -> int:
+        return HOURS_BETWEEN_CLIMATES if self.regressions is None else HOURS_BETWEEN_REGRESSIONS
+
+    @property
+    def _reach_back(self) -> int:
+        """How many hours before its issue time are read for a window."""
+        return max(LEVEL_HOURS, self.encoder_hours)
 
     def scene(self, windows: Windows) -> Scene:
         """The scene of a batch of windows."""
@@ -178,11 +222,12 @@ class Scenery:
 
     def _look_back(self, windows: Windows) -> _Past:
         first = self.hours.first[windows.series][:, None]
-        before = windows.row[:, None] + np.arange(-max(LEVEL_HOURS, self.encoder_hours), 0)
+        before = windows.row[:, None] + np.arange(-self._reach_back, 0)
         row = np.maximum(before, first)
         values = np.where(before >= first, self.hours.value[row], np.nan)
         tables = self._tables_of_climates()
-        expected, spread = tables.expects(windows.climate[:, None], self.hours.week_hour[row])
+        place = self._place(windows, row)
+        expected, spread = tables.expects(windows.climate[:, None], place, self.hours.week_hour[row])
         level = level_ratio(
             values[:, -LEVEL_HOURS:], expected[:, -LEVEL_HOURS:], tables.typical[windows.climate]
         )
@@ -192,8 +237,8 @@ class Scenery:
     def _look_ahead(self, windows: Windows, past: _Past) -> _Ahead:
         tables, climate = self._tables_of_climates(), windows.climate[:, None]
         row = windows.row[:, None] + np.arange(self.lead_hours)
-        expected, spread = tables.expects(climate, self.hours.week_hour[row])
-        expected = expected * past.level[:, None]
+        expected, spread = tables.expects(climate, self._place(windows, row), self.hours.week_hour[row])
+        expected = expected * self._level_ahead(windows, past)
         age = np.minimum(windows.row - self.hours.last_observed[windows.row], OLDEST_DEPARTURE)[:, None]
         newest = np.take_along_axis(past.departure, past.departure.shape[1] - age, axis=1)
         lead = np.arange(self.lead_hours) + age - 1
@@ -215,10 +260,30 @@ class Scenery:
         }
         return _Ahead(row, centre, unit, start, reals)
 
+    def _place(self, windows: Windows, row: np.ndarray) -> np.ndarray:
+        """Where in its outlook each row is: at its hour of the week, or so many rows after the first."""
+        fitted_at = self._tables_of_climates().fitted_at
+        if fitted_at is None:
+            return np.asarray(self.hours.week_hour[row])
+        return np.asarray(row - fitted_at[windows.climate][:, None] + self._reach_back)
+
+    def _level_ahead(self, windows: Windows, past: _Past) -> np.ndarray:
+        """The level of the hours each window forecasts (batch, lead_hours or 1)."""
+        tables = self._tables_of_climates()
+        if tables.fitted_at is None or tables.level is None:
+            return np.asarray(past.level[:, None])
+        days_since = (windows.row - tables.fitted_at[windows.climate]) // HOURS_PER_DAY
+        lead_day = np.arange(self.lead_hours) // HOURS_PER_DAY
+        last_lead_day = tables.level.shape[-1] - 1
+        level: np.ndarray = tables.level[
+            windows.climate[:, None], days_since[:, None], np.minimum(lead_day, last_lead_day)
+        ]
+        return level
+
     def _tables_of_climates(self) -> _Tables:
         if self._tables is None:
             leads = np.arange(1, self.lead_hours + OLDEST_DEPARTURE)
-            self._tables = _Tables.of(self._climates, leads, self.levels)
+            self._tables = _Tables.of(self._outlooks, leads, self.levels)
         return self._tables
 
     def _calendar(self, row: np.ndarray) -> dict[str, np.ndarray]:
@@ -248,10 +313,26 @@ class _Ahead:
 
 
 @dataclass(frozen=True)
-class _Tables:
-    """Many climates as arrays, to be looked up by number; leads from 1 hour on."""
+class _Outlook:
+    """What a series was expected to do from some time on, and how it would depart from that."""
 
-    profile: np.ndarray
+    law: Departures
+    expected: np.ndarray
+    """By hour of the week; of a regression row after row, from as many before its fit as a window reads."""
+    dispersion: float
+    fitted_at: int | None = None
+    """Row at which a regression was fitted."""
+    level: np.ndarray | None = None
+    """See :class:`~forecasting.models.tft.expectation.Expected`."""
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """Many outlooks as arrays, to be looked up by number; leads from 1 hour on."""
+
+    expected: np.ndarray
+    fitted_at: np.ndarray | None
+    level: np.ndarray | None
     typical: np.ndarray
     spread: np.ndarray
     dispersion: np.ndarray
@@ -260,23 +341,30 @@ class _Tables:
     width: np.ndarray
 
     @classmethod
-    def of(cls, climates: Sequence[Climate], leads: np.ndarray, levels: tuple[float, ...]) -> _Tables:
-        remains = np.stack([climate.remains(leads) for climate in climates])
+    def of(cls, outlooks: Sequence[_Outlook], leads: np.ndarray, levels: tuple[float, ...]) -> _Tables:
+        laws = [outlook.law for outlook in outlooks]
+        remains = np.stack([law.remains(leads) for law in laws])
         normal_width = norm.ppf(levels[-1]) - norm.ppf(levels[0])
-        profile = np.maximum(np.stack([climate.profile for climate in climates]), SMALLEST_SPREAD)
+        expected = np.maximum(np.stack([outlook.expected for outlook in outlooks]), SMALLEST_SPREAD)
+        fitted_at = [outlook.fitted_at for outlook in outlooks if outlook.fitted_at is not None]
+        level = [outlook.level for outlook in outlooks if outlook.level is not None]
         return cls(
-            profile=profile,
-            typical=profile.mean(axis=1),
-            spread=np.stack([climate.spread for climate in climates]),
-            dispersion=np.array([climate.dispersion for climate in climates]),
-            persists=np.stack([climate.persists(leads) for climate in climates]),
+            expected=expected,
+            fitted_at=np.array(fitted_at) if fitted_at else None,
+            level=np.stack(level) if level else None,
+            typical=expected.mean(axis=1),
+            spread=np.stack([law.spread for law in laws]),
+            dispersion=np.array([outlook.dispersion for outlook in outlooks]),
+            persists=np.stack([law.persists(leads) for law in laws]),
             remains=remains,
             width=np.maximum((remains[..., -1] - remains[..., 0]) / normal_width, SMALLEST_WIDTH),
         )
 
-    def expects(self, climate: np.ndarray, week_hour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Expected value and spread of hours of the week."""
-        return self.profile[climate, week_hour], self.spread[climate, week_hour % HOURS_PER_DAY]
+    def expects(
+        self, outlook: np.ndarray, place: np.ndarray, week_hour: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Expected value of hours at those places of their outlook, and spread at those of the week."""
+        return self.expected[outlook, place], self.spread[outlook, week_hour % HOURS_PER_DAY]
 
 
 def _windows(rows: Sequence[tuple[int, int, int]]) -> Windows:

@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 
 from forecasting.models.interface import forecast_frame
+from forecasting.models.tft.expectation import regressions
 from forecasting.models.tft.hours import Hours, Vocabulary
 from forecasting.models.tft.network import Shape, answer, build_network, tensors, whole_patients
 from forecasting.models.tft.scenes import Scenery
@@ -78,7 +79,14 @@ class TrainedTFT:
 
     def _forecasts(self, panel: pd.DataFrame, issued_at: datetime) -> Iterator[pd.DataFrame]:
         hours = Hours.of(panel, self.vocabulary)
-        scenery = Scenery(hours, self.target, self.shape.levels, self.shape.encoder_hours, self.lead_hours)
+        scenery = Scenery(
+            hours,
+            self.target,
+            self.shape.levels,
+            self.shape.encoder_hours,
+            self.lead_hours,
+            regressions(panel, self.target),
+        )
         windows = scenery.windows_at([int(issued_at.timestamp()) // 3600])
         version = self.version
         for first in range(0, len(windows), BATCH):

@@ -18,6 +18,7 @@ from lightning.pytorch.loggers import Logger
 
 from forecasting.config import Settings, Training
 from forecasting.models.holdout import as_known_at, holdout_start
+from forecasting.models.tft.expectation import regressions
 from forecasting.models.tft.hours import Hours, Vocabulary
 from forecasting.models.tft.journal import Journal, diverged
 from forecasting.models.tft.learner import Learner
@@ -70,7 +71,14 @@ def train(
     vocabulary = start.vocabulary if start else Vocabulary.of(seen)
     training = refreshing(settings.training) if start else settings.training
     levels = settings.horizon.quantile_levels
-    scenery = Scenery(Hours.of(seen, vocabulary), target, levels, training.encoder_hours, settings.lead_hours)
+    scenery = Scenery(
+        Hours.of(seen, vocabulary),
+        target,
+        levels,
+        training.encoder_hours,
+        settings.lead_hours,
+        regressions(seen, target),
+    )
     windows = scenery.windows_between(0, _time_idx(spans.validation))
     latest_issue = _time_idx(spans.holdout) - settings.lead_hours
     validation = scenery.windows_at(
