@@ -30,6 +30,7 @@ from forecasting.config import Settings
 from forecasting.models import Climatology, Glm, SeasonalNaive
 from forecasting.models.ensemble import Ensemble
 from forecasting.models.gbm import Gbm
+from forecasting.models.interface import Forecaster
 from forecasting.schema import Target
 
 WQL_BAR = 0.1705
@@ -52,13 +53,12 @@ class _Transformer:
     name: ClassVar[str] = "tft"
 
     @classmethod
-    def fit(cls, panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target) -> Forecasts:
+    def fit(cls, panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target) -> Forecaster:
         """Train on the panel's hours before ``issued_at``."""
         from forecasting.models import tft  # heavy, and not always asked for
 
         with tempfile.TemporaryDirectory() as folder:
-            trained: Forecasts = tft.train(panel, settings, issued_at, target, Path(folder))
-        return trained
+            return tft.train(panel, settings, issued_at, target, Path(folder))
 
 
 MODELS: dict[str, type[Forecasts]] = {

@@ -18,9 +18,10 @@ import pandas as pd
 
 from forecasting.config import Settings
 from forecasting.evaluate import score
-from forecasting.evaluate.scores import MEDIAN, pinball
+from forecasting.evaluate.scored import MEDIAN, pinball
 from forecasting.features import build_panel
 from forecasting.models.holdout import as_known_at
+from forecasting.models.interface import Forecaster
 from forecasting.schema import OBSERVATION, Target
 
 DATA = Path(__file__).parents[2] / "shared/data/iowa_ed_arrivals/hourly.csv"
@@ -65,12 +66,8 @@ class Forecasts(Protocol):
     name: ClassVar[str]
 
     @classmethod
-    def fit(cls, panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target) -> Forecasts:
+    def fit(cls, panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target) -> Forecaster:
         """Fit on the panel's hours before ``issued_at``."""
-        ...
-
-    def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
-        """Rows of :data:`forecasting.schema.FORECAST`."""
         ...
 
 
@@ -138,7 +135,7 @@ def known(whole: pd.DataFrame, origin: datetime) -> pd.DataFrame:
 
 
 def forecasts(
-    fit: Callable[[pd.DataFrame, datetime], Forecasts],
+    fit: Callable[[pd.DataFrame, datetime], Forecaster],
     whole: pd.DataFrame,
     span: Span,
     refit_weeks: int = 1,

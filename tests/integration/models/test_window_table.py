@@ -22,7 +22,7 @@ from pytorch_forecasting import (
     TimeSeriesDataSet,
 )
 from pytorch_forecasting.data.encoders import TorchNormalizer
-from sklearn.preprocessing import RobustScaler  # type: ignore[import-untyped]
+from sklearn.preprocessing import RobustScaler
 
 from forecasting.models.tft.windows.table import WindowTable
 
