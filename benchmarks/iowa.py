@@ -229,7 +229,7 @@ def expected_values(hourly: pd.DataFrame) -> np.ndarray:
 def origin_losses(hourly: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     """By origin, the summed pinball loss (mean over levels) and the summed outcomes."""
     came = hourly["valid_at"].map(outcomes.set_index("valid_at")["value"])
-    lost = pinball(came, hourly["value"], hourly["quantile"])
+    lost = pinball(came.to_numpy(), hourly["value"].to_numpy(), hourly["quantile"].to_numpy())
     levels = hourly["quantile"].nunique()
     table = pd.DataFrame({"issued_at": hourly["issued_at"], "pinball": lost, "outcome": came})
     return table.groupby("issued_at").sum() / levels
