@@ -13,7 +13,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -105,9 +105,7 @@ def _measure_seeds(whole: pd.DataFrame, outcomes: pd.DataFrame, span: Span) -> M
     began = time.perf_counter()
     losses = []
     for seed in SEEDS:
-        configured = iowa.settings()
-        training = configured.training.model_copy(update={**TFT_SETTINGS, "seed": seed})
-        configured = configured.model_copy(update={"training": training})
+        configured = _with(iowa.settings(), {**TFT_SETTINGS, "seed": seed})
         forecast = iowa.forecasts(
             lambda seen, origin, configured=configured: _Transformer.fit(  # type: ignore[misc]
                 seen, configured, origin, iowa.TARGET
@@ -119,6 +117,10 @@ def _measure_seeds(whole: pd.DataFrame, outcomes: pd.DataFrame, span: Span) -> M
         losses.append(iowa.losses(forecast, outcomes))
     mean = Losses(**{name: fmean(asdict(one)[name] for one in losses) for name in asdict(losses[0])})
     return Measured(_Transformer.name, mean, time.perf_counter() - began, tuple(one.wql for one in losses))
+
+
+def _with(settings: Settings, training: Mapping[str, float]) -> Settings:
+    return settings.model_copy(update={"training": settings.training.model_copy(update=dict(training))})
 
 
 def gap_closed(wql: float) -> float:

@@ -15,10 +15,10 @@ from forecasting.config import Settings
 from forecasting.models.calibration import Calibration
 from forecasting.models.counts import past_forecasts, smooth_forecast, stated_hours
 from forecasting.models.gbm import Gbm
+from forecasting.models.glm import Glm
 from forecasting.models.holdout import holdout_issue_times, holdout_start
 from forecasting.models.interface import Forecaster
 from forecasting.models.quantile_table import LEAD_BUCKETS, hours_long, hours_wide, lead_bucket, outcomes
-from forecasting.models.smooth_glm import SmoothGlm
 from forecasting.schema import Target
 
 PRIOR_ORIGINS = 1.0
@@ -37,7 +37,7 @@ class Fits(Protocol):
         ...
 
 
-MEMBERS: tuple[type[Fits], ...] = (SmoothGlm, Gbm)
+MEMBERS: tuple[type[Fits], ...] = (Glm, Gbm)
 
 
 @dataclass(frozen=True)

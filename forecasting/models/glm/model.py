@@ -24,6 +24,7 @@ from forecasting.models.climate import (
     Departures,
     fit_departures,
 )
+from forecasting.models.counts import smooth_count_quantiles
 from forecasting.models.glm.level import days_of, levels_said
 from forecasting.models.glm.regression import fit_poisson
 from forecasting.models.glm.terms import Terms, level_knots, terms_of
@@ -95,6 +96,20 @@ class Glm:
                 values[key] = count_quantiles(mean, regression.dispersion, self.levels)
             else:
                 values[key] = census_quantiles(regression, regression.departures, past, ahead)
+        return forecast_frame(values, self.levels, issued_at, self.target, self.name, self.version)
+
+    def smooth(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+        """See :class:`forecasting.models.counts.Smooth`; a census is told in whole counts."""
+        if self.target is Target.BED_CENSUS:
+            return self.predict(panel, issued_at)
+        values = {
+            key: smooth_count_quantiles(
+                arrivals_expected(self.regressions[key], past, ahead),
+                self.regressions[key].dispersion,
+                self.levels,
+            )
+            for key, past, ahead in self._fitted_series(panel, issued_at)
+        }
         return forecast_frame(values, self.levels, issued_at, self.target, self.name, self.version)
 
     def means(self, panel: pd.DataFrame, issued_at: datetime) -> dict[tuple[str, str], np.ndarray]:

@@ -268,3 +268,18 @@ def test_a_change_of_regime_a_weekly_shape_and_gaps_are_not_taken_for_clustering
     values[random.integers(0, len(values), 20)] = np.nan
     assert clustering(values) < 1.3
     assert clustering(np.full(10 * 24, np.nan)) == clustering(np.ones(5)) == 1.0
+
+
+@pytest.mark.parametrize("target", list(Target))
+def test_its_smooth_quantiles_lie_within_half_a_patient_of_the_whole_ones(
+    observations: Callable[..., pd.DataFrame],
+    panel_of: Callable[..., pd.DataFrame],
+    settings: Settings,
+    issued_at: datetime,
+    target: Target,
+) -> None:
+    panel = panel_of(observations(60), target)
+    fitted = Glm.fit(panel, settings, issued_at, target)
+    between, whole = fitted.smooth(panel, issued_at), fitted.predict(panel, issued_at)
+    assert (between["value"] - whole["value"]).abs().max() <= 0.5 + 1e-9
+    assert set(between["model"]) == {"glm"}
