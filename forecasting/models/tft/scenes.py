@@ -120,16 +120,21 @@ class Scenery:
     def windows_at(self, issue_time_idx: Iterable[int]) -> Windows:
         """The windows of all series at those hours, each with a climate fitted just then.
 
+        A regression, which takes longer to fit and lasts longer, serves the windows of its next eight weeks.
         A series with no observed hour before an issue time has no window there.
         """
         rows: list[tuple[int, int, int]] = []
+        latest: dict[int, tuple[int, int]] = {}
         for time_idx in issue_time_idx:
             for series in range(len(self.hours.keys)):
                 row = self.hours.row_at(series, time_idx)
                 start, stop = self.hours.first[series : series + 2]
                 inside = start < row and row + self.lead_hours <= stop
                 if inside and self.hours.last_observed[row] >= 0:
-                    rows.append((series, row, self._fit(series, row)))
+                    fitted_at, _ = latest.get(series, (stop, 0))
+                    if self.regressions is None or not 0 <= row - fitted_at < HOURS_BETWEEN_REGRESSIONS:
+                        latest[series] = row, self._fit(series, row)
+                    rows.append((series, row, latest[series][1]))
         return _windows(rows)
 
     def windows_between(self, first_time_idx: int, last_time_idx: int) -> Windows:
