@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from forecasting.config import Settings
-from forecasting.evaluate import score
-from forecasting.evaluate.scored import MEDIAN, pinball
+from forecasting.evaluate import score_series, scored_hours, wql_intervals
+from forecasting.evaluate.bootstrap import Resampling
+from forecasting.evaluate.scored import MEDIAN
 from forecasting.features import build_panel
 from forecasting.models.holdout import as_known_at
 from forecasting.models.interface import Forecaster
@@ -31,8 +32,6 @@ LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 LEAD_HOURS = 168
 TOTALS = {"PT8H": 8, "PT12H": 12, "P1D": 24}
 """Hours of each block whose total is scored; blocks begin at the origin, which is a midnight."""
-BLOCK_ORIGINS = 4
-RESAMPLES = 2000
 MEAN_WEIGHTS = np.array([0.075, 0.1, 0.2, 0.25, 0.2, 0.1, 0.075])
 """Share of the probability that lies nearest to each level: the mean, from quantiles alone."""
 
@@ -78,7 +77,7 @@ class Losses:
     wql: float
     wql_low: float
     wql_high: float
-    """The 95 % interval of the WQL: blocks of origins, resampled."""
+    """The 95 % interval of the WQL: see :func:`forecasting.evaluate.wql_intervals`."""
     mae: float
     mae_8h: float
     mae_12h: float
@@ -184,9 +183,9 @@ def losses(forecast: pd.DataFrame, outcomes: pd.DataFrame) -> Losses:
         outcomes: what came, see :func:`history`.
     """
     hourly = within_a_week(forecast[forecast["period"] == "PT1H"])
-    row = score(hourly, outcomes).iloc[0]
-    losses_of = origin_losses(hourly, outcomes)
-    low, high = bootstrap(losses_of)
+    scored = scored_hours(hourly, outcomes)
+    row = score_series(scored).iloc[0]
+    interval = wql_intervals(scored, resampling=Resampling(level=0.95)).iloc[0]
     expected = expected_values(hourly)
     came = outcomes_of(hourly, outcomes)
     errors = {}
@@ -196,8 +195,8 @@ def losses(forecast: pd.DataFrame, outcomes: pd.DataFrame) -> Losses:
         errors[period] = float(np.abs(total - _sums(came, hours)).mean())
     return Losses(
         wql=float(row["wql"]),
-        wql_low=low,
-        wql_high=high,
+        wql_low=float(interval["low"]),
+        wql_high=float(interval["high"]),
         mae=float(row["mae"]),
         mae_8h=errors["PT8H"],
         mae_12h=errors["PT12H"],
@@ -224,31 +223,6 @@ def expected_values(hourly: pd.DataFrame) -> np.ndarray:
     """Means made from the seven quantiles of each hour (origins, 168)."""
     wide = hourly.pivot_table(index=["issued_at", "valid_at"], columns="quantile", values="value")
     return np.asarray((wide.to_numpy() @ MEAN_WEIGHTS).reshape(-1, LEAD_HOURS))
-
-
-def origin_losses(hourly: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
-    """By origin, the summed pinball loss (mean over levels) and the summed outcomes."""
-    came = hourly["valid_at"].map(outcomes.set_index("valid_at")["value"])
-    lost = pinball(came.to_numpy(), hourly["value"].to_numpy(), hourly["quantile"].to_numpy())
-    levels = hourly["quantile"].nunique()
-    table = pd.DataFrame({"issued_at": hourly["issued_at"], "pinball": lost, "outcome": came})
-    return table.groupby("issued_at").sum() / levels
-
-
-def bootstrap(by_origin: pd.DataFrame, seed: int = 0) -> tuple[float, float]:
-    """The 95 % interval of the WQL, from circular blocks of four origins drawn with replacement.
-
-    Politis and Romano (1992), A circular block-resampling procedure for stationary data.
-    """
-    random = np.random.default_rng(seed)
-    count = len(by_origin)
-    starts = random.integers(count, size=(RESAMPLES, -(-count // BLOCK_ORIGINS)))
-    drawn = (starts[:, :, None] + np.arange(BLOCK_ORIGINS)) % count
-    rows = drawn.reshape(RESAMPLES, -1)[:, :count]
-    lost, came = by_origin["pinball"].to_numpy(), by_origin["outcome"].to_numpy()
-    wql = 2 * lost[rows].sum(axis=1) / came[rows].sum(axis=1)
-    low, high = np.quantile(wql, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def _sums(hourly: np.ndarray, hours: int) -> np.ndarray:

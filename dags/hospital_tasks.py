@@ -184,4 +184,5 @@ def _address(dag_id: str, run_id: str) -> str:
 
     from airflow.sdk import conf
 
-    return f"{conf.get('api', 'base_url', fallback='http://localhost:8080').rstrip('/')}/dags/{dag_id}/runs/{quote(run_id)}"
+    server = conf.get("api", "base_url", fallback="http://localhost:8080").rstrip("/")
+    return f"{server}/dags/{dag_id}/runs/{quote(run_id)}"

@@ -132,6 +132,7 @@ def _model(sites: list[Site], job: PredictionJob) -> TrainedTFT:
         shape=shape,
         vocabulary=vocabulary,
         trained_before=datetime.fromisoformat(ISSUED_AT),
+        regressed=False,
         scores={},
         curve=[],
         network=build_network(shape),

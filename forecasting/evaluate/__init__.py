@@ -3,7 +3,7 @@
 from forecasting.evaluate.bootstrap import Comparison, Resampling, compare, compare_series, wql_intervals
 from forecasting.evaluate.floor import noise_floor, poisson_loss, rates_of, with_floor
 from forecasting.evaluate.period import period_outcomes
-from forecasting.evaluate.pit import pit_histogram, randomised_pit
+from forecasting.evaluate.pit import pit_histogram
 from forecasting.evaluate.promotion import Verdict, better, series_lost
 from forecasting.evaluate.scored import scored_hours
 from forecasting.evaluate.scores import ALL, score, score_by, score_series
@@ -20,7 +20,6 @@ __all__ = [
     "period_outcomes",
     "pit_histogram",
     "poisson_loss",
-    "randomised_pit",
     "rates_of",
     "score",
     "score_by",

@@ -47,18 +47,6 @@ def share_within(low: np.ndarray, high: np.ndarray, least: float, most: float) -
     return np.where(np.isnan(width), np.nan, share)
 
 
-def randomised_pit(hours: pd.DataFrame, seed: int = 0) -> pd.Series[float]:
-    """One value drawn evenly from each scored hour's PIT interval; uniform under a true forecast.
-
-    Args:
-        hours: what :func:`forecasting.evaluate.scored.scored_hours` returns.
-        seed: of the draw.
-    """
-    low, high = hours["pit_low"].to_numpy(), hours["pit_high"].to_numpy()
-    share = np.random.default_rng(seed).random(len(hours))
-    return pd.Series(low + share * (high - low), index=hours.index, name="pit")
-
-
 def pit_histogram(hours: pd.DataFrame, by: Sequence[str], edges: Sequence[float]) -> pd.DataFrame:
     """How the outcomes of each model spread over the probabilities it forecast.
 

@@ -59,9 +59,14 @@ class Regressions:
         return Expected(expected, np.stack(said, axis=1), regression.dispersion)
 
 
+def begins_regressed(target: Target) -> bool:
+    """Whether a network of that target learns to correct a regression; a census's corrects the climate."""
+    return target is Target.ED_ARRIVALS
+
+
 def regressions(panel: pd.DataFrame, target: Target) -> Regressions | None:
-    """What is expected of a panel of arrivals; a census starts from its climate."""
-    return Regressions(panel, target) if target is Target.ED_ARRIVALS else None
+    """What is expected of a panel's series, where a network of the target corrects a regression."""
+    return Regressions(panel, target) if begins_regressed(target) else None
 
 
 def _last(levels: np.ndarray, count: int) -> np.ndarray:

@@ -2,9 +2,9 @@
 
 A window is one series at one issue time: the hours before it (the encoder's) and the hours of the forecast
 (the decoder's). The network does not forecast patients. It corrects what the series' climate
-(:mod:`forecasting.models.climate`) expects, in standard deviations, so that a site that grows or a unit never
-seen needs nothing new to be learned. What the climate expects of a window is computed from hours before its
-issue time alone.
+(:mod:`forecasting.models.climate`) expects, or of arrivals a regression (:mod:`.expectation`), in standard
+deviations, so that a site that grows or a unit never seen needs nothing new to be learned. What is expected
+of a window is computed from hours before its issue time alone.
 """
 
 from __future__ import annotations
@@ -275,7 +275,7 @@ class Scenery:
     def _level_ahead(self, windows: Windows, past: _Past) -> np.ndarray:
         """The level of the hours each window forecasts (batch, lead_hours or 1)."""
         tables = self._tables_of_climates()
-        if tables.fitted_at is None or tables.level is None:
+        if tables.level is None or tables.fitted_at is None:
             return np.asarray(past.level[:, None])
         days_since = (windows.row - tables.fitted_at[windows.climate]) // HOURS_PER_DAY
         lead_day = np.arange(self.lead_hours) // HOURS_PER_DAY

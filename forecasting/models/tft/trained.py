@@ -38,6 +38,8 @@ class TrainedTFT:
     vocabulary: Vocabulary
     trained_before: datetime
     """The first hour, in UTC, that neither training nor early stopping has seen."""
+    regressed: bool
+    """Whether it corrects what a regression expects, instead of the climate."""
     scores: dict[str, float]
     """How the training went: epochs, best_epoch, validation_loss and climate_loss in patients, seconds."""
     curve: list[dict[str, float]]
@@ -85,7 +87,7 @@ class TrainedTFT:
             self.shape.levels,
             self.shape.encoder_hours,
             self.lead_hours,
-            regressions(panel, self.target),
+            regressions(panel, self.target) if self.regressed else None,
         )
         windows = scenery.windows_at([int(issued_at.timestamp()) // 3600])
         version = self.version
@@ -106,6 +108,7 @@ class TrainedTFT:
             "shape": asdict(self.shape),
             "vocabulary": asdict(self.vocabulary),
             "trained_before": self.trained_before.isoformat(),
+            "regressed": self.regressed,
             "scores": self.scores,
             "curve": self.curve,
         }
@@ -131,6 +134,8 @@ def load(folder: Path) -> TrainedTFT:
         shape=shape,
         vocabulary=Vocabulary(**{name: tuple(names) for name, names in description["vocabulary"].items()}),
         trained_before=datetime.fromisoformat(description["trained_before"]),
+        # What was saved before there was a choice corrects the climate.
+        regressed=description.get("regressed", False),
         scores=description["scores"],
         curve=description["curve"],
         network=network,

@@ -18,7 +18,7 @@ from lightning.pytorch.loggers import Logger
 
 from forecasting.config import Settings, Training
 from forecasting.models.holdout import as_known_at, holdout_start
-from forecasting.models.tft.expectation import regressions
+from forecasting.models.tft.expectation import begins_regressed, regressions
 from forecasting.models.tft.hours import Hours, Vocabulary
 from forecasting.models.tft.journal import Journal, diverged
 from forecasting.models.tft.learner import Learner
@@ -123,6 +123,7 @@ def train(
         shape=shape,
         vocabulary=vocabulary,
         trained_before=spans.holdout,
+        regressed=scenery.regressions is not None,
         scores={
             "epochs": float(len(curve)),
             "best_epoch": finest["epoch"],
@@ -138,10 +139,11 @@ def train(
 
 
 def can_refresh(start: TrainedTFT, settings: Settings) -> bool:
-    """Whether the settings want refreshes, and ask for a network of this shape and reach."""
+    """Whether the settings want refreshes of a network of this shape and reach, that begins as ours do."""
     same_reach = start.lead_hours == settings.lead_hours
     same_shape = start.shape == _shape(settings, start.vocabulary)
-    return settings.training.refresh_epochs > 0 and same_reach and same_shape
+    same_start = start.regressed == begins_regressed(start.target)
+    return settings.training.refresh_epochs > 0 and same_reach and same_shape and same_start
 
 
 def refreshing(training: Training) -> Training:

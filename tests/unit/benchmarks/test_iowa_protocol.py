@@ -103,16 +103,19 @@ def test_means_made_from_quantiles_are_near_the_laws() -> None:
     assert iowa.MEAN_WEIGHTS @ np.array(iowa.LEVELS) == pytest.approx(0.5)
 
 
+def over_weeks(above: np.ndarray) -> iowa.Losses:
+    """The losses of 4 patients said of every hour, of weeks that come to so many more (weeks,)."""
+    origins = [ORIGIN + timedelta(weeks=week) for week in range(len(above))]
+    return iowa.losses(pd.concat([said(4.0, origin) for origin in origins]), outcomes(4 + above.repeat(168)))
+
+
 def test_the_interval_of_the_wql_holds_it_and_is_nothing_where_weeks_are_alike() -> None:
-    random = np.random.default_rng(0)
-    weeks = pd.DataFrame({"pinball": random.normal(90, 9, 51), "outcome": random.normal(1000, 50, 51)})
-    wql = 2 * weeks["pinball"].sum() / weeks["outcome"].sum()
-    low, high = iowa.bootstrap(weeks)
-    assert low < wql < high
-    # Each week errs by a tenth and 51 of them by a 71st; the interval is four of that.
-    assert 0.03 * wql < high - low < 0.09 * wql
-    alike = pd.DataFrame({"pinball": [90.0] * 51, "outcome": [1000.0] * 51})
-    assert iowa.bootstrap(alike) == pytest.approx((0.18, 0.18))
+    lost = over_weeks(np.random.default_rng(0).normal(1.0, 0.1, 51))
+    assert lost.wql_low < lost.wql < lost.wql_high
+    # Each week errs by a twelfth and 51 of them by an 87th; the interval is four of that.
+    assert 0.03 * lost.wql < lost.wql_high - lost.wql_low < 0.09 * lost.wql
+    alike = over_weeks(np.ones(51))
+    assert (alike.wql_low, alike.wql_high) == pytest.approx((alike.wql, alike.wql))
 
 
 def test_a_span_is_forecast_from_every_origin_with_what_was_known_there() -> None:

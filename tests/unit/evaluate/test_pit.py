@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import kstest, norm, poisson
 from unit.evaluate.forecast_rows import LEVELS, came, spoken
 
-from forecasting.evaluate import pit_histogram, randomised_pit, scored_hours
+from forecasting.evaluate import pit_histogram, scored_hours
 from forecasting.evaluate.pit import pit_bounds, share_within
 
 pytestmark = pytest.mark.unit
@@ -51,17 +51,6 @@ def test_an_empty_hour_has_nothing_below_it() -> None:
     low, high = pit_bounds(np.array([0.0]), np.zeros((1, 7)), LEVEL_ARRAY)
     assert low[0] == 0
     assert high[0] > 0.95
-
-
-def test_the_same_seed_draws_the_same_values_inside_the_intervals() -> None:
-    hours = scored_hours(
-        spoken("tft", np.tile(np.asarray(poisson.ppf(LEVELS, 8.0)), (200, 1))),
-        came(np.random.default_rng(1).poisson(8.0, 200)),
-    )
-    one, again, other = randomised_pit(hours, 1), randomised_pit(hours, 1), randomised_pit(hours, 2)
-    assert (one == again).all()
-    assert (one != other).any()
-    assert ((one >= hours["pit_low"]) & (one <= hours["pit_high"])).all()
 
 
 @given(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,10 @@ from forecasting.config import Settings
 from forecasting.models import Glm
 from forecasting.models.tft.expectation import regressions
 from forecasting.models.tft.hours import Hours, Vocabulary
+from forecasting.models.tft.network import Shape, build_network
 from forecasting.models.tft.scenes import Scene, Scenery
+from forecasting.models.tft.trained import DESCRIPTION_FILE, TrainedTFT, load
+from forecasting.models.tft.training import can_refresh
 from forecasting.schema import Target
 
 pytestmark = pytest.mark.unit
@@ -79,3 +84,34 @@ def test_the_level_goes_on_after_the_fit(
 
 def test_a_census_starts_from_its_climate(observations: Build, panel_of: Build) -> None:
     assert regressions(panel_of(observations(60), Target.BED_CENSUS), Target.BED_CENSUS) is None
+
+
+def test_a_network_goes_on_from_what_it_was_trained_to_correct(
+    observations: Build, panel_of: Build, settings: Settings, issued_at: datetime, tmp_path: Path
+) -> None:
+    panel = panel_of(observations(60), ARRIVALS)
+    training, vocabulary = settings.training, Vocabulary.of(panel)
+    shape = Shape(
+        levels=settings.horizon.quantile_levels,
+        categories=vocabulary.sizes,
+        encoder_hours=training.encoder_hours,
+        hidden_size=training.hidden_size,
+        attention_heads=training.attention_heads,
+        dropout=training.dropout,
+    )
+    network = build_network(shape).eval()
+    lead = settings.lead_hours
+    regressed = TrainedTFT(ARRIVALS, lead, shape, vocabulary, issued_at, True, {}, [], network)
+    climatic = replace(regressed, regressed=False)
+    regressed.save(tmp_path)
+    pd.testing.assert_frame_equal(
+        load(tmp_path).predict(panel, issued_at), regressed.predict(panel, issued_at)
+    )
+    # Saved before there was a choice.
+    description = json.loads((tmp_path / DESCRIPTION_FILE).read_text())
+    del description["regressed"]
+    (tmp_path / DESCRIPTION_FILE).write_text(json.dumps(description))
+    old = load(tmp_path)
+    pd.testing.assert_frame_equal(old.predict(panel, issued_at), climatic.predict(panel, issued_at))
+    assert not old.predict(panel, issued_at).equals(regressed.predict(panel, issued_at))
+    assert (can_refresh(regressed, settings), can_refresh(old, settings)) == (True, False)
