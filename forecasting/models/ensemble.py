@@ -181,7 +181,7 @@ def combined(said: Mapping[str, pd.DataFrame], weights: Weights) -> pd.DataFrame
     """The weighted mean of the members' quantiles, of every hour that one of them forecasts.
 
     Args:
-        said: by member, what :func:`forecasting.models.counts.hours_wide` gives.
+        said: by member, what :func:`forecasting.models.quantile_table.hours_wide` gives.
         weights: of these members.
 
     Raises:
