@@ -87,7 +87,7 @@ class Calibration:
         return cls(levels, moves)
 
     def correct(self, wide: pd.DataFrame) -> pd.DataFrame:
-        """The forecast of :func:`forecasting.models.quantile_table.hours_wide`, corrected: in order, never negative.
+        """The forecast of :func:`forecasting.models.quantile_table.hours_wide`, corrected and in order.
 
         A series of which nothing was learnt stays as it is.
         """
