@@ -54,7 +54,7 @@ class Learner(pl.LightningModule):
         self._losses = _Mean()
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        """Loss of the quantiles as they would be published."""
+        """Loss of the quantiles as whole counts, which is what comes."""
         patients = whole_patients(answer(self.network, batch))
         self._losses.add(pinball(self.network, patients, batch), batch["windows"])
 

@@ -121,9 +121,14 @@ def answer(network: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     return patients
 
 
+def in_order(patients: torch.Tensor) -> torch.Tensor:
+    """Quantiles that rise with their level and are not negative, between the counts."""
+    return patients.sort(dim=-1).values.clamp(min=0.0)
+
+
 def whole_patients(patients: torch.Tensor) -> torch.Tensor:
-    """Quantiles as they are published: in order, not negative, whole."""
-    return patients.sort(dim=-1).values.clamp(min=0.0).round()
+    """Quantiles in order, not negative, whole."""
+    return in_order(patients).round()
 
 
 def pinball(network: Any, patients: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -14,16 +14,20 @@ import numpy as np
 import pandas as pd
 import torch
 
+from forecasting.models.counts import stated
 from forecasting.models.interface import forecast_frame
 from forecasting.models.tft.expectation import regressions
 from forecasting.models.tft.hours import Hours, Vocabulary
-from forecasting.models.tft.network import Shape, answer, build_network, tensors, whole_patients
+from forecasting.models.tft.network import Shape, answer, build_network, in_order, tensors
 from forecasting.models.tft.scenes import Scenery
 from forecasting.schema import FORECAST, Target
 
 DESCRIPTION_FILE = "model.json"
 WEIGHTS_FILE = "weights.pt"
 BATCH = 128
+
+_Said = tuple[list[tuple[str, str]], np.ndarray]
+"""Series by site_id and unit_id, and their quantiles (series, lead_hours, levels)."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,14 @@ class TrainedTFT:
     def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
         """See :meth:`forecasting.models.interface.Forecaster.predict`.
 
-        Sites and units that the network has never seen are forecast as unknown ones.
+        Counts as :func:`forecasting.models.counts.stated` has them. Sites and units that the network has
+        never seen are forecast as unknown ones.
         """
-        frames = list(self.stream([panel], issued_at))
-        return pd.concat(frames, ignore_index=True) if frames else FORECAST.empty()
+        return _together(self.stream([panel], issued_at))
+
+    def smooth(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+        """See :class:`forecasting.models.counts.Smooth`."""
+        return _together(self._frames(self._quantiles(panel, issued_at), issued_at))
 
     def stream(self, panels: Iterable[pd.DataFrame], issued_at: datetime) -> Iterator[pd.DataFrame]:
         """The forecasts of many panels, batch by batch: what has been yielded is not kept.
@@ -74,12 +82,17 @@ class TrainedTFT:
         Yields:
             Rows as of :meth:`predict`, of at most :data:`BATCH` series.
         """
-        self.network.eval()
         for panel in panels:
-            if not panel.empty:
-                yield from self._forecasts(panel, issued_at)
+            counts = (
+                (keys, stated(said, self.shape.levels)) for keys, said in self._quantiles(panel, issued_at)
+            )
+            yield from self._frames(counts, issued_at)
 
-    def _forecasts(self, panel: pd.DataFrame, issued_at: datetime) -> Iterator[pd.DataFrame]:
+    def _quantiles(self, panel: pd.DataFrame, issued_at: datetime) -> Iterator[_Said]:
+        """What is said of the panel's series between the counts, batch by batch."""
+        if panel.empty:
+            return
+        self.network.eval()
         hours = Hours.of(panel, self.vocabulary)
         scenery = Scenery(
             hours,
@@ -90,13 +103,16 @@ class TrainedTFT:
             regressions(panel, self.target) if self.regressed else None,
         )
         windows = scenery.windows_at([int(issued_at.timestamp()) // 3600])
-        version = self.version
         for first in range(0, len(windows), BATCH):
             batch = windows.take(np.arange(first, min(first + BATCH, len(windows))))
             with torch.no_grad():
-                patients = whole_patients(answer(self.network, tensors(scenery.scene(batch))))
-            keys = [hours.keys[series] for series in batch.series]
-            values = dict(zip(keys, patients.double().numpy(), strict=True))
+                patients = in_order(answer(self.network, tensors(scenery.scene(batch))))
+            yield [hours.keys[series] for series in batch.series], patients.double().numpy()
+
+    def _frames(self, said: Iterable[_Said], issued_at: datetime) -> Iterator[pd.DataFrame]:
+        version = self.version
+        for keys, quantiles in said:
+            values = dict(zip(keys, quantiles, strict=True))
             yield forecast_frame(values, self.shape.levels, issued_at, self.target, self.name, version)
 
     def save(self, folder: Path) -> None:
@@ -115,6 +131,11 @@ class TrainedTFT:
         text = json.dumps(description, indent=2)
         (folder / DESCRIPTION_FILE).write_text(text + "\n", encoding="utf-8")
         torch.save(self.network.state_dict(), folder / WEIGHTS_FILE)
+
+
+def _together(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    whole = list(frames)
+    return pd.concat(whole, ignore_index=True) if whole else FORECAST.empty()
 
 
 def load(folder: Path) -> TrainedTFT:
