@@ -102,10 +102,17 @@ def tensors(scene: Scene, jitter: np.ndarray | None = None) -> dict[str, torch.T
 
 def answer(network: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """Quantiles in patients, neither rounded nor in order (batch, lead_hours, levels)."""
+    standard = batch["start"] + output(network, batch)["prediction"].float()
+    patients: torch.Tensor = batch["centre"][..., None] + batch["unit"][..., None] * standard
+    return patients
+
+
+def output(network: Any, batch: dict[str, torch.Tensor]) -> Any:
+    """All that the network gives, as pytorch-forecasting names it; its prediction is a correction."""
     size, encoder_hours, _ = batch["encoder"].shape
     lead_hours = batch["decoder"].shape[1]
     categories = batch["categories"][:, None, :]
-    correction = network(
+    return network(
         {
             "encoder_cat": categories.expand(-1, encoder_hours, -1),
             "decoder_cat": categories.expand(-1, lead_hours, -1),
@@ -115,10 +122,7 @@ def answer(network: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
             "decoder_lengths": torch.full((size,), lead_hours, device=categories.device),
             "target_scale": network.no_scale.expand(size, 2),
         }
-    )["prediction"]
-    standard = batch["start"] + correction.float()
-    patients: torch.Tensor = batch["centre"][..., None] + batch["unit"][..., None] * standard
-    return patients
+    )
 
 
 def in_order(patients: torch.Tensor) -> torch.Tensor:

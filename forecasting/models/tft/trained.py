@@ -26,8 +26,10 @@ DESCRIPTION_FILE = "model.json"
 WEIGHTS_FILE = "weights.pt"
 BATCH = 128
 
-_Said = tuple[list[tuple[str, str]], np.ndarray]
-"""Series by site_id and unit_id, and their quantiles (series, lead_hours, levels)."""
+SeriesKey = tuple[str, str]
+"""(site_id, unit_id)"""
+_Said = tuple[list[SeriesKey], np.ndarray]
+"""Series, and their quantiles (series, lead_hours, levels)."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,16 @@ class TrainedTFT:
             )
             yield from self._frames(counts, issued_at)
 
-    def _quantiles(self, panel: pd.DataFrame, issued_at: datetime) -> Iterator[_Said]:
-        """What is said of the panel's series between the counts, batch by batch."""
+    def shown(
+        self, panel: pd.DataFrame, issued_at: datetime, batch_size: int = BATCH
+    ) -> Iterator[tuple[list[SeriesKey], dict[str, torch.Tensor]]]:
+        """What the network is shown of the panel's series at the issue time, batch by batch.
+
+        Yields:
+            The series' keys, and what :func:`forecasting.models.tft.network.tensors` makes of their windows.
+        """
         if panel.empty:
             return
-        self.network.eval()
         hours = Hours.of(panel, self.vocabulary)
         scenery = Scenery(
             hours,
@@ -103,11 +110,17 @@ class TrainedTFT:
             regressions(panel, self.target) if self.regressed else None,
         )
         windows = scenery.windows_at([int(issued_at.timestamp()) // 3600])
-        for first in range(0, len(windows), BATCH):
-            batch = windows.take(np.arange(first, min(first + BATCH, len(windows))))
+        for first in range(0, len(windows), batch_size):
+            batch = windows.take(np.arange(first, min(first + batch_size, len(windows))))
+            yield [hours.keys[series] for series in batch.series], tensors(scenery.scene(batch))
+
+    def _quantiles(self, panel: pd.DataFrame, issued_at: datetime) -> Iterator[_Said]:
+        """What is said of the panel's series between the counts, batch by batch."""
+        self.network.eval()
+        for keys, batch in self.shown(panel, issued_at):
             with torch.no_grad():
-                patients = in_order(answer(self.network, tensors(scenery.scene(batch))))
-            yield [hours.keys[series] for series in batch.series], patients.double().numpy()
+                patients = in_order(answer(self.network, batch))
+            yield keys, patients.double().numpy()
 
     def _frames(self, said: Iterable[_Said], issued_at: datetime) -> Iterator[pd.DataFrame]:
         version = self.version
