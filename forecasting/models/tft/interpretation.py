@@ -47,7 +47,7 @@ SERIES_AT_ONCE = 32
 
 @dataclass(frozen=True)
 class Interpretation:
-    """What the network weighed at one issue time, mean over the series."""
+    """What the networks weighed at one issue time, mean over the series and the networks."""
 
     variables: pd.DataFrame
     """part ("static", "encoder": of the hours before the issue time, "decoder": of those forecast), variable
@@ -72,31 +72,40 @@ def interpret(trained: TrainedTFT, panel: pd.DataFrame, issued_at: datetime) -> 
         ValueError: no series of the panel was observed before the issue time.
     """
     leads = range(0, trained.lead_hours, HOURS_PER_DAY)
-    explaining = copy(trained.network).eval()
-    explaining.explains = True
+    explaining = [_explaining(network) for network in trained.networks]
     weights: dict[str, Any] = dict.fromkeys(PARTS, 0.0)
     attention, series = np.zeros((len(leads), trained.shape.encoder_hours)), 0
     for keys, batch in trained.shown(panel, issued_at, SERIES_AT_ONCE):
-        with torch.no_grad():
-            out = output(explaining, batch)
-            told = [explaining.interpret_output(out, attention_prediction_horizon=lead) for lead in leads]
-        for part in PARTS:
-            weights[part] = weights[part] + told[0][f"{part}_variables"].sum(dim=0).double().numpy()
-        looks = torch.stack([one["attention"].sum(dim=0)[: attention.shape[1]] for one in told])
-        attention, series = attention + looks.double().numpy(), series + len(keys)
+        series += len(keys)
+        for network in explaining:
+            with torch.no_grad():
+                out = output(network, batch)
+                told = [network.interpret_output(out, attention_prediction_horizon=lead) for lead in leads]
+            for part in PARTS:
+                weights[part] = weights[part] + told[0][f"{part}_variables"].sum(dim=0).double().numpy()
+            looks = torch.stack([one["attention"].sum(dim=0)[: attention.shape[1]] for one in told])
+            attention += looks.double().numpy()
     if not series:
         raise ValueError(f"{trained.target.value}: no series of the panel has an hour before {issued_at}")
-    variables = [_importance(part, getattr(explaining, f"{part}_variables"), weights[part]) for part in PARTS]
+    names = {part: getattr(explaining[0], f"{part}_variables") for part in PARTS}
+    variables = [_importance(part, names[part], weights[part]) for part in PARTS]
     return Interpretation(
         variables=pd.concat(variables, ignore_index=True),
         attention=pd.DataFrame(
             {
                 "lead": np.repeat(leads, attention.shape[1]),
                 "hour": np.tile(np.arange(-attention.shape[1], 0), len(leads)),
-                "attention": attention.ravel() / series,
+                "attention": attention.ravel() / (series * len(explaining)),
             }
         ),
     )
+
+
+def _explaining(network: Any) -> Any:
+    """The network, sharing its weights, that gives the weights of its attention too."""
+    other = copy(network).eval()
+    other.explains = True
+    return other
 
 
 def _importance(part: str, names: list[str], weights: np.ndarray) -> pd.DataFrame:

@@ -34,7 +34,10 @@ _Said = tuple[list[SeriesKey], np.ndarray]
 
 @dataclass(frozen=True)
 class TrainedTFT:
-    """A network that has learned one target, with all it needs to forecast and to say how it was made."""
+    """Networks that have learned one target, with all they need to forecast and to say how they were made.
+
+    Each has learned from another seed; level by level, the mean of their quantiles is what is said.
+    """
 
     name: ClassVar[str] = "tft"
 
@@ -47,25 +50,27 @@ class TrainedTFT:
     regressed: bool
     """Whether it corrects what a regression expects, instead of the climate."""
     scores: dict[str, float]
-    """How the training went: epochs, best_epoch, validation_loss and climate_loss in patients, seconds."""
+    """How the training went: epochs, best_epoch, validation_loss and climate_loss in patients, seconds; of
+    several networks, their mean."""
     curve: list[dict[str, float]]
-    """One row per epoch: epoch, train_loss, validation_loss, seconds."""
-    network: Any = field(repr=False)
+    """One row per epoch: epoch, train_loss, validation_loss, seconds; network after network."""
+    networks: tuple[Any, ...] = field(repr=False)
 
     @property
     def version(self) -> str:
         """A fingerprint of the weights."""
         digest = hashlib.sha256()
-        for name, tensor in sorted(self.network.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.cpu().numpy().tobytes())
+        for network in self.networks:
+            for name, tensor in sorted(network.state_dict().items()):
+                digest.update(name.encode())
+                digest.update(tensor.cpu().numpy().tobytes())
         return digest.hexdigest()[:12]
 
     def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
         """See :meth:`forecasting.models.interface.Forecaster.predict`.
 
-        Counts as :func:`forecasting.models.counts.stated` has them. Sites and units that the network has
-        never seen are forecast as unknown ones.
+        Counts as :func:`forecasting.models.counts.stated` has them. Sites and units that the networks have
+        never seen are forecast as unknown ones, of their type where that is known.
         """
         return _together(self.stream([panel], issued_at))
 
@@ -93,7 +98,7 @@ class TrainedTFT:
     def shown(
         self, panel: pd.DataFrame, issued_at: datetime, batch_size: int = BATCH
     ) -> Iterator[tuple[list[SeriesKey], dict[str, torch.Tensor]]]:
-        """What the network is shown of the panel's series at the issue time, batch by batch.
+        """What the networks are shown of the panel's series at the issue time, batch by batch.
 
         Yields:
             The series' keys, and what :func:`forecasting.models.tft.network.tensors` makes of their windows.
@@ -116,11 +121,12 @@ class TrainedTFT:
 
     def _quantiles(self, panel: pd.DataFrame, issued_at: datetime) -> Iterator[_Said]:
         """What is said of the panel's series between the counts, batch by batch."""
-        self.network.eval()
+        for network in self.networks:
+            network.eval()
         for keys, batch in self.shown(panel, issued_at):
             with torch.no_grad():
-                patients = in_order(answer(self.network, batch))
-            yield keys, patients.double().numpy()
+                patients = torch.stack([in_order(answer(network, batch)) for network in self.networks])
+            yield keys, patients.double().mean(dim=0).numpy()
 
     def _frames(self, said: Iterable[_Said], issued_at: datetime) -> Iterator[pd.DataFrame]:
         version = self.version
@@ -143,7 +149,7 @@ class TrainedTFT:
         }
         text = json.dumps(description, indent=2)
         (folder / DESCRIPTION_FILE).write_text(text + "\n", encoding="utf-8")
-        torch.save(self.network.state_dict(), folder / WEIGHTS_FILE)
+        torch.save([network.state_dict() for network in self.networks], folder / WEIGHTS_FILE)
 
 
 def _together(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -158,10 +164,13 @@ def load(folder: Path) -> TrainedTFT:
         FileNotFoundError: the folder holds no model.
     """
     description = json.loads((folder / DESCRIPTION_FILE).read_text(encoding="utf-8"))
-    shape = Shape(**{**description["shape"], "levels": tuple(description["shape"]["levels"])})
-    network = build_network(shape)
-    network.load_state_dict(torch.load(folder / WEIGHTS_FILE, map_location="cpu", weights_only=True))
-    network.eval()
+    shape = Shape.read(description["shape"])
+    weights = torch.load(folder / WEIGHTS_FILE, map_location="cpu", weights_only=True)
+    # What was saved before there could be several is the weights of one.
+    states = weights if isinstance(weights, list) else [weights]
+    networks = tuple(build_network(shape).eval() for _ in states)
+    for network, state in zip(networks, states, strict=True):
+        network.load_state_dict(state)
     return TrainedTFT(
         target=Target(description["target"]),
         lead_hours=description["lead_hours"],
@@ -172,5 +181,5 @@ def load(folder: Path) -> TrainedTFT:
         regressed=description.get("regressed", False),
         scores=description["scores"],
         curve=description["curve"],
-        network=network,
+        networks=networks,
     )

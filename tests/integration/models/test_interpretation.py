@@ -35,7 +35,7 @@ def trained(panel: pd.DataFrame, settings: Settings, issued_at: datetime) -> Tra
     vocabulary = Vocabulary.of(panel)
     shape = Shape(settings.horizon.quantile_levels, vocabulary.sizes, 72, 8, 2, 0.0)
     network = build_network(shape).eval()
-    return TrainedTFT(CENSUS, settings.lead_hours, shape, vocabulary, issued_at, False, {}, [], network)
+    return TrainedTFT(CENSUS, settings.lead_hours, shape, vocabulary, issued_at, False, {}, [], (network,))
 
 
 def test_every_variable_has_words() -> None:
@@ -62,11 +62,11 @@ def test_shares_of_each_part_sum_to_one_and_the_largest_come_first(
 def test_a_variable_that_is_made_to_count_for_more_is_told_so(
     trained: TrainedTFT, panel: pd.DataFrame, issued_at: datetime
 ) -> None:
-    partial = deepcopy(trained.network)
+    partial = deepcopy(trained.networks[0])
     bias = partial.decoder_variable_selection.flattened_grn.gate_norm.add_norm.norm.bias
     with torch.no_grad():
         bias[partial.decoder_variables.index("headroom")] += 5.0
-    told = interpret(replace(trained, network=partial), panel, issued_at).variables
+    told = interpret(replace(trained, networks=(partial,)), panel, issued_at).variables
     assert told[told["part"] == "decoder"].iloc[0]["variable"] == "free beds"
 
 
@@ -96,7 +96,7 @@ def test_the_model_forecasts_as_before_and_sees_nothing_later(
     pd.testing.assert_frame_equal(honest.variables, tempted.variables)
     pd.testing.assert_frame_equal(honest.attention, tempted.attention)
     pd.testing.assert_frame_equal(trained.predict(panel, issued_at), before)
-    assert not trained.network.explains
+    assert not trained.networks[0].explains
 
 
 def test_a_panel_without_history_is_refused_in_words(
