@@ -5,33 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import structlog
 
 from forecasting import warehouse
-from forecasting.config import Site, read_settings
+from forecasting.config import read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import SiteNotReady
 from forecasting.pipeline.champion import load_champion
+from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, as_row, timed
 from forecasting.rules import rule_book
-from forecasting.schema import (
-    DEPARTURE,
-    FORECAST,
-    INFLOW,
-    SCHEDULED_SHIFT,
-    STAFFING_RECOMMENDATION,
-    NightState,
-    Target,
-)
+from forecasting.schema import FORECAST, SCHEDULED_SHIFT, STAFFING_RECOMMENDATION, NightState, Target
 from forecasting.staging import Stage, digest
 from forecasting.tracking import Registry, Runs
-
-if TYPE_CHECKING:
-    from forecasting.staffing import Turnover
 
 log = structlog.get_logger()
 
@@ -69,12 +58,13 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
 
 def staff_site(place: Deployment, key: NightKey, site_id: str) -> None:
     """Turn the staged forecast into heads per unit, role and shift, and stage them with their provenance."""
-    from forecasting.staffing import recommend
+    from forecasting.staffing import recommend, turnover
 
     settings = read_settings(place.config)
     site, issued_at = settings.site(site_id), settings.issued_at(key.night)
     stage = Stage(place.staging, key.night, site_id)
     with timed(stage, "staff"):
+        flows = staged_flows(stage, issued_at)
         heads = recommend(
             stage.read(FORECAST),
             site,
@@ -82,7 +72,7 @@ def staff_site(place: Deployment, key: NightKey, site_id: str) -> None:
             issued_at,
             stage.read(SCHEDULED_SHIFT),
             rule_book(settings),
-            turnover=_turnover(stage, issued_at, site),
+            turnover=turnover(flows.inflow, flows.departure, issued_at, site.zone),
         )
         stage.write(
             STAFFING_RECOMMENDATION,
@@ -159,15 +149,6 @@ def _refuse_unready(place: Deployment, stage: Stage) -> None:
     recorded_digest = stage.read_record("recorded") if stage.has("recorded.json") else None
     if recorded_digest is None or recorded_digest != stage.read_record("verdict")["data_digest"]:
         raise SiteNotReady(f"{stage.site_id} has no forecast tonight: its hours were not recorded")
-
-
-def _turnover(stage: Stage, issued_at: datetime, site: Site) -> Turnover:
-    """How patients come and go, where the night staged it."""
-    from forecasting.staffing import NOTHING_KNOWN, turnover
-
-    if not all(stage.has(f"{table.name}.parquet") for table in (INFLOW, DEPARTURE)):
-        return NOTHING_KNOWN
-    return turnover(stage.read(INFLOW), stage.read(DEPARTURE), issued_at, site.zone)
 
 
 def _why_none(place: Deployment, key: NightKey, target: Target) -> str:

@@ -5,6 +5,6 @@ Pure functions; they recommend, people decide.
 
 from forecasting.staffing.outlook import SamplePaths
 from forecasting.staffing.recommendation import recommend
-from forecasting.staffing.turnover import NOTHING_KNOWN, Turnover, turnover
+from forecasting.staffing.turnover import Turnover, turnover
 
-__all__ = ["NOTHING_KNOWN", "SamplePaths", "Turnover", "recommend", "turnover"]
+__all__ = ["SamplePaths", "Turnover", "recommend", "turnover"]
