@@ -456,8 +456,7 @@ class Settings(_Table):
 
     def _refuse_levels_not_forecast(self) -> None:
         lowest, *_, highest = self.horizon.quantile_levels
-        for unit_type in (*self.costs, *({"default"} - set(self.costs))):
-            cost = self.costs.get(unit_type, HeadCost())  # type: ignore[call-overload]
+        for unit_type, cost in {"default": HeadCost(), **self.costs}.items():
             if not lowest <= cost.level <= highest:
                 raise ValueError(
                     f"costs.{unit_type}: {cost.short:g} / ({cost.short:g} + {cost.over:g}) is a level of "

@@ -41,14 +41,8 @@ class RuleBook:
             ConfigError: a site takes a ratio set that there is not, or two of the group's rules for the same
                 patients hold on the same date.
         """
+        _refuse_unknown_sets(settings, published)
         self._settings = settings
-        sets = sorted({ratio.ratio_set for ratio in published})
-        for site in settings.sites:
-            if site.ratio_set is not None and site.ratio_set not in sets:
-                raise ConfigError(
-                    f"site {site.site_id!r}: ratio_set {site.ratio_set!r} is unknown; "
-                    f"allowed: {', '.join(sets)}"
-                )
         self._local: dict[tuple[object, ...], list[Rule]] = defaultdict(list)
         for local in settings.rules:
             place = (local.site_id, local.unit_id, local.unit_type)
@@ -190,6 +184,15 @@ def rule_book(settings: Settings, seed: Path | None = None) -> RuleBook:
         PublishedRuleError: the seed file has a fault.
     """
     return RuleBook(settings, read_published(seed or seed_file()))
+
+
+def _refuse_unknown_sets(settings: Settings, published: Sequence[PublishedRatio]) -> None:
+    sets = sorted({ratio.ratio_set for ratio in published})
+    for site in settings.sites:
+        if site.ratio_set is not None and site.ratio_set not in sets:
+            raise ConfigError(
+                f"site {site.site_id!r}: ratio_set {site.ratio_set!r} is unknown; allowed: {', '.join(sets)}"
+            )
 
 
 def _of_group(local: LocalRule) -> Rule:

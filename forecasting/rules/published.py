@@ -13,11 +13,11 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 import forecasting
-from forecasting.config import Applies, BoardersAt, Identifier, Rate, RuleKind, UnitType
+from forecasting.config import Applies, BoardersAt, ConfigError, Identifier, Rate, RuleKind, UnitType
 from forecasting.rules.rule import Rule
 
 
-class PublishedRuleError(ValueError):
+class PublishedRuleError(ConfigError):
     """A seed file that can't be used; the message names each line, column and value."""
 
 
