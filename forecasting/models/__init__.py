@@ -9,6 +9,7 @@ from forecasting.models.interface import Forecaster
 from forecasting.models.paths import Paths, sample_paths
 from forecasting.models.periods import peak_forecast, period_forecast
 from forecasting.models.seasonal_naive import SeasonalNaive
+from forecasting.models.shifts_and_days import shifts_and_days
 
 __all__ = [
     "Climatology",
@@ -25,4 +26,5 @@ __all__ = [
     "peak_forecast",
     "period_forecast",
     "sample_paths",
+    "shifts_and_days",
 ]

@@ -20,6 +20,8 @@ TEMPLATE_WEEKS = 52
 LEVEL_WEEKS = 9
 LEAST_KNOWN = 0.5
 """Share of its hours that a row of a template must know."""
+LEAST_WEEKS = 8
+"""Past weeks from which on a series tells how its hours go together."""
 
 
 def dependence(
@@ -54,7 +56,8 @@ def mixed(template: np.ndarray, rows: int, seed: int = 0) -> np.ndarray:
     a Gaussian copula, without a matrix of them. What happened at the same hours a day earlier or later
     tells of them too, half as much for each day between, so that correlations don't rest on the few
     occasions alone. Of hours that a row doesn't know the others tell; hours of which nothing is known, or
-    that never changed, go independently.
+    that never changed, go independently. Series of which nothing is known at all are high or low in all their
+    hours together: what those sum to is then said too widely rather than too narrowly.
 
     Args:
         template: (occasions, series, hours); NaN where unknown.
@@ -62,11 +65,9 @@ def mixed(template: np.ndarray, rows: int, seed: int = 0) -> np.ndarray:
         seed: of the draws.
 
     Returns:
-        Scores (rows, series, hours); no rows where the template has none.
+        Scores (rows, series, hours).
     """
     occasions, series, hours = template.shape
-    if not occasions:
-        return template
     scores = _scores(template)
     random = np.random.default_rng(seed)
     drawn, size = np.zeros((rows, series, hours)), np.zeros((series, hours))
@@ -74,15 +75,19 @@ def mixed(template: np.ndarray, rows: int, seed: int = 0) -> np.ndarray:
     for day in range(-aside, aside + 1):
         shifted = _moved(scores, day * HOURS_PER_DAY) * DAY_SHARE ** (abs(day) / 2)
         weights = random.normal(size=(rows, occasions))
-        drawn += (weights @ shifted.reshape(occasions, -1)).reshape(drawn.shape)
+        drawn += (weights @ shifted.reshape(occasions, series * hours)).reshape(drawn.shape)
         size += (shifted**2).sum(axis=0)
-    alone = random.normal(size=drawn.shape)
-    return np.where(size > 0, drawn / np.sqrt(np.where(size > 0, size, 1.0)), alone)
+    alone, together = random.normal(size=drawn.shape), random.normal(size=(rows, 1, 1))
+    unknown = np.isnan(template).all(axis=(0, 2))[:, None]
+    return np.where(
+        size > 0, drawn / np.sqrt(np.where(size > 0, size, 1.0)), np.where(unknown, together, alone)
+    )
 
 
 def _scores(template: np.ndarray) -> np.ndarray:
     """Normal scores of each cell's values, of length 1 over the occasions; 0 where unknown or all alike."""
-    cells = pd.DataFrame(template.reshape(len(template), -1))
+    occasions, series, hours = template.shape
+    cells = pd.DataFrame(template.reshape(occasions, series * hours))
     ranks = (cells.rank() - 0.5) / cells.notna().sum()
     scores = np.nan_to_num(np.asarray(norm.ppf(ranks)))
     size = np.sqrt((scores**2).sum(axis=0))
@@ -126,7 +131,7 @@ def past_departures(forecast: pd.DataFrame, outcomes: pd.DataFrame, settings: Se
 
     Usual is the hour's mean over the weeks, at the level of the nine weeks around, so that seasons and
     growth, which a forecast knows, don't pass for dependence. A week of which less than half is known
-    before the issue time is left out.
+    before the issue time is left out; a series of which less than :data:`LEAST_WEEKS` are is all NaN.
     """
     about, valid_at, _, _ = laid_out(forecast)
     known = _known(outcomes, about["issued_at"].iloc[0])
@@ -138,6 +143,8 @@ def past_departures(forecast: pd.DataFrame, outcomes: pd.DataFrame, settings: Se
             weeks = _weeks_before(valid_at, settings.site(site_id).time_zone)
             came = by_series[site_id, unit_id]["value"].reindex(weeks).to_numpy(dtype=float)
             values[:, place] = came.reshape(TEMPLATE_WEEKS, len(valid_at))
+    known_weeks = ((~np.isnan(values)).mean(axis=2) >= LEAST_KNOWN).sum(axis=0)
+    values[:, known_weeks < LEAST_WEEKS] = np.nan
     return _departures(_known_rows(values))
 
 
@@ -146,8 +153,10 @@ def _known(outcomes: pd.DataFrame, issued_at: pd.Timestamp) -> pd.DataFrame:
 
 
 def _known_rows(template: np.ndarray) -> np.ndarray:
-    known = (~np.isnan(template)).mean(axis=(1, 2))
-    return np.asarray(template[known >= LEAST_KNOWN])
+    """The rows that know enough of the series of which anything is known."""
+    known = ~np.isnan(template)
+    told = known.any(axis=(0, 2)).sum() * template.shape[2]
+    return np.asarray(template[known.sum(axis=(1, 2)) >= max(LEAST_KNOWN * told, 1)])
 
 
 def _weeks_before(valid_at: pd.DatetimeIndex, time_zone: str) -> pd.DatetimeIndex:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
+from zlib import crc32
 
 import pandas as pd
 import structlog
 
 from forecasting import warehouse
-from forecasting.config import read_settings
+from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import SiteNotReady
 from forecasting.pipeline.champion import load_champion
@@ -29,7 +30,7 @@ DAYS_IN_FIGURES = 8
 
 
 def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
-    """Forecast every unit of the site for the coming days, and stage the forecast.
+    """Forecast every unit of the site for the coming days, by hour, shift and day, and stage the forecast.
 
     Raises:
         SiteNotReady: the site was blocked or lost earlier in the night.
@@ -49,7 +50,8 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
         champion = registry.champion(target, issued_at)
         load = partial(load_champion, registry, champion) if champion else None
         version = champion.version if champion else ""
-        return speak(panel, target, settings, issued_at, load, version, _why_none(place, key, target))
+        hourly = speak(panel, target, settings, issued_at, load, version, _why_none(place, key, target))
+        return _with_shifts_and_days(hourly, history, settings)
 
     with timed(stage, "forecast"):
         rows = stage.write_stream(FORECAST, map(forecast, Target))
@@ -138,6 +140,23 @@ def recommended(place: Deployment, night: date) -> pd.DataFrame:
 def runs_page(place: Deployment, server: str) -> str:
     """The page of the nightly runs on an MLflow server that shows this installation's."""
     return Runs(place.mlflow, place.artifacts).page(server)
+
+
+def _with_shifts_and_days(hourly: pd.DataFrame, history: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """The hours' rows and those of shifts and days; the hours' alone where those can't be made."""
+    from forecasting.models import shifts_and_days
+
+    if hourly.empty:
+        return hourly
+    of = hourly.iloc[0]
+    seed = crc32(f"{of['site_id']} {of['target']} {of['issued_at'].isoformat()}".encode())
+    try:
+        blocks = shifts_and_days(hourly, history, settings, seed)
+    except Exception:
+        # The plan needs the hours alone.
+        log.exception("no shifts and days", site=of["site_id"], target=of["target"], stage="forecast")
+        return hourly
+    return FORECAST.conform(pd.concat([hourly, blocks], ignore_index=True))
 
 
 def _refuse_unready(place: Deployment, stage: Stage) -> None:

@@ -33,7 +33,7 @@ def forecast_figure(
 
     Args:
         history: OBSERVATION rows; those of other series are passed over.
-        forecast: FORECAST rows; those of other series are passed over.
+        forecast: FORECAST rows; those of other series, and of shifts and days, are passed over.
         site: gives the zone.
         unit: the unit; its beds are drawn beside a census.
         target: what is drawn.
@@ -41,6 +41,7 @@ def forecast_figure(
     Raises:
         ValueError: the forecast has no row of that unit and target.
     """
+    forecast = _hourly(forecast)
     fan = _series(forecast, site, unit, target)
     if fan.empty:
         raise ValueError(f"there is no forecast of {target.value} for {site.site_id}/{unit.unit_id} to draw")
@@ -58,10 +59,11 @@ def site_figure(history: pd.DataFrame, forecast: pd.DataFrame, site: Site, targe
 
     Args:
         history: OBSERVATION rows; those of other sites and targets are passed over.
-        forecast: FORECAST rows; those of other sites and targets are passed over.
+        forecast: FORECAST rows; those of other sites and targets, and of shifts and days, are passed over.
         site: gives the zone and the units, in their order.
         target: what is drawn.
     """
+    forecast = _hourly(forecast)
     of_site = forecast[(forecast["site_id"] == site.site_id) & (forecast["target"] == target)]
     units = [unit for unit in site.units if unit.unit_id in set(of_site["unit_id"])]
     title = f"{site.name}: {MEASURE[target].lower()}"
@@ -149,3 +151,7 @@ def mark_days(axes: Axes, site: Site, begin: datetime, end: datetime) -> None:
 def _series(frame: pd.DataFrame, site: Site, unit: Unit, target: Target) -> pd.DataFrame:
     of_unit = (frame["site_id"] == site.site_id) & (frame["unit_id"] == unit.unit_id)
     return frame[of_unit & (frame["target"] == target)]
+
+
+def _hourly(forecast: pd.DataFrame) -> pd.DataFrame:
+    return forecast[forecast["period"] == "PT1H"]

@@ -94,15 +94,33 @@ def test_where_no_model_is_trained_the_baseline_speaks_and_says_so(place: Deploy
 def test_forecasts_are_distributions_over_every_hour(place: Deployment, settings: Settings) -> None:
     _walk(place)
     forecast, _ = _published(place)
-    hours = forecast.groupby(["site_id", "unit_id", "target"])["valid_at"].agg(["min", "nunique"])
+    hourly = forecast[forecast["period"] == "PT1H"]
+    hours = hourly.groupby(["site_id", "unit_id", "target"])["valid_at"].agg(["min", "nunique"])
     assert len(hours) == 6
     assert (hours["min"] == settings.issued_at(NIGHT)).all()
     assert (hours["nunique"] == settings.lead_hours).all()
     wide = forecast.pivot_table(
-        index=["site_id", "unit_id", "target", "valid_at"], columns="quantile", values="value"
+        index=["site_id", "unit_id", "target", "period", "valid_at"], columns="quantile", values="value"
     )
     assert (wide.diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
     assert (wide >= 0).all(axis=None)
+
+
+def test_shifts_and_days_are_published_beside_the_hours_they_sum(
+    place: Deployment, settings: Settings
+) -> None:
+    _walk(place)
+    forecast, _ = _published(place)
+    medians = forecast[forecast["quantile"] == 0.5]
+    days = medians[medians["period"] == "P1D"].groupby(["site_id", "unit_id", "target"]).size()
+    assert set(medians["period"]) == {"PT1H", "PT8H", "PT12H", "P1D"}
+    assert len(days) == 6
+    assert days.ge(settings.horizon.days - 1).all()
+    arrivals = medians[(medians["target"] == Target.ED_ARRIVALS) & (medians["site_id"] == "north")]
+    hourly, daily = arrivals[arrivals["period"] == "PT1H"], arrivals[arrivals["period"] == "P1D"]
+    for midnight, day in zip(daily["valid_at"], daily["value"], strict=True):
+        within = hourly["valid_at"].between(midnight, midnight + timedelta(days=1), inclusive="left")
+        assert day == pytest.approx(hourly.loc[within, "value"].sum(), rel=0.2)
 
 
 def test_running_a_night_again_leaves_the_same_rows(place: Deployment) -> None:

@@ -113,6 +113,18 @@ def test_a_series_of_which_nothing_was_observed_goes_its_own_way(settings: Setti
     assert past_departures(forecast, outcomes.iloc[:0], settings).shape == (0, 2, 24)
 
 
+def test_a_series_younger_than_eight_weeks_tells_nothing_of_how_its_hours_go_together(
+    settings: Settings,
+) -> None:
+    values = np.random.default_rng(1).poisson(9.0, (2, 30 * 168)).astype(float)
+    values[1, : 23 * 168] = np.nan
+    outcomes = outcomes_of(values, ISSUED_AT - timedelta(weeks=30))
+    departures = past_departures(forecast_of(np.full((2, 24), 9.0)), outcomes, settings)
+    assert len(departures) == 30
+    assert not np.isnan(departures[:, 0]).any()
+    assert np.isnan(departures[:, 1]).all()
+
+
 def correlation(template: np.ndarray, one: int, other: int) -> float:
     return float(np.corrcoef(template[:, 0, one], template[:, 0, other])[0, 1])
 
@@ -153,8 +165,14 @@ def test_unknown_hours_and_hours_that_never_changed_go_their_own_way() -> None:
     assert correlation(rows, 0, 3) == pytest.approx(0, abs=0.06)
 
 
-def test_no_rows_stay_none_and_the_same_seed_mixes_the_same() -> None:
-    assert mixed(np.empty((0, 2, 5)), 100).shape == (0, 2, 5)
+@pytest.mark.parametrize("template", [np.empty((0, 2, 5)), np.full((3, 2, 5), np.nan)])
+def test_of_series_without_any_past_all_hours_go_together(template: np.ndarray) -> None:
+    rows = mixed(template, 100)
+    assert rows.shape == (100, 2, 5)
+    assert (rows == rows[:, :1, :1]).all()
+
+
+def test_the_same_seed_mixes_the_same() -> None:
     template = np.random.default_rng(1).normal(size=(30, 2, 5))
     np.testing.assert_array_equal(mixed(template, 50, 3), mixed(template, 50, 3))
     assert (mixed(template, 50, 3) != mixed(template, 50, 4)).any()

@@ -1,0 +1,48 @@
+"""A night's forecasts of shifts and days, from those of its hours and from how past weeks went."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from forecasting.blocks import BLOCK_HOURS
+from forecasting.config import Settings
+from forecasting.models.dependence import LEAST_WEEKS, mixed, past_departures
+from forecasting.models.paths import PATHS, sample_paths
+from forecasting.models.periods import period_forecast
+from forecasting.schema import FORECAST
+
+TOO_SHORT = f"under {LEAST_WEEKS} weeks are known of it: its hours are taken to be high or low together"
+
+
+def shifts_and_days(
+    hourly: pd.DataFrame, outcomes: pd.DataFrame, settings: Settings, seed: int = 0
+) -> pd.DataFrame:
+    """What the hours of each whole shift and day sum to, or average, their series taken together.
+
+    Hours go together as they did in past weeks. Where too few are known they are taken to be high or low all
+    at once: an interval that holds too much misleads less than one that holds too little. The note says so.
+
+    Args:
+        hourly: rows of :data:`forecasting.schema.FORECAST`, period PT1H, of one issue time and target.
+        outcomes: OBSERVATION rows; nothing at or after the issue time is looked at.
+        settings: gives the sites' zones, the shifts and the quantile levels.
+        seed: of the draws.
+
+    Returns:
+        Rows of :data:`forecasting.schema.FORECAST` of the periods of
+        :data:`forecasting.blocks.BLOCK_HOURS`; none where there are no hours.
+
+    Raises:
+        ValueError: see :func:`forecasting.models.paths.sample_paths`.
+    """
+    if hourly.empty:
+        return FORECAST.empty()
+    template = past_departures(hourly, outcomes, settings)
+    paths = sample_paths(hourly, mixed(template, PATHS, seed), seed=seed)
+    told = period_forecast(paths, settings, tuple(BLOCK_HOURS))
+    unknown = paths.forecast[np.isnan(template).all(axis=(0, 2))]
+    series = ["site_id", "unit_id"]
+    alone = pd.MultiIndex.from_frame(told[series]).isin(pd.MultiIndex.from_frame(unknown[series]))
+    noted = (told["note"] + "; " + TOO_SHORT).str.removeprefix("; ")
+    return told.assign(note=told["note"].mask(alone, noted))
