@@ -217,7 +217,7 @@ def _risk(row: Row, levels: Sequence[float]) -> str:
     risk = row["probability_short"]
     if risk is None:
         return ""
-    if 0 < risk <= 1 - levels[-1] + _ROUNDING:
+    if risk <= 1 - levels[-1] + _ROUNDING:
         return f"≤{100 * (1 - levels[-1]):.0f} %"
     if 1 - levels[0] - _ROUNDING <= risk < 1:
         return f"≥{100 * (1 - levels[0]):.0f} %"

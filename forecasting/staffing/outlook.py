@@ -46,7 +46,8 @@ class Outlook:
             shift: the shift.
             level: at which it will be read; hours that are not known there are left out.
         """
-        within = self.hours.isin(shift.hours) & np.isfinite(self.values).all(axis=1)
+        within = np.flatnonzero(self.hours.isin(shift.hours))
+        within = within[np.isfinite(self.values[within]).all(axis=1)]
         values, levels = self.values[within], self.levels
         if levels is not None and level not in levels:
             place = int(np.searchsorted(levels, level))
@@ -97,11 +98,16 @@ class Outlook:
 
     def hour_of_highest(self, level: float) -> pd.Timestamp:
         """The hour, in UTC, whose own value at a level is the highest."""
+        return self.hours[int(self._by_hour(level).argmax())]
+
+    def at_hour(self, hour: pd.Timestamp, level: float) -> float:
+        """An hour's own value at a level that is among its levels."""
+        return float(self._by_hour(level)[self.hours.get_loc(hour)])
+
+    def _by_hour(self, level: float) -> Reals:
         if self.levels is None:
-            at_level = np.quantile(self.values, level, axis=1)
-        else:
-            at_level = self.values[:, np.searchsorted(self.levels, level)]
-        return self.hours[int(at_level.argmax())]
+            return np.asarray(np.quantile(self.values, level, axis=1, method="inverted_cdf"))
+        return np.asarray(self.values[:, np.searchsorted(self.levels, level)])
 
 
 def whole(patients: Reals) -> Reals:

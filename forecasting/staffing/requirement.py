@@ -49,13 +49,16 @@ def requirement(
     applies = rule.rule.applies
     needed = counted.need(rule.heads_per_load(shift.name), work, applies)
     need = needed.told(shift, applies)
-    load = counted.told(shift, applies).at(level)
     at = needed.hour_of_highest(level)
-    busiest = work[counted.hours.get_loc(at)] if applies is Applies.AT_ALL_TIMES else work.mean()
+    if applies is Applies.AVERAGE:
+        load, other = counted.mean(shift).at(level), float(work.mean())
+    else:
+        peak = counted.highest().at(level) if counted.levels is None else counted.at_hour(at, level)
+        load, other = float(whole(np.array(peak))), float(work[counted.hours.get_loc(at)])
     return Requirement(
-        load=float(whole(np.array(load))) if applies is Applies.AT_ALL_TIMES else load,
+        load=load,
         at=at.to_pydatetime(),
-        work=float(busiest),
+        work=other,
         need=need,
         required=rule.heads(need.at(level)),
         hours_forecast=len(counted.hours),
