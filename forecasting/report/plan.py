@@ -219,7 +219,7 @@ def _risk(row: Row, levels: Sequence[float]) -> str:
         return ""
     if risk <= 1 - levels[-1] + _ROUNDING:
         return f"≤{100 * (1 - levels[-1]):.0f} %"
-    if 1 - levels[0] - _ROUNDING <= risk < 1:
+    if risk >= 1 - levels[0] - _ROUNDING:
         return f"≥{100 * (1 - levels[0]):.0f} %"
     return f"{100 * risk:.0f} %"
 

@@ -151,7 +151,7 @@ def test_where_no_rule_holds_it_is_said_and_why(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("risk", "told"), [(0.05, "≤5 %"), (0.95, "≥95 %"), (0.5, "50 %"), (1.0, "100 %"), (0.0, "≤5 %")]
+    ("risk", "told"), [(0.05, "≤5 %"), (0.95, "≥95 %"), (0.5, "50 %"), (1.0, "≥95 %"), (0.0, "≤5 %")]
 )
 def test_a_risk_is_told_as_far_as_it_is_known(settings: Settings, risk: float, told: str) -> None:
     text = printed(settings, recommendation(probability_short=risk))
