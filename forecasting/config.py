@@ -6,6 +6,7 @@ Addresses and secrets are not configuration; they live in :mod:`forecasting.depl
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache, cached_property
@@ -36,6 +37,28 @@ class UnitType(StrEnum):
     PSYCHIATRIC = "psychiatric"
 
 
+class RuleKind(StrEnum):
+    """What a staffing rule's figure is; the keys of hospital.toml bear these names."""
+
+    PATIENTS_PER_HEAD = "patients_per_head"
+    HOURS_PER_PATIENT_DAY = "hours_per_patient_day"
+    ARRIVALS_PER_HEAD_HOUR = "arrivals_per_head_hour"
+
+
+class Applies(StrEnum):
+    """When a rule must hold: in every hour of a shift, or over the shift's mean."""
+
+    AT_ALL_TIMES = "at_all_times"
+    AVERAGE = "average"
+
+
+class BoardersAt(StrEnum):
+    """Whose ratio patients count at who are admitted but still in the ED: the ED's or their ward's."""
+
+    UNIT = "unit"
+    WARD = "ward"
+
+
 @cache
 def _time_zones() -> frozenset[str]:
     # To list them the whole zone database is walked.
@@ -60,6 +83,9 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 TimeZoneName = Annotated[str, AfterValidator(_known_time_zone)]
 Level = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Table(BaseModel):
@@ -138,22 +164,160 @@ class Shift(_Table):
     hours: Annotated[int, Field(ge=4, le=24)]
 
 
+class EventMinutes(_Table):
+    """Work that a patient makes on a ward by coming and by going, beyond the ratio's."""
+
+    patient_in: Annotated[float, Field(ge=0, le=600)] = 0.0
+    patient_out: Annotated[float, Field(ge=0, le=600)] = 0.0
+
+
 class Role(_Table):
-    """Whom to staff: heads per patient by unit type, and the forecast level to staff to."""
+    """Whom to staff, where, and the group's own rule by unit type, where no other rule stands before it."""
 
     title: str
-    quantile_level: Level = 0.75
-    minimum_heads: Annotated[int, Field(ge=0)] = 1
-    patients_per_head: Annotated[dict[UnitType, Annotated[float, Field(gt=0)]], Field(min_length=1)]
+    minimum_heads: Count = 1
+    unit_types: Annotated[tuple[UnitType, ...], Field(min_length=1)] = tuple(UnitType)
+    patients_per_head: dict[UnitType, Rate] = {}
+    hours_per_patient_day: dict[UnitType, Rate] = {}
+    arrivals_per_head_hour: dict[UnitType, Rate] = {}
+    applies: Applies | None = None
+    not_counted: tuple[Identifier, ...] = ()
+    boarders_at: BoardersAt = BoardersAt.UNIT
+    spread_over_shifts: dict[Identifier, Share] = {}
+    minutes_per_event: EventMinutes = EventMinutes()
+
+    def figure(self, unit_type: UnitType) -> tuple[RuleKind, float] | None:
+        """The group's own rule for a unit type, if there is one."""
+        figures = ((kind, getattr(self, kind.value).get(unit_type)) for kind in RuleKind)
+        return next(((kind, figure) for kind, figure in figures if figure is not None), None)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _refuse_repeats(
+            "rule for unit type",
+            [str(unit_type) for kind in RuleKind for unit_type in getattr(self, kind.value)],
+        )
+        _refuse_arrivals_elsewhere(self.arrivals_per_head_hour)
+        if self.spread_over_shifts and abs(sum(self.spread_over_shifts.values()) - 1) > _ROUNDING:
+            raise ValueError(
+                f"spread_over_shifts adds up to {sum(self.spread_over_shifts.values()):g}; it must to 1"
+            )
+        return self
+
+
+class LocalRule(_Table):
+    """A rule of the group's own for one unit, or one unit type, with its dates and reason.
+
+    While it holds it stands before published rules and the role's own. ``effective_until`` is the last date
+    on which it holds.
+    """
+
+    rule_id: Identifier
+    role: Identifier
+    site_id: Identifier | None = None
+    unit_id: Identifier | None = None
+    unit_type: UnitType | None = None
+    condition: Identifier | None = None
+    patients_per_head: Rate | None = None
+    hours_per_patient_day: Rate | None = None
+    arrivals_per_head_hour: Rate | None = None
+    applies: Applies | None = None
+    not_counted: tuple[Identifier, ...] = ()
+    boarders_at: BoardersAt = BoardersAt.UNIT
+    effective_from: date | None = None
+    effective_until: date | None = None
+    reason: Annotated[str, Field(min_length=1)]
+
+    @property
+    def figure(self) -> tuple[RuleKind, float]:
+        """What the rule asks."""
+        (only,) = self._figures
+        return only
+
+    @property
+    def _figures(self) -> list[tuple[RuleKind, float]]:
+        figures = [(kind, getattr(self, kind.value)) for kind in RuleKind]
+        return [(kind, figure) for kind, figure in figures if figure is not None]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(self._figures) != 1:
+            raise ValueError(f"rule {self.rule_id!r} needs exactly one of {', '.join(RuleKind)}")
+        if self.condition is not None and self.patients_per_head is None:
+            raise ValueError(f"rule {self.rule_id!r} has a condition: give it patients_per_head")
+        if (self.unit_id is None) == (self.unit_type is None):
+            raise ValueError(f"rule {self.rule_id!r} needs exactly one of unit_id, unit_type")
+        if self.unit_id is not None and self.site_id is None:
+            raise ValueError(f"rule {self.rule_id!r} names unit_id {self.unit_id!r}: give its site_id too")
+        if self.arrivals_per_head_hour is not None and self.unit_type is not None:
+            _refuse_arrivals_elsewhere([self.unit_type])
+        if self.effective_from and self.effective_until and self.effective_until < self.effective_from:
+            raise ValueError(
+                f"rule {self.rule_id!r} ends on {self.effective_until}, before it begins on "
+                f"{self.effective_from}"
+            )
+        return self
+
+
+class HeadCost(_Table):
+    """What an hour costs with a head too few and with a head too many, in any one money."""
+
+    short: Rate = 3.0
+    over: Rate = 1.0
+    allow_below_median: bool = False
+
+    @property
+    def level(self) -> float:
+        """The level of the requirement that costs least: short / (short + over), the newsvendor's ratio."""
+        return self.short / (self.short + self.over)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if self.short < self.over and not self.allow_below_median:
+            raise ValueError(
+                f"short = {self.short:g} costs less than over = {self.over:g}: that staffs to a level of "
+                f"{self.level:.2f}, short on most days; swap them, or set allow_below_median = true"
+            )
+        return self
+
+
+class Boarders(_Table):
+    """Patients in an ED who are admitted and wait for a ward's bed."""
+
+    share: Share
+    waiting_for: UnitType
 
 
 class Unit(_Table):
-    """A nursing unit of a site and the beds it can staff."""
+    """A nursing unit of a site, the beds it can staff, and what its rules need to know of it."""
 
     unit_id: Identifier
     name: str
     unit_type: UnitType
     beds: Positive
+    minimum_heads: dict[Identifier, Count] = {}
+    posts: dict[Identifier, Count] = {}
+    patient_shares: dict[Identifier, Share] = {}
+    boarders: Boarders | None = None
+
+    def __hash__(self) -> int:
+        # Its tables have no hash, and a site, with its units, is a key where results are kept.
+        return hash((self.unit_id, self.unit_type, self.beds))
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for role, heads in self.minimum_heads.items():
+            if heads > self.beds:
+                raise ValueError(
+                    f"minimum_heads.{role} = {heads} of unit {self.unit_id!r} is more than its "
+                    f"{self.beds} beds"
+                )
+        shares = sum(self.patient_shares.values()) + (self.boarders.share if self.boarders else 0)
+        if shares > 1 + _ROUNDING:
+            raise ValueError(
+                f"shares of patients of unit {self.unit_id!r} add up to {shares:g}; at most 1 is allowed"
+            )
+        return self
 
 
 class Site(_Table):
@@ -164,6 +328,7 @@ class Site(_Table):
     time_zone: TimeZoneName
     country: str
     subdivision: str | None = None
+    ratio_set: Identifier | None = None
     units: Annotated[tuple[Unit, ...], Field(min_length=1)]
 
     @property
@@ -201,18 +366,17 @@ class Settings(_Table):
     training: Training = Training()
     shifts: Annotated[tuple[Shift, ...], Field(min_length=1)]
     roles: Annotated[dict[Identifier, Role], Field(min_length=1)]
+    rules: tuple[LocalRule, ...] = ()
+    costs: dict[UnitType | Literal["default"], HeadCost] = {}
     sites: Annotated[tuple[Site, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         _refuse_repeats("site_id", [site.site_id for site in self.sites])
         _refuse_repeats("shift name", [shift.name for shift in self.shifts])
-        for name, role in self.roles.items():
-            if role.quantile_level not in self.horizon.quantile_levels:
-                raise ValueError(
-                    f"roles.{name}.quantile_level = {role.quantile_level} is not forecast; "
-                    f"allowed: {', '.join(map(str, self.horizon.quantile_levels))}"
-                )
+        _refuse_repeats("rule_id", [rule.rule_id for rule in self.rules])
+        self._refuse_unknown_names()
+        self._refuse_levels_not_forecast()
         if self.training.hidden_size % self.training.attention_heads:
             raise ValueError(
                 f"training.hidden_size = {self.training.hidden_size} must be a multiple of "
@@ -230,6 +394,10 @@ class Settings(_Table):
             if site.site_id == site_id:
                 return site
         raise ConfigError(f"site {site_id!r} is not configured; allowed: {', '.join(self.site_ids)}")
+
+    def level(self, unit_type: UnitType) -> float:
+        """The quantile level to which units of a type are staffed, from their costs."""
+        return (self.costs.get(unit_type) or self.costs.get("default") or HeadCost()).level
 
     @property
     def site_ids(self) -> tuple[str, ...]:
@@ -266,12 +434,51 @@ class Settings(_Table):
         # One hour more: a shift that spans the autumn clock change is an hour longer.
         return int(-(-seconds // 3600)) + 1
 
+    def _refuse_unknown_names(self) -> None:
+        units = {(site.site_id, unit.unit_id): unit for site in self.sites for unit in site.units}
+        shifts = {shift.name for shift in self.shifts}
+        for name, role in self.roles.items():
+            if role.spread_over_shifts and set(role.spread_over_shifts) != shifts:
+                raise ValueError(
+                    f"roles.{name}.spread_over_shifts must name each shift: {', '.join(sorted(shifts))}"
+                )
+        for rule in self.rules:
+            if rule.site_id is not None and rule.site_id not in self.site_ids:
+                raise ValueError(f"rule {rule.rule_id!r} is for site {rule.site_id!r}, which there is not")
+            if rule.unit_id is not None:
+                unit = units.get((rule.site_id or "", rule.unit_id))
+                if unit is None:
+                    raise ValueError(
+                        f"rule {rule.rule_id!r} is for unit {rule.unit_id!r} of {rule.site_id!r}, "
+                        "which there is not"
+                    )
+                if rule.arrivals_per_head_hour is not None:
+                    _refuse_arrivals_elsewhere([unit.unit_type])
+        asked = {f"rule {rule.rule_id!r}": rule.role for rule in self.rules} | {
+            f"minimum_heads of {site_id}'s unit {unit_id!r}": role
+            for (site_id, unit_id), unit in units.items()
+            for role in unit.minimum_heads
+        }
+        for where, role_id in asked.items():
+            if role_id not in self.roles:
+                raise ValueError(f"{where} is for role {role_id!r}; allowed: {', '.join(self.roles)}")
+
+    def _refuse_levels_not_forecast(self) -> None:
+        lowest, *_, highest = self.horizon.quantile_levels
+        for unit_type, cost in {"default": HeadCost(), **self.costs}.items():
+            if not lowest <= cost.level <= highest:
+                raise ValueError(
+                    f"costs.{unit_type}: {cost.short:g} / ({cost.short:g} + {cost.over:g}) is a level of "
+                    f"{cost.level:.3f}, which is not forecast; allowed: {lowest} to {highest}"
+                )
+
     @cached_property
     def digest(self) -> str:
         """A short fingerprint of the whole configuration, for provenance."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
 
 
+_ROUNDING = 1e-6
 _A_YEAR = tuple(date(2025, 1, 1) + timedelta(days=day) for day in range(365))
 
 
@@ -302,6 +509,12 @@ def _lines(error: ValidationError) -> list[str]:
         shown = "" if isinstance(value, dict | BaseModel) else f" = {value!r}"
         lines.append(f"  {key}{shown}: {fault['msg'].removeprefix('Value error, ')}")
     return lines
+
+
+def _refuse_arrivals_elsewhere(unit_types: Iterable[UnitType]) -> None:
+    others = [unit_type.value for unit_type in unit_types if unit_type is not UnitType.ED]
+    if others:
+        raise ValueError(f"arrivals_per_head_hour is for {', '.join(others)}; only 'ed' has arrivals")
 
 
 def _refuse_repeats(what: str, values: list[str]) -> None:

@@ -9,7 +9,7 @@ from forecasting.models.interface import Forecaster
 from forecasting.models.paths import Paths, sample_paths
 from forecasting.models.periods import peak_forecast, period_forecast
 from forecasting.models.seasonal_naive import SeasonalNaive
-from forecasting.models.shifts_and_days import shifts_and_days
+from forecasting.models.shifts_and_days import joint_paths, shifts_and_days
 
 __all__ = [
     "Climatology",
@@ -23,6 +23,7 @@ __all__ = [
     "dependence",
     "holdout_issue_times",
     "holdout_start",
+    "joint_paths",
     "peak_forecast",
     "period_forecast",
     "sample_paths",

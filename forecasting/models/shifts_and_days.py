@@ -8,7 +8,7 @@ import pandas as pd
 from forecasting.blocks import BLOCK_HOURS
 from forecasting.config import Settings
 from forecasting.models.dependence import LEAST_WEEKS, mixed, past_departures
-from forecasting.models.paths import PATHS, sample_paths
+from forecasting.models.paths import PATHS, Paths, sample_paths
 from forecasting.models.periods import period_forecast
 from forecasting.schema import FORECAST
 
@@ -38,11 +38,26 @@ def shifts_and_days(
     """
     if hourly.empty:
         return FORECAST.empty()
-    template = past_departures(hourly, outcomes, settings)
-    paths = sample_paths(hourly, mixed(template, PATHS, seed), seed=seed)
+    paths, template = _paths_and_template(hourly, outcomes, settings, seed)
     told = period_forecast(paths, settings, tuple(BLOCK_HOURS))
     unknown = paths.forecast[np.isnan(template).all(axis=(0, 2))]
     series = ["site_id", "unit_id"]
     alone = pd.MultiIndex.from_frame(told[series]).isin(pd.MultiIndex.from_frame(unknown[series]))
     noted = (told["note"] + "; " + TOO_SHORT).str.removeprefix("; ")
     return told.assign(note=told["note"].mask(alone, noted))
+
+
+def joint_paths(hourly: pd.DataFrame, outcomes: pd.DataFrame, settings: Settings, seed: int = 0) -> Paths:
+    """The sample paths that :func:`shifts_and_days` tells of, the same for the same seed.
+
+    Raises:
+        ValueError: see :func:`forecasting.models.paths.sample_paths`.
+    """
+    return _paths_and_template(hourly, outcomes, settings, seed)[0]
+
+
+def _paths_and_template(
+    hourly: pd.DataFrame, outcomes: pd.DataFrame, settings: Settings, seed: int
+) -> tuple[Paths, np.ndarray]:
+    template = past_departures(hourly, outcomes, settings)
+    return sample_paths(hourly, mixed(template, PATHS, seed), seed=seed), template

@@ -14,6 +14,7 @@ from forecasting import warehouse
 from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import NightIncomplete
+from forecasting.rules import rule_book
 from forecasting.schema import NightState
 from forecasting.staging import Stage
 from forecasting.tracking import Runs
@@ -52,8 +53,13 @@ def latest_night(settings: Settings, now: datetime | None = None) -> date:
 def open_night(
     place: Deployment, night: date, site_ids: Sequence[str], dag_run_id: str, tags: Mapping[str, str]
 ) -> NightKey:
-    """Begin the night of these sites: a row each in the warehouse, a parent run in MLflow."""
+    """Begin the night of these sites: a row each in the warehouse, a parent run in MLflow.
+
+    Raises:
+        ConfigError: the configuration, or a rule that it takes, can't be used; nothing has begun then.
+    """
     settings = read_settings(place.config)
+    rule_book(settings)
     issued_at = settings.issued_at(night)
     runs = Runs(place.mlflow, place.artifacts)
     run_id = runs.open_night(night, dag_run_id, tags)

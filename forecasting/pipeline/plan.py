@@ -5,21 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import pandas as pd
 import structlog
 
 from forecasting import warehouse
+from forecasting.blocks import HOUR
 from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import SiteNotReady
 from forecasting.pipeline.champion import load_champion
+from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, as_row, timed
+from forecasting.rules import rule_book
 from forecasting.schema import FORECAST, SCHEDULED_SHIFT, STAFFING_RECOMMENDATION, NightState, Target
 from forecasting.staging import Stage, digest
 from forecasting.tracking import Registry, Runs
+
+if TYPE_CHECKING:
+    from forecasting.staffing import SamplePaths
 
 log = structlog.get_logger()
 
@@ -58,17 +65,23 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
 
 def staff_site(place: Deployment, key: NightKey, site_id: str) -> None:
     """Turn the staged forecast into heads per unit, role and shift, and stage them with their provenance."""
-    from forecasting.staffing import recommend
+    from forecasting.staffing import recommend, turnover
 
     settings = read_settings(place.config)
+    site, issued_at = settings.site(site_id), settings.issued_at(key.night)
     stage = Stage(place.staging, key.night, site_id)
     with timed(stage, "staff"):
+        forecast = stage.read(FORECAST)
+        flows = staged_flows(stage, issued_at)
         heads = recommend(
-            stage.read(FORECAST),
-            settings.site(site_id),
+            forecast,
+            site,
             settings,
-            settings.issued_at(key.night),
+            issued_at,
             stage.read(SCHEDULED_SHIFT),
+            rule_book(settings),
+            paths=_paths(place, settings, forecast),
+            turnover=turnover(flows.inflow, flows.departure, issued_at, site.zone),
         )
         stage.write(
             STAFFING_RECOMMENDATION,
@@ -143,14 +156,40 @@ def _with_shifts_and_days(hourly: pd.DataFrame, history: pd.DataFrame, settings:
     if hourly.empty:
         return hourly
     of = hourly.iloc[0]
-    seed = crc32(f"{of['site_id']} {of['target']} {of['issued_at'].isoformat()}".encode())
     try:
-        blocks = shifts_and_days(hourly, history, settings, seed)
+        blocks = shifts_and_days(hourly, history, settings, _seed(of))
     except Exception:
         # The plan needs the hours alone.
         log.exception("no shifts and days", site=of["site_id"], target=of["target"], stage="forecast")
         return hourly
     return FORECAST.conform(pd.concat([hourly, blocks], ignore_index=True))
+
+
+def _paths(place: Deployment, settings: Settings, forecast: pd.DataFrame) -> dict[Target, SamplePaths]:
+    """The paths that a site's shifts and days were told of, by target; of a target without, none."""
+    from forecasting.models import joint_paths
+    from forecasting.staffing import SamplePaths
+
+    found = {}
+    for target in Target:
+        hourly = forecast[(forecast["target"] == target) & (forecast["period"] == HOUR)]
+        if hourly.empty:
+            continue
+        of = hourly.iloc[0]
+        try:
+            history = recorded(place, settings, [of["site_id"]], target, of["issued_at"])
+            paths = joint_paths(hourly, history, settings, _seed(of))
+        except Exception:
+            # The plan can be made of the hours' quantiles.
+            log.exception("no sample paths", site=of["site_id"], target=target.value, stage="staff")
+            continue
+        found[target] = SamplePaths(tuple(paths.forecast["unit_id"]), paths.valid_at, paths.counts)
+    return found
+
+
+def _seed(of: pd.Series[Any]) -> int:
+    """The same for the same site, target and issue time."""
+    return crc32(f"{of['site_id']} {of['target']} {of['issued_at'].isoformat()}".encode())
 
 
 def _refuse_unready(place: Deployment, stage: Stage) -> None:

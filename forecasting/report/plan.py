@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -19,7 +19,11 @@ from forecasting.config import Settings, Site, Unit
 PLAIN_WIDTH = 100
 """Columns of a page where no terminal says how wide it is."""
 
+ROOMY_WIDTH = 90
+"""Columns from which on a table's have more space between them."""
+
 TO = "\N{EN DASH}"
+_ROUNDING = 1e-9
 
 Row = dict[Hashable, Any]
 
@@ -30,7 +34,7 @@ def print_plan(
     day: date | None = None,
     console: Console | None = None,
 ) -> None:
-    """Print a day's plan, site after site: the table, why shifts are short, and where a baseline spoke.
+    """Print a day's plan, site after site: the table, why shifts are short, what no model or rule spoke of.
 
     Args:
         recommendations: STAFFING_RECOMMENDATION rows.
@@ -40,30 +44,38 @@ def print_plan(
     """
     console = console or Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     for site in settings.sites:
-        console.print(_page(recommendations, settings, site, day), highlight=False)
+        page = _page(recommendations, settings, site, day, roomy=console.width >= ROOMY_WIDTH)
+        console.print(page, highlight=False)
 
 
 def plan_table(
-    recommendations: pd.DataFrame, settings: Settings, site: Site, day: date | None = None
+    recommendations: pd.DataFrame,
+    settings: Settings,
+    site: Site,
+    day: date | None = None,
+    *,
+    roomy: bool = True,
 ) -> Table:
     """A site's plan for a day, by shift, unit and role.
 
     Patients are those of the shift's highest hour: the median and, in brackets, the 10th and 90th percentile.
-    Times are local.
+    The risk is that the shift asks for more heads than are scheduled. Times are local.
 
     Args:
         recommendations: STAFFING_RECOMMENDATION rows; those of other sites and days are passed over.
         settings: names the units and roles, and gives their order.
         site: whose plan.
         day: local date on which the shifts start; None for the first.
+        roomy: with more space between the columns.
     """
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, int(roomy), 0, 0), header_style="bold")
     table.add_column("Unit")
     table.add_column("Role")
     table.add_column("Patients", justify="right")
     table.add_column("Required", justify="right")
     table.add_column("Scheduled", justify="right")
     table.add_column("Gap")
+    table.add_column("Risk", justify="right")
     for _, shift in _plan_of(recommendations, site, day).groupby("shift_start"):
         table.add_row(Text(_shift_and_hours(_rows(shift)[0], site), style="bold cyan"))
         for unit in site.units:
@@ -81,21 +93,25 @@ def _add_unit(table: Table, unit: Unit, heads: pd.DataFrame, settings: Settings)
             f"  {unit.name}" if is_first else "",
             settings.roles[role_id].title,
             _patients(row) if is_first else "",
-            str(row["required"]),
+            _required(row),
             "unknown" if row["scheduled"] is None else f"{row['scheduled']:.0f}",
             _gap(row),
+            _risk(row, settings.horizon.quantile_levels),
         )
 
 
-def _page(recommendations: pd.DataFrame, settings: Settings, site: Site, day: date | None) -> Group:
+def _page(
+    recommendations: pd.DataFrame, settings: Settings, site: Site, day: date | None, *, roomy: bool
+) -> Group:
     plan = _plan_of(recommendations, site, day)
     if plan.empty:
         return Group(Text(site.name, style="bold"), Text(_absence(recommendations, site, day)), "")
     return Group(
         _headline(plan, site),
         _balance(plan),
-        plan_table(plan, settings, site),
+        plan_table(plan, settings, site, roomy=roomy),
         *_told("Why short", _shortages(plan, settings, site)),
+        *_told("No rule", _without_rule(plan, settings, site)),
         *_told("Not the trained model", _stand_ins(plan, site)),
         "",
     )
@@ -112,13 +128,16 @@ def _headline(plan: pd.DataFrame, site: Site) -> Text:
 def _balance(plan: pd.DataFrame) -> Text:
     short = plan.loc[plan["gap"] > 0, "gap"]
     unknown = int(plan["scheduled"].isna().sum())
+    without = int(plan["required"].isna().sum())
     roster = f"; no roster known for {unknown} of {len(plan)}" if unknown else ""
+    rules = f"; no rule for {without} of {len(plan)}" if without else ""
     if len(short):
         heads = int(short.sum())
-        return Text(f"{heads} heads short, in {len(short)} of {len(plan)} posts{roster}", style="bold red")
+        told = f"{heads} heads short, in {len(short)} of {len(plan)} posts{roster}{rules}"
+        return Text(told, style="bold red")
     if unknown == len(plan):
-        return Text("no roster known", style="yellow")
-    return Text(f"nothing short{roster}", style="green")
+        return Text(f"no roster known{rules}", style="yellow")
+    return Text(f"nothing short{roster}{rules}", style="yellow" if without else "green")
 
 
 def _told(heading: str, lines: list[tuple[str, str]]) -> list[RenderableType]:
@@ -138,6 +157,16 @@ def _shortages(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple
             row["reason"],
         )
         for row in _rows(short)
+    ]
+
+
+def _without_rule(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[str, str]]:
+    """Each unit and role of which no rule holds, and why."""
+    names = {unit.unit_id: unit.name for unit in site.units}
+    lost = plan[plan["required"].isna()].drop_duplicates(["unit_id", "role", "reason"])
+    return [
+        (f"{names[row['unit_id']]}, {settings.roles[row['role']].title}", row["reason"])
+        for row in _rows(lost)
     ]
 
 
@@ -176,6 +205,23 @@ def _patients(row: Row) -> str:
     if median is None:
         return "unknown"
     return f"{median:.0f}" if None in (low, high) else f"{median:.0f} ({low:.0f}{TO}{high:.0f})"
+
+
+def _required(row: Row) -> Text:
+    required = row["required"]
+    return Text("no rule", style="yellow") if required is None else Text(f"{required:.0f}")
+
+
+def _risk(row: Row, levels: Sequence[float]) -> str:
+    """How likely the shift is short, as far as the forecast's levels tell."""
+    risk = row["probability_short"]
+    if risk is None:
+        return ""
+    if risk <= 1 - levels[-1] + _ROUNDING:
+        return f"≤{100 * (1 - levels[-1]):.0f} %"
+    if risk >= 1 - levels[0] - _ROUNDING:
+        return f"≥{100 * (1 - levels[0]):.0f} %"
+    return f"{100 * risk:.0f} %"
 
 
 def _gap(row: Row) -> Text:

@@ -11,6 +11,7 @@ import pandas as pd
 import structlog
 
 from forecasting.config import Settings, Site
+from forecasting.rules import RuleBook, rule_book
 from forecasting.simulate.admissions import Admissions, draw_admissions
 from forecasting.simulate.arrivals import ArrivalRates, EdLevel, arrival_rates, draw_arrivals, ed_level
 from forecasting.simulate.beds import NEVER, BedStays, assign_beds
@@ -80,11 +81,14 @@ def simulate_sites(settings: Settings, start: datetime, until: datetime, seed: i
         raise ValueError(f"start = {start.isoformat()} is not a whole hour; let the simulation start at one")
     if start >= until:
         raise ValueError(f"start = {start.isoformat()} must lie before until = {until.isoformat()}")
+    rules = rule_book(settings)
     for site in settings.sites:
-        yield _simulate_site(settings, site, start, until, seed)
+        yield _simulate_site(settings, site, start, until, seed, rules)
 
 
-def _simulate_site(settings: Settings, site: Site, start: datetime, until: datetime, seed: int) -> Hospital:
+def _simulate_site(
+    settings: Settings, site: Site, start: datetime, until: datetime, seed: int, rules: RuleBook
+) -> Hospital:
     streams = Streams(seed, site.site_id)
     clock = wall_clock(site.zone, pd.Timestamp(start - WARM_UP), pd.Timestamp(until + BEYOND))
     first, last = clock.seconds(start), clock.seconds(until)
@@ -100,7 +104,7 @@ def _simulate_site(settings: Settings, site: Site, start: datetime, until: datet
         ed_visit=ed_visit,
         bed_stay=_bed_stays(site, admissions, beds, visit_id, clock, (first, last)),
         unit=_units(site),
-        scheduled_shift=draw_roster(settings, site, level.visits_per_day, start, until, streams),
+        scheduled_shift=draw_roster(settings, site, level.visits_per_day, start, until, streams, rules),
         truth=_truth(site, rates, weather, clock, (first, last)),
     )
     log.info(

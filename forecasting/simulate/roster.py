@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
-from forecasting.config import Settings, Shift, Site, Unit, UnitType
+from forecasting.config import RuleKind, Settings, Shift, Site, Unit, UnitType
+from forecasting.rules import NoRule, RuleBook, UnitRule
 from forecasting.simulate.arrivals import WORKDAY_HOURS
 from forecasting.simulate.care import CARE
 from forecasting.simulate.clock import Reals
@@ -27,30 +29,27 @@ def draw_roster(
     start: datetime,
     until: datetime,
     streams: Streams,
+    rules: RuleBook,
 ) -> pd.DataFrame:
     """Rows of ``scheduled_shift`` for every shift that ends after ``start``, published past ``until``.
 
-    A fixed roster: planned heads follow from the beds, their typical occupancy and the role's ratio, and
-    differ between workdays and weekends only. Shifts start and end on the local clock; times are UTC.
+    A fixed roster: planned heads follow from the beds, their typical occupancy, the ED's visits and the
+    rules, and differ between workdays and weekends only. Shifts start and end on the local clock; times are
+    UTC.
     """
     ahead = max(timedelta(days=PUBLISHED_DAYS), timedelta(hours=settings.lead_hours + 24))
     slots = _slots(settings, site, start, until + ahead)
     posts = [
-        (unit, role_name, role.patients_per_head[unit.unit_type], role.minimum_heads)
+        (unit, role_id)
         for unit in site.units
-        for role_name, role in settings.roles.items()
-        if unit.unit_type in role.patients_per_head
+        for role_id, role in settings.roles.items()
+        if unit.unit_type in role.unit_types
     ]
-    patients = {
-        (unit.unit_id, shift.name): _typical_patients(unit, shift, ed_visits_per_day)
-        for unit in site.units
-        for shift in settings.shifts
-    }
     planned = np.array(
         [
             [
-                _planned_heads(patients[unit.unit_id, shift.name], ratio, least, day)
-                for unit, _, ratio, least in posts
+                _planned_heads(rules.asks(site, unit, role_id, day), unit, shift, ed_visits_per_day, day)
+                for unit, role_id in posts
             ]
             for day, shift, _, _ in slots
         ],
@@ -61,8 +60,8 @@ def draw_roster(
     return pd.DataFrame(
         {
             "site_id": site.site_id,
-            "unit_id": [unit.unit_id for unit, *_ in posts] * len(slots),
-            "role": [role_name for _, role_name, *_ in posts] * len(slots),
+            "unit_id": [unit.unit_id for unit, _ in posts] * len(slots),
+            "role": [role_id for _, role_id in posts] * len(slots),
             "shift_start": pd.DatetimeIndex([s[2] for s in slots for _ in posts], tz="UTC").as_unit("us"),
             "shift_end": pd.DatetimeIndex([s[3] for s in slots for _ in posts], tz="UTC").as_unit("us"),
             "heads": (planned - vacant + one_more).ravel(),
@@ -89,20 +88,33 @@ def _utc(wall: datetime, site: Site) -> datetime:
     return wall.replace(tzinfo=site.zone).astimezone(UTC)
 
 
-def _typical_patients(unit: Unit, shift: Shift, ed_visits_per_day: float) -> float:
+def _planned_heads(
+    rule: UnitRule | NoRule | None, unit: Unit, shift: Shift, ed_visits_per_day: float, day: date
+) -> int:
+    """Heads for a typical day; nobody is planned where no rule says how many."""
+    if not isinstance(rule, UnitRule):
+        return 0
+    counts_arrivals = rule.rule.kind is RuleKind.ARRIVALS_PER_HEAD_HOUR
+    load = _typical_load(unit, shift, ed_visits_per_day, counts_arrivals=counts_arrivals)
+    expected = load * (WEEKEND_PATIENTS if day.weekday() >= 5 else 1.0)
+    return rule.heads(expected * rule.heads_per_load(shift.name))
+
+
+@lru_cache(maxsize=1024)
+def _typical_load(unit: Unit, shift: Shift, ed_visits_per_day: float, *, counts_arrivals: bool) -> float:
+    """Patients present, or arrivals an hour, over a shift."""
     if unit.unit_type is not UnitType.ED:
         return unit.beds * CARE[unit.unit_type].occupancy
     hours = (shift.start.hour + np.arange(shift.hours)) % 24
-    return float(_ed_load(ed_visits_per_day)[hours].mean())
+    arrivals = _ed_arrivals(ed_visits_per_day)
+    return float((arrivals if counts_arrivals else _ed_load(arrivals))[hours].mean())
 
 
-def _ed_load(visits_per_day: float) -> Reals:
+def _ed_arrivals(visits_per_day: float) -> Reals:
+    return np.asarray(visits_per_day * WORKDAY_HOURS / WORKDAY_HOURS.sum())
+
+
+def _ed_load(arrivals: Reals) -> Reals:
     """Patients present by local hour: m(t) = Σ λ(t-u) P(S > u), stays exponential."""
-    arrivals = visits_per_day * WORKDAY_HOURS / WORKDAY_HOURS.sum()
     present = np.exp(-np.arange(24) / ED_STAY_HOURS)
     return np.array([(arrivals[(hour - np.arange(24)) % 24] * present).sum() for hour in range(24)])
-
-
-def _planned_heads(patients: float, patients_per_head: float, least: int, day: date) -> int:
-    expected = patients * (WEEKEND_PATIENTS if day.weekday() >= 5 else 1.0)
-    return max(least, int(np.ceil(expected / patients_per_head)))

@@ -3,6 +3,8 @@
 Pure functions; they recommend, people decide.
 """
 
+from forecasting.staffing.outlook import SamplePaths
 from forecasting.staffing.recommendation import recommend
+from forecasting.staffing.turnover import Turnover, turnover
 
-__all__ = ["recommend"]
+__all__ = ["SamplePaths", "Turnover", "recommend", "turnover"]

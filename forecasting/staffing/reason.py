@@ -5,32 +5,36 @@ from __future__ import annotations
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from forecasting.config import Role
-from forecasting.staffing.requirement import Load, heads_by_ratio, whole_patients
+from forecasting.config import Applies, RuleKind
+from forecasting.rules import UnitRule
+from forecasting.rules.rule import whole_heads
+from forecasting.staffing.requirement import Requirement
+
+SPOKEN_ODDS = 20
+"""The largest number in odds that people say; finer ones are told as per cent."""
 
 
-def demand(load: Load | None, role: Role, patients_per_head: float, hours: int, zone: ZoneInfo) -> str:
+def demand(
+    asked: Requirement | None, rule: UnitRule, title: str, level: float, hours: int, zone: ZoneInfo
+) -> str:
     """What is expected, and what the rule asks for it.
 
     Args:
-        load: the unit's load over the shift, if it is forecast.
-        role: the role to staff.
-        patients_per_head: the role's ratio in this unit.
+        asked: what the unit's forecast leads to, if there is one.
+        rule: the rule.
+        title: of the role.
+        level: at which the load is told.
         hours: how many the shift has.
         zone: in which the highest hour is told.
     """
-    if load is None:
-        return f"No forecast for this unit, so the minimum of {role.minimum_heads}"
-    patients = whole_patients(load.patients)
-    by_ratio = heads_by_ratio(load.patients, patients_per_head)
-    minimum = f", but at least {role.minimum_heads}" if by_ratio < role.minimum_heads else ""
+    if asked is None:
+        return f"No forecast for this unit, so the minimum of {rule.heads(0)}"
     covered = (
-        "" if load.hours_forecast == hours else f" in the {load.hours_forecast} of {hours} hours forecast"
+        "" if asked.hours_forecast == hours else f" in the {asked.hours_forecast} of {hours} hours forecast"
     )
     return (
-        f"At most {patients} {'patient' if patients == 1 else 'patients'} expected at "
-        f"{load.at.astimezone(zone):%H:%M}{covered} ({sure(role.quantile_level)}); "
-        f"1 {_within_a_sentence(role.title)} per {patients_per_head:g} → {by_ratio}{minimum}"
+        f"At most {_load(asked, rule, zone)}{covered} ({sure(level)}); "
+        f"{_figure(rule, _within_a_sentence(title))}{_others(rule)}{_work(asked)}{_sum(asked, rule, level)}"
     )
 
 
@@ -45,10 +49,64 @@ def supply(required: int, scheduled: int | None) -> str:
     return f"{scheduled} scheduled: {scheduled - required} more than required"
 
 
+def action(required: int, scheduled: int | None, *, forecast: bool) -> str:
+    """What to do; nobody can be spared where nobody knows how many patients come."""
+    if scheduled is None:
+        return f"roster {required}"
+    if scheduled < required:
+        return f"add {required - scheduled}"
+    if scheduled == required or not forecast:
+        return "keep"
+    return f"{scheduled - required} to spare"
+
+
 def sure(level: float) -> str:
-    """A quantile level as odds: 0.75 is "3 in 4 sure"."""
-    odds = Fraction(level).limit_denominator(1000)
-    return f"{odds.numerator} in {odds.denominator} sure"
+    """A quantile level as odds: 0.75 is "3 in 4 sure"; one that makes no simple odds as per cent."""
+    odds = Fraction(level).limit_denominator(SPOKEN_ODDS)
+    if abs(float(odds) - level) < 1e-6:
+        return f"{odds.numerator} in {odds.denominator} sure"
+    return f"{100 * level:.0f} % sure"
+
+
+def _load(asked: Requirement, rule: UnitRule, zone: ZoneInfo) -> str:
+    arrivals = rule.rule.kind is RuleKind.ARRIVALS_PER_HEAD_HOUR
+    what = "arrival" if arrivals else "patient"
+    number = f"{asked.load:.1f}".removesuffix(".0")
+    counted = f"{number} {what if asked.load == 1 else what + 's'}{' an hour' if arrivals else ''} expected"
+    if rule.rule.applies is Applies.AVERAGE:
+        return f"{counted} on average"
+    hour = f"{asked.at.astimezone(zone):%H:%M}"
+    return f"{counted} in any hour, most around {hour}" if asked.from_paths else f"{counted} at {hour}"
+
+
+def _figure(rule: UnitRule, title: str) -> str:
+    figure = f"{rule.rule.figure:g}"
+    words = {
+        RuleKind.PATIENTS_PER_HEAD: f"1 {title} per {figure}",
+        RuleKind.HOURS_PER_PATIENT_DAY: f"{figure} {title} hours per patient day",
+        RuleKind.ARRIVALS_PER_HEAD_HOUR: f"1 {title} per {figure} an hour",
+    }
+    by = f" by {rule.rule.source}" if rule.rule.source else ""
+    return words[rule.rule.kind] + by
+
+
+def _others(rule: UnitRule) -> str:
+    return "".join(
+        f", per {part.rule.figure:g} for {part.patients} ({100 * part.share:g} %)" for part in rule.parts
+    )
+
+
+def _work(asked: Requirement) -> str:
+    return f", {asked.work:.1f} for patients who come and go" if asked.work >= 0.05 else ""
+
+
+def _sum(asked: Requirement, rule: UnitRule, level: float) -> str:
+    counted = whole_heads(asked.need.at(level))
+    told = f" → {counted}"
+    for post, heads in (rule.posts or {}).items():
+        counted += heads
+        told += f", {heads} {post} beside them → {counted}"
+    return told + (f", but at least {rule.minimum_heads}" if counted < rule.minimum_heads else "")
 
 
 def _within_a_sentence(title: str) -> str:

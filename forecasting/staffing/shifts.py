@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -20,7 +21,7 @@ class PlannedShift:
     start: datetime
     end: datetime
 
-    @property
+    @cached_property
     def hours(self) -> pd.DatetimeIndex:
         """The hours, by their start in UTC, that the shift touches."""
         return pd.date_range(

@@ -20,10 +20,14 @@ SELECT
     advice.patients_p10, -- of the shift's highest hour
     advice.patients_p50,
     advice.patients_p90,
-    advice.required,
+    advice.required,     -- NULL where no rule holds
     advice.scheduled,    -- NULL where no roster is known
-    advice.recommended,
+    advice.recommended,  -- NULL where no rule holds
     advice.gap,          -- required - scheduled
+    advice.action,       -- in words
+    advice.probability_short, -- that the shift asks for more than are scheduled
+    advice.rule_id,      -- NULL where no rule holds
+    advice.quantile_level, -- of the requirement, to which the shift is staffed
     advice.reason,
     advice.note,         -- who forecast in the champion's stead, and why; else ''
     advice.model,

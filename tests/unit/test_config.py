@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as example_settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from forecasting.config import ConfigError, Settings, read_settings
+from forecasting.config import ConfigError, Settings, UnitType, read_settings
 
 pytestmark = pytest.mark.unit
 
@@ -41,10 +42,37 @@ def test_the_demo_configuration_is_valid() -> None:
         ('country = "US"', 'country = "QQ"', ("sites.0", "'QQ'", "ISO")),
         ('site_id = "west"', 'site_id = "north"', ("'north'", "more than once")),
         ('unit_id = "icu"', 'unit_id = "ed"', ("'ed'", "more than once")),
+        ("ed = 4", "ed = 0", ("roles.registered_nurse.patients_per_head.ed", "0", "greater than 0")),
+        ("ed = 4", "ed = nan", ("roles.registered_nurse.patients_per_head.ed", "finite")),
         (
-            "minimum_heads = 2",
-            "quantile_level = 0.8",
-            ("registered_nurse.quantile_level = 0.8", "0.75"),
+            'unit_type = "ed", beds = 30',
+            'unit_type = "ed", beds = 30, minimum_heads = { registered_nurse = 31 }',
+            ("minimum_heads.registered_nurse = 31", "'ed'", "30 beds"),
+        ),
+        (
+            'unit_type = "ed", beds = 30',
+            'unit_type = "ed", beds = 30, minimum_heads = { nurse = 3 }',
+            ("north's unit 'ed'", "'nurse'", "allowed: registered_nurse"),
+        ),
+        (
+            'unit_type = "ed", beds = 30',
+            'unit_type = "ed", beds = 30, patient_shares = { critical_care = 0.7, critical_trauma = 0.4 }',
+            ("'ed' add up to 1.1",),
+        ),
+        (
+            'title = "Registered nurse"',
+            'title = "Registered nurse"\nspread_over_shifts = { day = 0.6, night = 0.5 }',
+            ("spread_over_shifts adds up to 1.1",),
+        ),
+        (
+            'title = "Registered nurse"',
+            'title = "Registered nurse"\nspread_over_shifts = { day = 1.0 }',
+            ("registered_nurse.spread_over_shifts", "day, night"),
+        ),
+        (
+            'title = "Registered nurse"',
+            'title = "Registered nurse"\nhours_per_patient_day = { ed = 2.0 }',
+            ("rule for unit type 'ed'", "more than once"),
         ),
         ("attention_heads = 1", "attention_heads = 3", ("hidden_size = 8", "attention_heads = 3")),
         ("days = 7", "days = 7\nquantile_levels = [0.9, 0.5, 0.1]", ("quantile_levels", "must rise")),
@@ -63,6 +91,59 @@ def test_a_wrong_file_names_the_key_the_value_and_what_is_allowed(
         read_settings(wrong)
     for part in (str(wrong), *said):
         assert part in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"),
+    [
+        ("short = -1", ("costs.icu.short", "greater than 0")),
+        ("short = 0", ("costs.icu.short", "greater than 0")),
+        ("short = inf", ("costs.icu.short", "finite")),
+        ("short = 1\nover = 2", ("short = 1 costs less than over = 2", "0.33", "allow_below_median")),
+        ("short = 99", ("costs.icu", "0.990", "not forecast", "0.05 to 0.95")),
+    ],
+)
+def test_costs_that_make_no_sense_are_refused(tmp_path: Path, cost: str, said: tuple[str, ...]) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(f"{EXAMPLE.read_text()}\n[costs.icu]\n{cost}\n")
+    with pytest.raises(ConfigError) as refusal:
+        read_settings(wrong)
+    for part in said:
+        assert part in str(refusal.value)
+
+
+def test_the_level_follows_from_the_costs_of_the_unit_type() -> None:
+    def price(content: dict[str, Any]) -> None:
+        content["costs"] = {
+            "default": {"short": 4, "over": 1},
+            "icu": {"short": 1, "over": 3, "allow_below_median": True},
+        }
+
+    assert _with(lambda _: None).level(UnitType.ED) == 0.75
+    priced = _with(price)
+    assert (priced.level(UnitType.ED), priced.level(UnitType.ICU)) == (0.8, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"patients_per_head": None}, "exactly one of patients_per_head"),
+        ({"hours_per_patient_day": 3}, "exactly one of patients_per_head"),
+        ({"unit_id": "icu"}, "exactly one of unit_id, unit_type"),
+        ({"unit_type": None, "unit_id": "icu"}, "give its site_id"),
+        ({"unit_type": None, "unit_id": "spa", "site_id": "north"}, "unit 'spa' of 'north'"),
+        ({"site_id": "south"}, "site 'south', which there is not"),
+        ({"role": "nurse"}, "role 'nurse'; allowed: registered_nurse"),
+        ({"patients_per_head": None, "arrivals_per_head_hour": 2}, "only 'ed' has arrivals"),
+        ({"effective_from": "2026-06-02", "effective_until": "2026-06-01"}, "before it begins"),
+        ({"reason": ""}, "at least 1 character"),
+    ],
+)
+def test_a_rule_of_ones_own_that_makes_no_sense_is_refused(changes: dict[str, Any], said: str) -> None:
+    rule = {"rule_id": "trial", "role": "registered_nurse", "unit_type": "icu", "reason": "a trial"}
+    rule |= {"patients_per_head": 3} | changes
+    with pytest.raises(ValidationError, match=said):
+        _with(lambda content: content.update(rules=[rule]))
 
 
 def test_a_missing_file_says_how_to_name_one(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from integration.warehouse.a_night import ISSUED_AT, NIGHT, forecast_rows, night_row, recommendation_rows
 
 from forecasting import warehouse
 from forecasting.warehouse import WarehouseError
@@ -42,6 +45,50 @@ def test_up_and_down_and_up_again(empty: sa.Engine) -> None:
 def test_the_migrations_lead_to_the_tables_that_the_program_uses(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_advice_given_before_there_were_rules_stands_and_goes_back(empty: sa.Engine) -> None:
+    """Down again, a row of which no rule held goes: revision 0002 has no place for it."""
+    warehouse.migrate(empty, "0002")
+    told = recommendation_rows(shifts=2).to_dict("records")
+    later = ("action", "probability_short", "rule_id", "quantile_level")
+    with empty.begin() as connection:
+        night = sa.Table("night", sa.MetaData(), autoload_with=connection)
+        advice = sa.Table("staffing_recommendation", sa.MetaData(), autoload_with=connection)
+        opened = {"site_id": "north", "night": NIGHT, "state": "published"}
+        connection.execute(night.insert(), opened | {"issued_at": ISSUED_AT, "started_at": ISSUED_AT})
+        rows = [{name: row[name] for name in row if name not in later} for row in told]
+        connection.execute(advice.insert(), [_plain(row) for row in rows])
+
+    warehouse.migrate(empty)
+    standing = warehouse.recommendations(empty, NIGHT)
+    assert standing["required"].tolist() == [3, 3, 3, 3]
+    assert set(standing["action"]) == {""}
+    assert standing[["probability_short", "rule_id", "quantile_level"]].isna().all(axis=None)
+    without = recommendation_rows(shifts=2).assign(required=None, recommended=None, gap=None, rule_id=None)
+    published = pd.concat([without[without["unit_id"] == "icu"], told_of("ed")])
+    warehouse.publish(empty, night_row(), forecast_rows(), published)
+    assert warehouse.recommendations(empty, NIGHT)["required"].isna().sum() == 2
+
+    warehouse.downgrade(empty, "0002")
+    with empty.connect() as connection:
+        left = connection.execute(sa.text("SELECT unit_id, required FROM staffing_recommendation")).all()
+    assert left == [("ed", 3), ("ed", 3)]
+    assert not set(later) & {column["name"] for column in sa.inspect(empty).get_columns(advice.name)}
+    warehouse.migrate(empty)
+
+
+def told_of(unit_id: str) -> pd.DataFrame:
+    rows = recommendation_rows(shifts=2)
+    return rows[rows["unit_id"] == unit_id]
+
+
+def _plain(row: dict[Hashable, Any]) -> dict[str, Any]:
+    """Missing as None, instants as the driver takes them."""
+    values = {str(name): None if pd.isna(value) else value for name, value in row.items()}
+    return {
+        name: getattr(value, "to_pydatetime", lambda value=value: value)() for name, value in values.items()
+    }
 
 
 def test_migrating_again_touches_nothing_not_even_a_view_that_others_build_on(engine: sa.Engine) -> None:

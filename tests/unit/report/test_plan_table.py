@@ -37,6 +37,10 @@ def recommendation(unit_id: str = "ed", shift: str = "day", **changes: Any) -> d
         "scheduled": 8,
         "recommended": 8,
         "gap": 0,
+        "action": "keep",
+        "probability_short": 0.18,
+        "rule_id": "registered_nurse_ed",
+        "quantile_level": 0.75,
         "reason": "At most 31 patients expected at 16:00 (3 in 4 sure); 1 registered nurse per 4 → 8; "
         "8 scheduled: as required.",
         "note": "",
@@ -78,6 +82,8 @@ def test_a_shift_reads_as_a_row(settings: Settings) -> None:
         "8",
         "8",
         "even",
+        "18",
+        "%",
     ]
     assert "nothing short" in text
 
@@ -85,7 +91,7 @@ def test_a_shift_reads_as_a_row(settings: Settings) -> None:
 def test_a_shortage_is_counted_marked_and_explained(settings: Settings) -> None:
     text = printed(settings, short(), recommendation("icu"))
     assert "2 heads short, in 1 of 2 posts" in text
-    assert line(text, "Emergency").endswith("2 short")
+    assert "2 short" in line(text, "Emergency")
     told = " ".join(text.split("Why short")[1].split())
     assert told.startswith(
         "Emergency, Registered nurse, day: At most 31 patients expected at 16:00 (3 in 4 sure); "
@@ -116,11 +122,12 @@ def test_what_is_not_known_is_said_and_not_shown_as_zero(settings: Settings) -> 
         "patients_p10": None,
         "patients_p50": None,
         "patients_p90": None,
+        "probability_short": None,
         "model": None,
     }
     text = printed(
         settings,
-        recommendation("ed", scheduled=None, gap=None),
+        recommendation("ed", scheduled=None, gap=None, probability_short=None),
         recommendation("icu", required=2, scheduled=5, gap=-3, **unknown),
     )
     assert line(text, "Emergency").split()[-2:] == ["8", "unknown"]
@@ -128,6 +135,27 @@ def test_what_is_not_known_is_said_and_not_shown_as_zero(settings: Settings) -> 
     assert line(text, "Intensive care").split()[-3:] == ["unknown", "2", "5"]
     assert "Intensive care: No forecast: the plan holds the minimum." in text
     assert " over" not in text
+
+
+def test_where_no_rule_holds_it_is_said_and_why(settings: Settings) -> None:
+    without: dict[str, Any] = {"required": None, "recommended": None, "gap": None, "rule_id": None}
+    why = "No rule for registered_nurse in units of type icu on 2026-06-02: waiver ended on 2026-06-01."
+    rows = [
+        recommendation("icu", shift, **without, probability_short=None, reason=why)
+        for shift in ("day", "night")
+    ]
+    text = printed(settings, recommendation(), *rows)
+    assert "nothing short; no rule for 2 of 3" in text
+    assert "no rule" in line(text, "Intensive care")
+    assert text.count("waiver ended on 2026-06-01") == 1
+
+
+@pytest.mark.parametrize(
+    ("risk", "told"), [(0.05, "≤5 %"), (0.95, "≥95 %"), (0.5, "50 %"), (1.0, "≥95 %"), (0.0, "≤5 %")]
+)
+def test_a_risk_is_told_as_far_as_it_is_known(settings: Settings, risk: float, told: str) -> None:
+    text = printed(settings, recommendation(probability_short=risk))
+    assert line(text, "Emergency").endswith(f"  {told}")
 
 
 def test_each_site_has_its_page_and_a_missing_day_is_named(settings: Settings) -> None:

@@ -10,76 +10,116 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.config import Shift
-from forecasting.staffing.requirement import heads_by_ratio, load_over, quantile
+from forecasting.config import Applies, RuleKind, Shift
+from forecasting.rules import Rule, UnitRule
+from forecasting.staffing.outlook import Outlook
+from forecasting.staffing.requirement import Requirement, probability_short, requirement
 from forecasting.staffing.shifts import on_date
 
 pytestmark = pytest.mark.unit
 
-PATIENTS = st.floats(0, 500)
+LONDON = ZoneInfo("Europe/London")
+SHIFT = Shift(name="day", start=time(7), hours=12)
+DAY = on_date(SHIFT, date(2026, 6, 1), LONDON)
+LEVELS = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
+HOURS = st.lists(st.lists(st.floats(0, 300), min_size=5, max_size=5).map(sorted), min_size=12, max_size=12)
 RATIOS = st.floats(0.5, 20)
-DAY = on_date(Shift(name="day", start=time(7), hours=12), date(2026, 6, 1), ZoneInfo("Europe/London"))
 
 
-@pytest.mark.parametrize(
-    ("patients", "ratio", "heads"),
-    [
-        (0, 4, 0),
-        (0.2, 4, 1),
-        (28, 4, 7),
-        (28.01, 4, 8),
-        (28 + 1e-9, 4, 7),
-        (31, 4, 8),
-        (3, 1.5, 2),
-        (0.3 * 10, 3, 1),
-    ],
-)
-def test_heads_by_ratio(patients: float, ratio: float, heads: int) -> None:
-    assert heads_by_ratio(patients, ratio) == heads
+def ratio(figure: float, applies: str = "at_all_times", **more: object) -> UnitRule:
+    rule = Rule("ratio", RuleKind.PATIENTS_PER_HEAD, figure, Applies(applies))
+    return UnitRule(rule, **more)  # type: ignore[arg-type]
 
 
-@given(PATIENTS, PATIENTS, RATIOS)
-def test_law_more_patients_never_ask_for_fewer_heads(one: float, other: float, ratio: float) -> None:
-    fewer, more = sorted((one, other))
-    assert heads_by_ratio(fewer, ratio) <= heads_by_ratio(more, ratio)
+def asked(rule: UnitRule, hours: list[list[float]], level: float = 0.75, work: float = 0.0) -> Requirement:
+    whole = Outlook(DAY.hours, np.array(hours), LEVELS).over(DAY, level)
+    assert whole is not None
+    return requirement(rule, whole, DAY, level, np.full(12, work))
 
 
-@given(PATIENTS, RATIOS)
-def test_law_no_head_has_more_patients_than_its_ratio_and_none_is_superfluous(
-    patients: float, ratio: float
+@given(HOURS, RATIOS, st.sampled_from(["at_all_times", "average"]), st.floats(0, 40))
+def test_law_more_patients_never_need_fewer_heads(
+    hours: list[list[float]], figure: float, applies: str, more: float
 ) -> None:
-    heads = heads_by_ratio(patients, ratio)
-    whole = math.ceil(round(patients, 6))
-    assert heads * ratio >= whole - 1e-4
-    assert heads == 0 or (heads - 1) * ratio < whole
+    rule = ratio(figure, applies)
+    busier = [[value + more for value in hour] for hour in hours]
+    assert asked(rule, busier).required >= asked(rule, hours).required
 
 
-def census(*hours: tuple[int, float, float, float]) -> pd.DataFrame:
-    """Patients at the levels 0.1, 0.5 and 0.9 by UTC hour of the first of June."""
-    index = pd.DatetimeIndex([datetime(2026, 6, 1, hour[0], tzinfo=UTC) for hour in hours]).as_unit("us")
-    return pd.DataFrame([hour[1:] for hour in hours], index=index, columns=[0.1, 0.5, 0.9])
+@given(
+    HOURS, RATIOS, st.sampled_from(["at_all_times", "average"]), st.floats(0.05, 0.95), st.floats(0.05, 0.95)
+)
+def test_law_a_higher_level_never_needs_fewer_heads(
+    hours: list[list[float]], figure: float, applies: str, one: float, other: float
+) -> None:
+    lower, higher = sorted((one, other))
+    rule = ratio(figure, applies)
+    assert asked(rule, hours, higher).required >= asked(rule, hours, lower).required
 
 
-def test_the_highest_hour_within_the_shift_counts_for_each_level_by_itself() -> None:
-    # 07:00 to 19:00 in London in June is 06:00 to 18:00 UTC.
-    load = load_over(census((5, 99, 99, 99), (6, 5, 8, 20), (12, 4, 10, 14), (18, 99, 99, 99)), DAY, 0.5)
-    assert load is not None
-    assert (load.patients, load.p10, load.p50, load.p90) == (10, 5, 10, 20)
-    assert load.at == datetime(2026, 6, 1, 12, tzinfo=UTC)
-    assert load.hours_forecast == 2
+@given(HOURS, RATIOS)
+def test_law_no_head_has_more_patients_than_its_ratio_and_none_is_superfluous(
+    hours: list[list[float]], figure: float
+) -> None:
+    met = asked(ratio(figure), hours)
+    assert isinstance(met.required, int)
+    assert met.load == math.ceil(max(hour[3] for hour in hours) - 1e-6)
+    assert met.required * figure >= met.load - 1e-4
+    assert met.required == 0 or (met.required - 1) * figure < met.load
 
 
-def test_an_hour_without_a_number_is_not_an_hour_without_patients() -> None:
-    load = load_over(census((6, 1, 2, 3), (7, np.nan, np.nan, np.nan)), DAY, 0.5)
-    assert load is not None
-    assert (load.p50, load.hours_forecast) == (2, 1)
-    assert load_over(census((6, np.nan, np.nan, np.nan)), DAY, 0.5) is None
-    assert load_over(census((5, 1, 2, 3)), DAY, 0.5) is None
+@given(HOURS, RATIOS, st.integers(0, 700))
+def test_law_who_is_surely_enough_is_seldom_short(
+    hours: list[list[float]], figure: float, heads: int
+) -> None:
+    rule = ratio(figure)
+    met = asked(rule, hours)
+    risk = probability_short(rule, met.need, heads)
+    assert 0.05 - 1e-9 <= risk <= 0.95 + 1e-9
+    assert (risk <= 0.25 + 1e-9) == (heads >= met.required)
+    assert probability_short(rule, met.need, heads + 1) <= risk
 
 
-def test_quantiles_between_the_levels_are_interpolated_and_beyond_them_missing() -> None:
-    hour = census((6, 10, 14, 30))
-    assert quantile(hour, 0.5) == [14]
-    assert quantile(hour, 0.3) == pytest.approx([12])
-    assert quantile(hour, 0.7) == pytest.approx([22])
-    assert np.isnan([quantile(hour, 0.05), quantile(hour, 0.95)]).all()
+def test_posts_come_on_top_and_the_minimum_is_of_all() -> None:
+    hours = [[4.0] * 5] * 12
+    assert asked(ratio(4, posts={"triage": 2}), hours).required == 3
+    assert asked(ratio(4, posts={"triage": 2}, minimum_heads=2), hours).required == 3
+    assert asked(ratio(4, minimum_heads=2), hours).required == 2
+
+
+def test_fewer_than_the_minimum_or_the_posts_are_surely_short() -> None:
+    need = asked(ratio(4), [[0.0] * 5] * 12).need
+    assert probability_short(ratio(4, minimum_heads=2), need, 1) == 1
+    assert probability_short(ratio(4, posts={"triage": 2}), need, 1) == 1
+    assert probability_short(ratio(4, posts={"triage": 2}), need, 2) == pytest.approx(0.05)
+
+
+def test_the_hour_whose_work_makes_it_the_busiest_counts() -> None:
+    hours = [[20.0] * 5] * 12
+    work = np.zeros(12)
+    work[4] = 0.5
+    counted = Outlook(DAY.hours, np.array(hours), LEVELS)
+    met = requirement(ratio(4), counted, DAY, 0.75, work)
+    assert (met.required, met.work) == (6, 0.5)
+    assert met.at == datetime(2026, 6, 1, 10, tzinfo=UTC)
+
+
+@given(st.dates(date(2026, 1, 1), date(2027, 12, 31)), st.floats(0, 60), st.floats(0.5, 12))
+def test_law_hours_per_patient_day_are_the_same_heads_whatever_the_clock_does(
+    day: date, patients: float, figure: float
+) -> None:
+    """And over the day's shifts they cover the hours that its patients need, as long as the day is."""
+    rule = Rule("hours", RuleKind.HOURS_PER_PATIENT_DAY, figure, Applies.AVERAGE)
+    asks = UnitRule(rule, day_share_per_hour={"day": 1 / 24, "night": 1 / 24})
+    worked = needed = 0.0
+    for start in (SHIFT, Shift(name="night", start=time(19), hours=12)):
+        shift = on_date(start, day, LONDON)
+        outlook = Outlook(shift.hours, np.full((len(shift.hours), 5), patients), LEVELS)
+        met = requirement(asks, outlook, shift, 0.75, np.zeros(len(shift.hours)))
+        assert met.required == math.ceil(round(patients * figure / 24, 6))
+        worked += met.required * len(shift.hours)
+        needed += patients * figure * len(shift.hours) / 24
+    assert worked >= needed - 1e-3
+    next_day = on_date(SHIFT, date.fromordinal(day.toordinal() + 1), LONDON)
+    days = (next_day.start - on_date(SHIFT, day, LONDON).start) / pd.Timedelta(days=1)
+    assert needed == pytest.approx(patients * figure * days)
