@@ -70,7 +70,7 @@ _TRACKING = ("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.artifact.lo
 _VALIDATION = ("forecasting.validate.views", "great_expectations.expectations.core")
 STAGES: dict[str, tuple[str, ...]] = {
     "open_night": (*_WAREHOUSE, *_TRACKING),
-    "extract_site": _WAREHOUSE,
+    "extract_site": (*_WAREHOUSE, "forecasting.models"),
     "validate_site": (*_WAREHOUSE, *_VALIDATION),
     "record_site": _WAREHOUSE,
     "build_docs": (*_WAREHOUSE, *_VALIDATION),

@@ -140,6 +140,20 @@ DEPARTURE = _table(
     departures=_WHOLE,  # how many of them were not any more at the start of the next
 )
 
+PASSAGE = _table(
+    "passage",
+    ("site_id", "unit_id", "known_at", "weekday", "local_hour", "elapsed_from"),
+    site_id=_TEXT,
+    unit_id=_TEXT,
+    known_at=_HOUR,  # an issue time; those known at an earlier one are in its rows
+    weekday=_WHOLE,
+    local_hour=_WHOLE,
+    elapsed_from=_WHOLE,
+    patient_hours=_WHOLE,
+    departures=_WHOLE,
+)
+"""DEPARTURE by when it was known: the rows up to an issue time add up to what was known then."""
+
 PRESENT = _table(
     "present",
     ("site_id", "unit_id", "valid_at", "elapsed_from"),

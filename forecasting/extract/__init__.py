@@ -5,7 +5,16 @@ Patients are counted inside the database; only counts per hour and unit leave it
 
 from forecasting.extract.adt import extract
 from forecasting.extract.errors import SourceContractBroken, SourceError, SourceUnreachable
-from forecasting.extract.flows import extract_flows
+from forecasting.extract.flows import extract_flow_record, extract_flows, flows_at
 from forecasting.extract.source import connect
 
-__all__ = ["SourceContractBroken", "SourceError", "SourceUnreachable", "connect", "extract", "extract_flows"]
+__all__ = [
+    "SourceContractBroken",
+    "SourceError",
+    "SourceUnreachable",
+    "connect",
+    "extract",
+    "extract_flow_record",
+    "extract_flows",
+    "flows_at",
+]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from forecasting.extract.adt import whole_hour
 from forecasting.extract.contract import resolve
 from forecasting.extract.questions import Questions
 from forecasting.extract.source import reading
-from forecasting.schema import DEPARTURE, INFLOW, PRESENT
+from forecasting.schema import DEPARTURE, INFLOW, PASSAGE, PRESENT
 
 FLOW_DAYS = 182
 """How far back the flow is counted: half a year of stays."""
@@ -25,8 +26,10 @@ HOURS_PER_DAY = 24
 HOURS_PER_WEEK = 168
 THURSDAY = 3
 """Hours are numbered from 1970-01-01, a Thursday."""
+PRESENT_THEN = "present_then"
 
 BIN = ["unit_id", "elapsed_from"]
+CELL = ["site_id", "unit_id", "weekday", "local_hour", "elapsed_from"]
 
 log = structlog.get_logger()
 
@@ -54,31 +57,82 @@ def extract_flows(
         SourceContractBroken: the source has not the shape of the profile.
         SourceError: the source refused a query.
     """
+    return flows_at(extract_flow_record(engine, site, settings, [issued_at], days), issued_at)
+
+
+def extract_flow_record(
+    engine: sa.Engine, site: Site, settings: Settings, issue_times: Sequence[datetime], days: int = FLOW_DAYS
+) -> dict[str, pd.DataFrame]:
+    """One site's flow of patients so that it can be told as known at any of several issue times.
+
+    Each source table is gone through once, not once for each issue time. All windows begin ``days`` before
+    the last issue time. Where an id repeats with several ends, the last one counts at every issue time.
+
+    Args:
+        engine: see :func:`extract_flows`.
+        site: see there.
+        settings: see there.
+        issue_times: aware, on the hour, at most two hours from each other in their time of day (UTC).
+        days: how far back from the last of them.
+
+    Returns:
+        The tables ``inflow``, ``passage``, ``present`` (who was there at the hour of day of an issue time,
+        on the days before it) and ``present_then`` (who was there at an issue time, as was known then), for
+        :func:`flows_at`.
+
+    Raises:
+        ValueError: there is no issue time, or one is not an aware hour.
+        SourceError: see :func:`extract_flows`.
+    """
+    if not issue_times:
+        raise ValueError("flows are counted up to an issue time; none was given")
     began = perf_counter()
-    issued_at = whole_hour(issued_at)
-    since = issued_at - timedelta(days=days)
-    span = _span(since, issued_at)
+    times = sorted({whole_hour(time) for time in issue_times})
+    since = times[-1] - timedelta(days=days)
+    hours = {"since_hour": _number(since), "until_hour": _number(times[-1])}
     with reading(engine) as connection:
-        questions = Questions(connection, resolve(connection, settings.source), site, since, issued_at)
+        questions = Questions(connection, resolve(connection, settings.source), site, since, times[-1])
         frames = {
-            "inflow": INFLOW.conform(_dated(questions.ask("inflow", hours=span), site)),
-            "departure": DEPARTURE.conform(_departures(questions, since, issued_at)),
-            "present": PRESENT.conform(_dated(questions.ask("present", hours=span), site)),
+            INFLOW.name: INFLOW.conform(_dated(questions.ask("inflow", hours=hours), site)),
+            PASSAGE.name: PASSAGE.conform(_passages(questions, hours, since, times)),
+            **_present(questions, hours, times),
         }
     log.info(
         "flows extracted",
         site=site.site_id,
         stage="extract",
-        issued_at=issued_at.isoformat(),
+        issued_at=times[-1].isoformat(),
+        issue_times=len(times),
         rows={name: len(frame) for name, frame in frames.items()},
         seconds=round(perf_counter() - began, 2),
     )
     return frames
 
 
-def _span(since: datetime, until: datetime) -> dict[str, int]:
-    """The numbers of the first hour and of the one after the last."""
-    return {"since_hour": int(since.timestamp()) // 3600, "until_hour": int(until.timestamp()) // 3600}
+def flows_at(record: dict[str, pd.DataFrame], issued_at: datetime) -> dict[str, pd.DataFrame]:
+    """The tables of :func:`extract_flows`, as known at an issue time.
+
+    Args:
+        record: from :func:`extract_flow_record`.
+        issued_at: one of its issue times; who is present at another is not known.
+    """
+    inflow, passage, present, then = (
+        record[name] for name in (INFLOW.name, PASSAGE.name, PRESENT.name, PRESENT_THEN)
+    )
+    now = pd.Timestamp(issued_at)
+    added = passage[passage["known_at"] <= now].groupby(CELL, as_index=False)[["patient_hours", "departures"]]
+    departure = added.sum()
+    same_hour = present["valid_at"].dt.hour == now.tz_convert(UTC).hour
+    earlier = present[(present["valid_at"] < now) & same_hour]
+    return {
+        INFLOW.name: inflow[inflow["valid_at"] < now].reset_index(drop=True),
+        DEPARTURE.name: DEPARTURE.conform(departure[departure["patient_hours"] > 0]),
+        PRESENT.name: PRESENT.conform(pd.concat([earlier, then[then["valid_at"] == now]])),
+    }
+
+
+def _number(time: datetime) -> int:
+    return int(time.timestamp()) // 3600
 
 
 def _dated(frame: pd.DataFrame, site: Site) -> pd.DataFrame:
@@ -86,27 +140,57 @@ def _dated(frame: pd.DataFrame, site: Site) -> pd.DataFrame:
     return frame.assign(site_id=site.site_id, valid_at=valid_at)
 
 
-def _departures(questions: Questions, since: datetime, issued_at: datetime) -> pd.DataFrame:
-    parts = [
-        _by_local_hour(questions.ask("departure", begin, hours=_span(begin, end)), ahead)
-        for begin, end, ahead in _spells_of_one_clock(questions.site, since, issued_at)
+def _present(
+    questions: Questions, hours: dict[str, int], issue_times: Sequence[datetime]
+) -> dict[str, pd.DataFrame]:
+    last = {time.hour: _number(time) for time in issue_times}
+    daily = [
+        (hour, 0) for end in last.values() for hour in range(end, hours["since_hour"] - 1, -HOURS_PER_DAY)
     ]
-    cell = [*BIN, "weekday", "local_hour"]
+    asked = [*daily, *((_number(time), 1) for time in issue_times)]
+    answer = _dated(questions.ask("present", hours=hours, lists={"asked": asked}), questions.site)
+    then = answer["strictly"] == 1
+    return {PRESENT.name: PRESENT.conform(answer[~then]), PRESENT_THEN: PRESENT.conform(answer[then])}
+
+
+class _Span(NamedTuple):
+    """Hours of one clock between two issue times, by their numbers."""
+
+    since_hour: int
+    until_hour: int
+    begins_strictly: int
+    ends_strictly: int
+
+
+def _passages(
+    questions: Questions, hours: dict[str, int], since: datetime, issue_times: Sequence[datetime]
+) -> pd.DataFrame:
+    spans = list(_spans(questions.site, since, issue_times))
+    listed = [tuple(span) for span, _, _ in spans]
+    answer = questions.ask("departure", hours=hours, lists={"span": listed})
+    parts = [
+        _by_local_hour(answer[answer["since_hour"] == span.since_hour], ahead).assign(known_at=known_at)
+        for span, ahead, known_at in spans
+    ]
+    cell = [*BIN, "known_at", "weekday", "local_hour"]
     added = pd.concat(parts).groupby(cell, as_index=False)[["patient_hours", "departures"]].sum()
-    return added[added["patient_hours"] > 0].assign(site_id=questions.site.site_id)
+    some = (added["patient_hours"] > 0) | (added["departures"] > 0)
+    return added[some].assign(site_id=questions.site.site_id)
 
 
-def _spells_of_one_clock(
-    site: Site, since: datetime, until: datetime
-) -> Iterator[tuple[datetime, datetime, int]]:
-    """The spells between changes of the site's clock: begin, end, and whole hours it is ahead of UTC."""
-    hours = pd.date_range(since, until, freq="h", inclusive="left").tz_convert(site.zone)
+def _spans(
+    site: Site, since: datetime, issue_times: Sequence[datetime]
+) -> Iterator[tuple[_Span, int, datetime]]:
+    """Each span, whole hours that its clock is ahead of UTC, and the issue time at which it is known."""
+    hours = pd.date_range(since, issue_times[-1], freq="h", inclusive="left").tz_convert(site.zone)
     naive_utc = hours.tz_convert(UTC).tz_localize(None)
     ahead = ((hours.tz_localize(None) - naive_utc) // pd.Timedelta(hours=1)).to_numpy()
-    begins = np.flatnonzero(np.diff(ahead, prepend=ahead[0] - 1))
-    times = [since + timedelta(hours=int(number)) for number in begins] + [until]
-    for number, (begin, end) in zip(begins, pairwise(times), strict=True):
-        yield begin, end, int(ahead[number])
+    changes = {since + timedelta(hours=int(number)) for number in np.flatnonzero(np.diff(ahead)) + 1}
+    edges = sorted({since, *changes, *(time for time in issue_times if time > since)})
+    for begin, end in pairwise(edges):
+        span = _Span(_number(begin), _number(end), int(begin in issue_times), int(end in issue_times))
+        known_at = next(time for time in issue_times if time >= end)
+        yield span, int(ahead[_number(begin) - _number(since)]), known_at
 
 
 def _by_local_hour(passages: pd.DataFrame, hours_ahead: int) -> pd.DataFrame:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -37,29 +38,47 @@ _HOUR_NUMBER_FROM = {
         "(CAST(strftime('%s', substr({0}, 1, 19)) AS INTEGER) + (substr({0}, 20) > '.000000') + 3599) / 3600"
     ),
 }
+_ON_THE_HOUR = {
+    "postgresql": "CAST({0} = date_trunc('hour', {0}) AS INTEGER)",
+    "sqlite": "(substr({0}, 15) <= '00:00.000000')",
+}
 _FUNCTIONS = {
     "hour_of": _HOUR_OF,
     "first_hour_from": _FIRST_HOUR_FROM,
     "hour_number_from": _HOUR_NUMBER_FROM,
+    "on_the_hour": _ON_THE_HOUR,
 }
 _SHARED = ("census_stay",)
 """Queries that others read as a table."""
+_LISTED = {
+    "span": ("since_hour", "until_hour", "begins_strictly", "ends_strictly"),
+    "asked": ("hour_number", "strictly"),
+}
+"""Columns of the tables that are given with the question."""
+
+Lists = Mapping[str, Sequence[tuple[int, ...]]]
+"""Rows of whole numbers, by table of :data:`_LISTED`."""
+NO_LISTS: Lists = MappingProxyType({})
 
 
-def query(name: str, tables: Mapping[str, SourceTable], dialect: str) -> sa.TextClause:
+def query(
+    name: str, tables: Mapping[str, SourceTable], dialect: str, lists: Lists = NO_LISTS
+) -> sa.TextClause:
     """The query of ``sql/extract/adt/<name>.sql`` in a dialect, over a source's own names."""
-    return sa.text(_rendered(name, tables, dialect))
+    return sa.text(_rendered(name, tables, dialect, lists))
 
 
-def _rendered(name: str, tables: Mapping[str, SourceTable], dialect: str) -> str:
+def _rendered(name: str, tables: Mapping[str, SourceTable], dialect: str, lists: Lists) -> str:
     def rendered(match: re.Match[str]) -> str:
         word, column = match.groups()
         if column is not None:
             return _FUNCTIONS[word][dialect].format(column)
         if word == "elapsed_bin":
             return f"({_elapsed_bins()}) AS {word}"
+        if word in _LISTED:
+            return f"({_listed(_LISTED[word], lists[word])}) AS {word}"
         if word in _SHARED:
-            return f"({_rendered(word, tables, dialect)}) AS {word}"
+            return f"({_rendered(word, tables, dialect, lists)}) AS {word}"
         return tables[word].relation
 
     return _PLACEHOLDER.sub(rendered, _COMMENT.sub("", _text(name)))
@@ -72,6 +91,13 @@ def _elapsed_bins() -> str:
         f"SELECT {begin} AS elapsed_from, {end} AS elapsed_to"
         for begin, end in zip(ELAPSED_HOURS, ends, strict=True)
     )
+
+
+def _listed(columns: Sequence[str], rows: Sequence[tuple[int, ...]]) -> str:
+    """Rows as a table; both dialects call the columns of a list of values column1, column2, ..."""
+    named = ", ".join(f"column{place} AS {name}" for place, name in enumerate(columns, 1))
+    values = ", ".join(f"({', '.join(str(int(value)) for value in row)})" for row in rows)
+    return f"SELECT {named} FROM (VALUES {values}) AS listed"  # noqa: S608  (whole numbers)
 
 
 def bound_time(time: datetime, dialect: str) -> datetime | str:

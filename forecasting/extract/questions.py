@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from forecasting.config import Site
 from forecasting.extract.contract import SourceTable
 from forecasting.extract.errors import SourceContractBroken
-from forecasting.extract.queries import bound_time, query
+from forecasting.extract.queries import NO_LISTS, Lists, bound_time, query
 
 
 class Questions:
@@ -38,13 +38,14 @@ class Questions:
         since: datetime | None = None,
         until: datetime | None = None,
         hours: Mapping[str, int] = MappingProxyType({}),
+        lists: Lists = NO_LISTS,
     ) -> pd.DataFrame:
         """The answer to ``<name>.sql``, its times in UTC; over another window where one is given.
 
-        ``hours`` are hour numbers that the query names besides.
+        ``hours`` are hour numbers that the query names besides, ``lists`` tables that are given with it.
         """
         dialect = self.connection.dialect.name
-        clause = query(name, self.tables, dialect)
+        clause = query(name, self.tables, dialect, lists)
         values = {
             "site_id": self.site.site_id,
             "ed_unit_id": self.site.ed.unit_id if self.site.ed else "",

@@ -13,6 +13,7 @@ from forecasting import extract, warehouse
 from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import SiteBlocked, SourceLost
+from forecasting.pipeline.flows import stage_flows
 from forecasting.pipeline.night import NightKey, end_site, resume_site, timed
 from forecasting.schema import OBSERVATION, SCHEDULED_SHIFT, SOURCE_DEFECT, UNIT, NightState, Target
 from forecasting.staging import Stage, digest
@@ -25,7 +26,7 @@ WEEKS_FOR_VOLUME = 10
 
 
 def extract_site(place: Deployment, key: NightKey, site_id: str) -> None:
-    """Count the site's hours in its source, and stage the counts.
+    """Count the site's hours and its flow of patients in its source, and stage the counts.
 
     A night that was published keeps the snapshot it was made from: rows that reached the source since then
     are taken up by the next night and change nothing in this one.
@@ -55,6 +56,8 @@ def extract_site(place: Deployment, key: NightKey, site_id: str) -> None:
             raise SiteBlocked(f"{site_id}: {error}") from error
         for table in EXTRACTED:
             stage.write(table, tables[table.name], f"extracted_{table.name}")
+    with timed(stage, "flows"):
+        stage_flows(stage, source, settings, issued_at)
     hours = len(tables[OBSERVATION.name])
     log.info("extracted", site=site_id, night=str(key.night), stage="extract", since=str(since), rows=hours)
 

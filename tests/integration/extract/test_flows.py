@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from forecasting.config import Settings
-from forecasting.extract import connect, extract, extract_flows
-from forecasting.schema import DEPARTURE, ELAPSED_HOURS, INFLOW, PRESENT, Target
+from forecasting.extract import connect, extract, extract_flow_record, extract_flows, flows_at
+from forecasting.schema import DEPARTURE, ELAPSED_HOURS, INFLOW, PASSAGE, PRESENT, Target
 
 pytestmark = pytest.mark.integration
 
@@ -24,6 +24,7 @@ START = datetime(2026, 2, 24)  # noqa: DTZ001  (sources hold UTC without a zone)
 HOURS = 20 * 24
 ISSUED_AT = START.replace(tzinfo=UTC) + timedelta(hours=HOURS)
 DAYS = 15  # New York's clock goes forward within them
+EARLIER = [ISSUED_AT - timedelta(days=days, hours=1) for days in (10, 6)] + [ISSUED_AT - timedelta(days=4)]
 NEVER: Any = pd.NaT
 KEY = ["unit_id", "weekday", "local_hour", "elapsed_from"]
 
@@ -127,6 +128,57 @@ def test_nothing_after_the_issue_time_changes_anything(
         pd.testing.assert_frame_equal(with_future[name], as_known[name])
 
 
+def record_of(tables: Tables, write_source: Write, settings: Settings) -> dict[str, pd.DataFrame]:
+    source = connect(write_source(tables))
+    return extract_flow_record(source, settings.site("north"), settings, [*EARLIER, ISSUED_AT], DAYS)
+
+
+def test_a_record_tells_the_flow_as_it_was_known_at_each_of_its_issue_times(
+    write_source: Write, patients: Patients, settings: Settings
+) -> None:
+    tables = patients(START, HOURS + 48)
+    record = record_of(tables, write_source, settings)
+    source = connect(write_source(tables))
+    # On whole days before, so that both begin at the same hour.
+    for issued_at in (EARLIER[-1], ISSUED_AT):
+        days = DAYS - (ISSUED_AT - issued_at).days
+        then = extract_flows(source, settings.site("north"), settings, issued_at, days)
+        told = flows_at(record, issued_at)
+        for name, frame in then.items():
+            pd.testing.assert_frame_equal(told[name], frame)
+
+
+@pytest.mark.parametrize("issued_at", EARLIER)
+def test_a_record_tells_an_issue_time_nothing_that_came_later(
+    write_source: Write, patients: Patients, settings: Settings, issued_at: datetime
+) -> None:
+    tables = patients(START, HOURS + 48)
+    now = pd.Timestamp(issued_at).tz_convert(None)
+    without = dict(tables)
+    for name, start, end in (("ed_visit", "arrived_at", "departed_at"), ("bed_stay", "bed_from", "bed_to")):
+        rows = tables[name][tables[name][start] < now].copy()
+        rows[end] = rows[end].where(rows[end] < now)
+        without[name] = rows
+    told = flows_at(record_of(tables, write_source, settings), issued_at)
+    as_known = flows_at(record_of(without, write_source, settings), issued_at)
+    for name, frame in as_known.items():
+        pd.testing.assert_frame_equal(told[name], frame)
+
+
+def test_nobody_is_present_at_a_time_that_was_not_asked(
+    write_source: Write, patients: Patients, settings: Settings
+) -> None:
+    record = record_of(patients(START, HOURS), write_source, settings)
+    other = ISSUED_AT - timedelta(days=2)
+    assert flows_at(record, other)["present"]["valid_at"].max() < other
+
+
+def test_a_record_needs_an_issue_time(write_source: Write, patients: Patients, settings: Settings) -> None:
+    source = connect(write_source(patients(START, 48)))
+    with pytest.raises(ValueError, match="issue time"):
+        extract_flow_record(source, settings.site("north"), settings, [])
+
+
 def test_repeated_rows_count_once(write_source: Write, patients: Patients, settings: Settings) -> None:
     clean = patients(START, HOURS)
     dirty = {
@@ -152,10 +204,13 @@ def test_every_table_conforms_to_its_schema_where_the_source_is_empty(
 def test_only_counts_leave_the_source() -> None:
     shown = {
         table.name: set(table.columns.names) - {"site_id", "unit_id"}
-        for table in (INFLOW, DEPARTURE, PRESENT)
+        for table in (INFLOW, DEPARTURE, PASSAGE, PRESENT)
     }
     assert shown == {
         "inflow": {"valid_at", "patients"},
         "departure": {"weekday", "local_hour", "elapsed_from", "patient_hours", "departures"},
+        "passage": {
+            "known_at", "weekday", "local_hour", "elapsed_from", "patient_hours", "departures",
+        },
         "present": {"valid_at", "elapsed_from", "patients"},
-    }
+    }  # fmt: skip

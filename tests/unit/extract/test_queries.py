@@ -20,7 +20,7 @@ PLAIN = {
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("name", sorted(file.stem for file in FOLDER.glob("*.sql")))
 def test_every_query_asks_one_site_and_leaves_no_placeholder(name: str, dialect: str) -> None:
-    clause = query(name, PLAIN, dialect)
+    clause = query(name, PLAIN, dialect, {"span": [(1, 2, 0, 1)], "asked": [(3, 0), (4, 1)]})
     assert "{" not in clause.text
     assert "site_id" in clause.compile().params
 
