@@ -80,7 +80,8 @@ def series_lost(
 
     Returns:
         site_id, unit_id, hours, champion_pinball, climatology_pinball, difference (champion's -
-        climatology's, patients), low, high, and why in a sentence; no rows where one of them was not scored.
+        climatology's, patients), low, high, and why in words that a nurse manager may read; no rows where
+        one of them was not scored.
     """
     of_target = hours[hours["target"] == target.value]
     if not (_scored(of_target, champion) and _scored(of_target, climatology)):
@@ -89,7 +90,8 @@ def series_lost(
     found = compare_series(of_target, climatology, champion, resampling)
     lost = found[found["low"] > 0].rename(columns={"challenger_pinball": "climatology_pinball"})
     why = [
-        f"{champion} lost to {climatology} there by {row.difference:.3f} patients of held-out pinball loss"
+        f"on past nights the usual week was closer here than the trained models: a loss of "
+        f"{row.climatology_pinball:.3f} patients an hour against {row.champion_pinball:.3f}"
         for row in lost.itertuples()
     ]
     return lost.assign(why=pd.Series(why, index=lost.index, dtype=object)).reset_index(drop=True)

@@ -25,7 +25,8 @@ CHANCE = 2.0
 DAYS_PER_WEEK = 7
 SMALLEST_SPREAD = 0.25
 WITHIN_A_COUNT = np.array([-1 / 3, 0.0, 1 / 3])
-FEWEST_DAYS = 7
+FEWEST_DAYS = 56
+"""A census keeps its misses for weeks: what few weeks teach of one series makes the next ones worse."""
 
 Key = tuple[str, str]
 

@@ -18,7 +18,14 @@ from forecasting.models.gbm import Gbm
 from forecasting.models.glm import Glm
 from forecasting.models.holdout import holdout_issue_times, holdout_start
 from forecasting.models.interface import Forecaster
-from forecasting.models.quantile_table import LEAD_BUCKETS, hours_long, hours_wide, lead_bucket, outcomes
+from forecasting.models.quantile_table import (
+    LEAD_BUCKETS,
+    LEAD_EDGES,
+    hours_long,
+    hours_wide,
+    lead_bucket,
+    outcomes,
+)
 from forecasting.schema import Target
 
 PRIOR_ORIGINS = 1.0
@@ -30,6 +37,7 @@ class Fits(Protocol):
     """A model class: see :mod:`forecasting.models.interface`."""
 
     name: ClassVar[str]
+    version: ClassVar[str]
 
     @classmethod
     def fit(cls, panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target) -> Any:
@@ -89,6 +97,47 @@ class Weights:
                 by_lead[one] = _least_loss(said[:, here], came[here], levels, PRIOR_ORIGINS / origins)
         return cls(equal.members, by_lead)
 
+    def table(self) -> pd.DataFrame:
+        """A row per lead bucket: its first lead in hours as ``lead_from``, and each member's weight."""
+        by_member = pd.DataFrame(self.by_lead, columns=list(self.members))
+        by_member.insert(0, "lead_from", [0, *LEAD_EDGES])
+        return by_member
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What past origins teach of some members together: how much each counts, and what to correct."""
+
+    weights: Weights
+    calibration: Calibration
+
+    @classmethod
+    def from_past(
+        cls,
+        past: Mapping[str, pd.DataFrame],
+        panel: pd.DataFrame,
+        levels: tuple[float, ...],
+        issued_at: datetime,
+        target: Target,
+    ) -> Self:
+        """Weights and corrections from past forecasts of each member.
+
+        Args:
+            past: by member, see :meth:`Weights.learn`.
+            panel: what came.
+            levels: the quantile levels.
+            issued_at: the present.
+            target: what is forecast.
+        """
+        weights = Weights.learn(past, panel, issued_at)
+        said = combined({name: hours_wide(forecast) for name, forecast in past.items()}, weights)
+        together = hours_long(said, target.value, Ensemble.name, Ensemble.version)
+        return cls(weights, Calibration.learn(together, panel, issued_at, levels))
+
+    def combine(self, said: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """What the members say together, see :func:`combined`, corrected."""
+        return self.calibration.correct(combined(said, self.weights))
+
 
 @dataclass(frozen=True)
 class Ensemble:
@@ -103,8 +152,7 @@ class Ensemble:
     target: Target
     levels: tuple[float, ...]
     members: Mapping[str, Forecaster]
-    weights: Weights
-    calibration: Calibration
+    learnt: Learnt
 
     @classmethod
     def fit(
@@ -133,32 +181,8 @@ class Ensemble:
         )
         times = holdout_issue_times(settings, issued_at)
         past = {name: past_forecasts(member, panel, times) for name, member in then.items()}
-        return cls.of(now, past, panel, settings.horizon.quantile_levels, issued_at, target)
-
-    @classmethod
-    def of(
-        cls,
-        members: Mapping[str, Forecaster],
-        past: Mapping[str, pd.DataFrame],
-        panel: pd.DataFrame,
-        levels: tuple[float, ...],
-        issued_at: datetime,
-        target: Target,
-    ) -> Self:
-        """An ensemble of fitted members, its weights and corrections learnt from past forecasts of each.
-
-        Args:
-            members: by name, who speak.
-            past: by the same names, see :meth:`Weights.learn`.
-            panel: what came.
-            levels: the quantile levels.
-            issued_at: the present.
-            target: what is forecast.
-        """
-        weights = Weights.learn(past, panel, issued_at)
-        said = combined({name: hours_wide(forecast) for name, forecast in past.items()}, weights)
-        together = hours_long(said, target.value, cls.name, cls.version)
-        return cls(target, levels, members, weights, Calibration.learn(together, panel, issued_at, levels))
+        levels = settings.horizon.quantile_levels
+        return cls(target, levels, now, Learnt.from_past(past, panel, levels, issued_at, target))
 
     def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
         """See :meth:`forecasting.models.interface.Forecaster.predict`; whole counts."""
@@ -174,7 +198,7 @@ class Ensemble:
             name: hours_wide(smooth_forecast(member, panel, issued_at))
             for name, member in self.members.items()
         }
-        return self.calibration.correct(combined(said, self.weights))
+        return self.learnt.combine(said)
 
 
 def combined(said: Mapping[str, pd.DataFrame], weights: Weights) -> pd.DataFrame:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -20,12 +21,21 @@ HOURS_PER_DAY = 24
 SERIES = ["site_id", "unit_id"]
 
 
+class Champion(Forecaster, Protocol):
+    """A trained model that knows where climatology does better."""
+
+    @property
+    def silenced(self) -> Mapping[tuple[str, str], str]:
+        """By (site_id, unit_id), why climatology should speak, in words that a nurse manager may read."""
+        ...
+
+
 def speak(
     panel: pd.DataFrame,
     target: Target,
     settings: Settings,
     issued_at: datetime,
-    champion: Callable[[], Forecaster] | None,
+    champion: Callable[[], Champion] | None,
     version: str,
     why_none: str,
 ) -> pd.DataFrame:
@@ -42,18 +52,19 @@ def speak(
 
     Returns:
         Rows of :data:`forecasting.schema.FORECAST`; where the baseline speaks instead of the champion,
-        ``note`` says why.
+        ``note`` says why, as it says what a champion that speaks was short of.
     """
     baseline = Climatology.fit(panel, settings, issued_at, target).predict(panel, issued_at)
     if champion is None:
         return baseline.assign(note=why_none)
     try:
-        spoken = champion().predict(panel, issued_at).assign(model_version=version)
+        speaker = champion()
+        spoken = speaker.predict(panel, issued_at).assign(model_version=version)
     except Exception as error:
         # Whatever breaks a model must not leave a hospital without its plan.
         log.exception("the champion failed", target=target, stage="forecast")
         return baseline.assign(note=f"the trained model failed ({type(error).__name__}: {error})")
-    silenced = _silenced(panel, settings, issued_at, spoken)
+    silenced = _silenced(panel, settings, issued_at, spoken, speaker.silenced)
     reasons = pd.Series(_keys(baseline).map(silenced), index=baseline.index)
     from_baseline = baseline[reasons.notna()].assign(note=reasons[reasons.notna()])
     from_champion = spoken[~_keys(spoken).isin(list(silenced))]
@@ -61,7 +72,11 @@ def speak(
 
 
 def _silenced(
-    panel: pd.DataFrame, settings: Settings, issued_at: datetime, spoken: pd.DataFrame
+    panel: pd.DataFrame,
+    settings: Settings,
+    issued_at: datetime,
+    spoken: pd.DataFrame,
+    lost: Mapping[tuple[str, str], str],
 ) -> dict[tuple[str, str], str]:
     """The series for which the champion may not speak, with the reason."""
     needed = settings.training.minimum_history_days
@@ -73,6 +88,8 @@ def _silenced(
             reasons[key] = f"history of {days} days, the trained model needs {needed}"
         elif not finite.get(key, False):
             reasons[key] = "the trained model gave no number"
+        elif key in lost:
+            reasons[key] = lost[key]
     return reasons
 
 

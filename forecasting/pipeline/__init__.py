@@ -9,7 +9,8 @@ from forecasting.pipeline.ingest import build_docs, extract_site, record_site, v
 from forecasting.pipeline.night import NightKey, close_night, latest_night, open_night
 from forecasting.pipeline.plan import forecast_site, publish_site, recommended, runs_page, staff_site
 from forecasting.pipeline.preparation import migrate, simulate_source, simulated_span
-from forecasting.pipeline.training import Retrain, train_target
+from forecasting.pipeline.root import Retrain
+from forecasting.pipeline.training import train_target
 from forecasting.pipeline.walk import walk
 
 __all__ = [

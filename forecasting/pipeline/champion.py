@@ -6,15 +6,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forecasting.config import Settings
 from forecasting.tracking import Champion, Registry
 
 if TYPE_CHECKING:
-    from forecasting.models.tft import TrainedTFT
+    from forecasting.models.nightly.trained import TrainedEnsemble
 
 
-def load_champion(registry: Registry, champion: Champion) -> TrainedTFT:
+def load_champion(registry: Registry, champion: Champion, settings: Settings) -> TrainedEnsemble:
     """Read the champion's files; no code is run from them."""
-    from forecasting.models import tft
+    from forecasting.models.nightly import trained
 
     with tempfile.TemporaryDirectory() as folder:
-        return tft.load(registry.download(champion, Path(folder)))
+        return trained.load(registry.download(champion, Path(folder)), settings)

@@ -53,7 +53,7 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
         history = recorded(place, settings, [site_id], target, issued_at)
         panel = build_panel(history, target, settings, issued_at, [settings.site(site_id)])
         champion = registry.champion(target, issued_at)
-        load = partial(load_champion, registry, champion) if champion else None
+        load = partial(load_champion, registry, champion, settings) if champion else None
         version = champion.version if champion else ""
         hourly = speak(panel, target, settings, issued_at, load, version, _why_none(place, key, target))
         return _with_shifts_and_days(hourly, history, settings)

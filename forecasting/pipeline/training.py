@@ -1,13 +1,13 @@
-"""Observations to a champion: train, compare with the baseline, promote."""
+"""Observations to a champion: train, compare with who speaks now, promote the better."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import structlog
@@ -16,24 +16,24 @@ from forecasting import warehouse
 from forecasting.config import Settings, Training, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import TrainingFailed, TrainingNotNeeded
-from forecasting.pipeline.champion import load_champion
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, timed
+from forecasting.pipeline.root import Retrain, Root, Standing, find_root
 from forecasting.schema import Target
 from forecasting.staging import Stage, digest
-from forecasting.tracking import Champion, Registry, Runs
+from forecasting.tracking import Registry, Runs
 
 if TYPE_CHECKING:
+    from lightning.pytorch.loggers import Logger
+
     from forecasting.evaluate import Verdict
+    from forecasting.models.nightly.trained import TrainedEnsemble
     from forecasting.models.tft import TrainedTFT
 
 log = structlog.get_logger()
 
 SCORES = ["wql", "mae", "bias", "coverage_80", "coverage_90", "skill"]
 EXAMPLE_ROWS = 48
-CHAMPION = "champion"
-
-Retrain = Literal["auto", "always", "refresh", "never"]
 
 
 def train_target(
@@ -43,7 +43,7 @@ def train_target(
     retrain: Retrain = "auto",
     trial: Mapping[str, int] | None = None,
 ) -> str:
-    """Train the target's TFT over all sites, compare it with the baseline, and let the better one speak.
+    """Train the target's ensemble over all sites, compare it with who speaks now, and let the better speak.
 
     Run it in an interpreter of its own: CUDA can't be used again after a fork.
 
@@ -51,9 +51,9 @@ def train_target(
         place: this installation.
         key: the night.
         target: what to forecast.
-        retrain: whether to train from nothing (``always``), to go on from the champion (``refresh``), or
-            not at all. ``auto`` trains where there is no champion or its root is too old, and refreshes it
-            on the nights between.
+        retrain: whether to train the TFT from nothing (``always``), to go on from the champion's
+            (``refresh``), or not at all. ``auto`` trains from nothing where there is no champion or the
+            last such try is too old, and refreshes the champion on the nights between.
         trial: values of the configuration's ``[training]`` to change for this once.
 
     Returns:
@@ -62,20 +62,21 @@ def train_target(
     Raises:
         TrainingNotNeeded: the champion is young enough, or ``retrain`` is ``never``, or this is not the first
             of several nodes (``NODE_RANK``).
-        TrainingFailed: it diverged, or the history is too short; who spoke before goes on speaking.
+        TrainingFailed: no member could be trained, as where the history is too short; who spoke before
+            goes on speaking. A TFT alone that failed leaves the ensemble to the other members.
     """
     settings = _changed(read_settings(place.config), trial or {})
     issued_at = settings.issued_at(key.night)
     stage = Stage(place.staging, key.night)
     registry, runs = Registry(place.mlflow), Runs(place.mlflow, place.artifacts)
-    root = _root(registry, settings, target, issued_at, retrain)
+    root = find_root(registry, settings, target, issued_at, retrain)
     if node := int(os.environ.get("NODE_RANK", "0")):
         _help(place, key, settings, target, root)
         raise TrainingNotNeeded(f"node {node} has done its part; node 0 compares and promotes")
     with timed(stage, f"train_{target.value}"):
         history = recorded(place, settings, settings.site_ids, target, issued_at)
         run_id = runs.open_training(
-            key.mlflow_run_id, f"{target.value} tft", {"target": target.value, "began_from": root.name}
+            key.mlflow_run_id, f"{target.value} ensemble", {"target": target.value, "began_from": root.name}
         )
         runs.log_params(run_id, settings.training.model_dump())
         runs.log_dataset(run_id, history, f"{target.value} observations", digest({"history": history}))
@@ -93,7 +94,7 @@ def train_target(
     return why
 
 
-def _help(place: Deployment, key: NightKey, settings: Settings, target: Target, root: _Root) -> None:
+def _help(place: Deployment, key: NightKey, settings: Settings, target: Target, root: Root) -> None:
     """Train on another machine of ``training.nodes``; the first one keeps what comes of it."""
     from forecasting.features import build_panel
     from forecasting.models import tft
@@ -109,22 +110,6 @@ def _folder(place: Deployment, key: NightKey, target: Target) -> Path:
     return place.var.absolute() / "training" / f"night={key.night}" / target.value
 
 
-@dataclass(frozen=True)
-class _Root:
-    """Where a training begins."""
-
-    at: datetime
-    """Issue time of the training from nothing that this one goes back to."""
-    version: str = ""
-    """The registered version that it goes on from; "" from nothing."""
-    network: TrainedTFT | None = None
-
-    @property
-    def name(self) -> str:
-        """Where it begins, in words."""
-        return f"version {self.version}" if self.version else "nothing"
-
-
 def _learn(
     place: Deployment,
     key: NightKey,
@@ -132,60 +117,106 @@ def _learn(
     target: Target,
     history: pd.DataFrame,
     run_id: str,
-    root: _Root,
+    root: Root,
 ) -> str:
-    """Train, score beside the baseline on held-out nights, register, and promote what is better.
+    """Train, let the ensemble speak of held-out nights beside its rivals, register, and promote the better.
 
-    A champion that was refreshed must also be beaten as it was.
+    Returns:
+        How the comparison with who speaks now ended, and which members were missing.
     """
     from forecasting import evaluate
     from forecasting.features import build_panel
-    from forecasting.models import Climatology, backcast, holdout_issue_times, tft
+    from forecasting.models import Climatology
+    from forecasting.models.ensemble import Ensemble
+    from forecasting.pipeline.challenger import CHAMPION, challenge
 
     issued_at = settings.issued_at(key.night)
     registry, runs = Registry(place.mlflow), Runs(place.mlflow, place.artifacts)
     panel = build_panel(history, target, settings, issued_at, settings.sites)
     folder = _folder(place, key, target)
     with runs.watch(run_id):
-        logger = runs.epoch_logger(run_id)
-        network = tft.train(panel, settings, issued_at, target, folder, logger, root.network)
+        network = _train_network(panel, settings, issued_at, target, folder, runs.epoch_logger(run_id), root)
+        standing = root.standing.model if root.standing else None
+        challenger = challenge(panel, settings, issued_at, target, network, standing)
 
-    nights = holdout_issue_times(settings, issued_at)
-    rivals = {network.name: network.predict, Climatology.name: _climatology(settings, target)}
-    if root.network:
-        rivals[CHAMPION] = root.network.predict
-    spoken = [backcast(rival, panel, nights).assign(model=name) for name, rival in rivals.items()]
-    hours = evaluate.scored_hours(pd.concat(spoken, ignore_index=True), history)
-    scores = evaluate.score_series(hours)
-    verdict = evaluate.better(hours, target)
-    if verdict.better and root.network:
-        verdict = evaluate.better(hours, target, champion=CHAMPION)
-    runs.log_metrics(run_id, {**network.scores, **_overall(scores)})
-    runs.log_table(run_id, scores, "held_out_scores.csv")
+    hours = evaluate.scored_hours(challenger.spoken, history)
+    verdict = evaluate.better(
+        hours, target, Ensemble.name, Climatology.name if standing is None else CHAMPION
+    )
+    lost = evaluate.series_lost(hours, target, Ensemble.name)
+    why = "; ".join(
+        [verdict.why, *(f"without {name} ({reason})" for name, reason in challenger.missing.items())]
+    )
+    _tell(runs, run_id, challenger.model, evaluate.score_series(hours), lost)
 
-    network.save(folder / "model")
+    replace(challenger.model, silenced=_reasons(lost)).save(folder / "model", settings)
     version = registry.register(
         target,
         run_id,
         folder / "model",
-        loader_module="forecasting.models.tft.serving",
-        example=_example(panel, spoken[0]),
-        tags={"night": str(key.night), "why": verdict.why},
+        loader_module="forecasting.models.nightly.serving",
+        example=_example(panel, challenger.spoken),
+        tags={"night": str(key.night), "why": why},
+        rooted_at=root.at,
     )
     if verdict.better:
         registry.promote(target, version, issued_at, root.at)
-    decision = _decision(verdict, target, key, version, root, run_id)
+    decision = _decision(verdict, why, target, key, version, root.standing, run_id)
     warehouse.record_promotion(warehouse.connect(place.warehouse), decision)
-    return verdict.why
+    return why
+
+
+def _train_network(
+    panel: pd.DataFrame,
+    settings: Settings,
+    issued_at: datetime,
+    target: Target,
+    folder: Path,
+    logger: Logger,
+    root: Root,
+) -> TrainedTFT | TrainingFailed:
+    """The network, or why there is none: the other members may still be better than who speaks now."""
+    from forecasting.models import tft
+
+    try:
+        return tft.train(panel, settings, issued_at, target, folder, logger, root.network)
+    except TrainingFailed as error:
+        log.warning("no network", target=target.value, stage="train", why=str(error))
+        return error
+
+
+def _tell(runs: Runs, run_id: str, model: TrainedEnsemble, scores: pd.DataFrame, lost: pd.DataFrame) -> None:
+    """Write to the run what each member and the ensemble are worth, and how much each counts."""
+    weights = model.learnt.weights.table()
+    trained = model.network.scores if model.network else {}
+    runs.log_metrics(run_id, {**trained, **_overall(scores)})
+    curves = {
+        f"weight/{name}": dict(zip(weights["lead_from"], weights[name], strict=True))
+        for name in model.learnt.weights.members
+    }
+    runs.log_curves(run_id, curves)
+    runs.log_table(run_id, scores, "held_out_scores.csv")
+    runs.log_table(run_id, weights, "weights_by_lead.csv")
+    runs.log_table(run_id, lost, "series_lost.csv")
+
+
+def _reasons(lost: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """By series on which climatology should speak, why, in words that a nurse manager may read."""
+    return dict(zip(zip(lost["site_id"], lost["unit_id"], strict=True), lost["why"], strict=True))
 
 
 def _decision(
-    verdict: Verdict, target: Target, key: NightKey, version: str, root: _Root, run_id: str
+    verdict: Verdict,
+    why: str,
+    target: Target,
+    key: NightKey,
+    version: str,
+    standing: Standing | None,
+    run_id: str,
 ) -> dict[str, Any]:
     """The verdict as a row of MODEL_PROMOTION."""
     from forecasting.models import Climatology
 
-    refreshed = verdict.champion == CHAMPION
     evidence = verdict.evidence
     return {
         "target": target.value,
@@ -193,10 +224,10 @@ def _decision(
         "decided_at": datetime.now(UTC),
         "challenger": verdict.challenger,
         "challenger_version": version,
-        "champion": verdict.challenger if refreshed else verdict.champion,
-        "champion_version": root.version if refreshed else Climatology.version,
+        "champion": standing.model.name if standing else Climatology.name,
+        "champion_version": standing.version if standing else Climatology.version,
         "promoted": verdict.better,
-        "why": verdict.why,
+        "why": why,
         "challenger_wql": evidence and evidence.challenger_wql,
         "champion_wql": evidence and evidence.champion_wql,
         "difference": evidence and evidence.difference,
@@ -210,16 +241,10 @@ def _decision(
 
 def _example(panel: pd.DataFrame, forecast: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A few rows that go in, early and late ones so that what may be missing is, and some that come out."""
-    from forecasting.models.tft.serving import without_zones
+    from forecasting.models.nightly.serving import without_zones
 
     ends = pd.concat([panel.head(EXAMPLE_ROWS), panel.tail(EXAMPLE_ROWS)])
     return without_zones(ends), without_zones(forecast.head(EXAMPLE_ROWS))
-
-
-def _climatology(settings: Settings, target: Target) -> Callable[[pd.DataFrame, datetime], pd.DataFrame]:
-    from forecasting.models import Climatology
-
-    return lambda panel, night: Climatology.fit(panel, settings, night, target).predict(panel, night)
 
 
 def _overall(scores: pd.DataFrame) -> dict[str, float]:
@@ -234,39 +259,3 @@ def _overall(scores: pd.DataFrame) -> dict[str, float]:
 def _changed(settings: Settings, trial: Mapping[str, int]) -> Settings:
     training = Training.model_validate({**settings.training.model_dump(), **trial})
     return settings.model_copy(update={"training": training})
-
-
-def _root(
-    registry: Registry, settings: Settings, target: Target, issued_at: datetime, retrain: Retrain
-) -> _Root:
-    """Where tonight's training begins.
-
-    Raises:
-        TrainingNotNeeded: nowhere.
-    """
-    if retrain == "never":
-        raise TrainingNotNeeded("retrain = never")
-    champion = registry.champion(target, issued_at)
-    if retrain == "always" or champion is None:
-        return _Root(issued_at)
-    training = settings.training
-    age = issued_at - champion.rooted_at
-    if retrain == "auto":
-        if age >= timedelta(days=training.retrain_after_days):
-            return _Root(issued_at)
-        if champion.issued_at == issued_at or not training.refresh_epochs:
-            raise TrainingNotNeeded(
-                f"version {champion.version} is {age.days} days old; "
-                f"it is trained again after {training.retrain_after_days}"
-            )
-    return _refresh(registry, champion, settings) or _Root(issued_at)
-
-
-def _refresh(registry: Registry, champion: Champion, settings: Settings) -> _Root | None:
-    """The champion as a root, where it is of the size and reach that the settings ask for."""
-    from forecasting.models import tft
-
-    network = load_champion(registry, champion)
-    if not tft.can_refresh(network, settings):
-        return None
-    return _Root(champion.rooted_at, champion.version, network)

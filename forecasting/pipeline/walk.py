@@ -13,7 +13,8 @@ from forecasting.outcome import SiteBlocked, SiteNotReady, SourceLost, TrainingF
 from forecasting.pipeline.ingest import build_docs, extract_site, record_site, validate_site
 from forecasting.pipeline.night import NightKey, close_night, open_night
 from forecasting.pipeline.plan import forecast_site, publish_site, staff_site
-from forecasting.pipeline.training import Retrain, train_target
+from forecasting.pipeline.root import Retrain
+from forecasting.pipeline.training import train_target
 from forecasting.schema import Target
 
 log = structlog.get_logger()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +47,7 @@ class Registry:
         loader_module: str,
         example: tuple[pd.DataFrame, pd.DataFrame],
         tags: Mapping[str, str],
+        rooted_at: datetime,
     ) -> str:
         """Log the model that was saved in ``folder`` to the run, with its signature, and register it.
 
@@ -57,6 +58,7 @@ class Registry:
             loader_module: module whose ``_load_pyfunc`` reads the folder back.
             example: a few rows that go in, and the rows that come out, for the signature.
             tags: tags of the new version.
+            rooted_at: the issue time of the training from nothing that it goes back to.
 
         Returns:
             The registered version.
@@ -76,7 +78,7 @@ class Registry:
                     registered_model_name=_name(target),
                 )
         version = str(logged.registered_model_version)
-        for key, value in tags.items():
+        for key, value in {**tags, "rooted_at": rooted_at.isoformat()}.items():
             self._client.set_model_version_tag(_name(target), version, key, value)
         return version
 
@@ -107,6 +109,12 @@ class Registry:
         earlier = [champion for champion in self._promoted(target) if champion.issued_at <= issued_at]
         return max(earlier, key=lambda champion: champion.issued_at, default=None)
 
+    def last_root(self, target: Target, issued_at: datetime) -> datetime | None:
+        """When a training from nothing last came to an end, promoted or not; none after the issue time."""
+        tagged = (version.tags.get("rooted_at") for version in self._versions(target))
+        roots = (datetime.fromisoformat(time).astimezone(UTC) for time in tagged if time is not None)
+        return max((root for root in roots if root <= issued_at), default=None)
+
     def download(self, champion: Champion, folder: Path) -> Path:
         """Bring the champion's files to ``folder``; returns where its saved folder lies."""
         import mlflow
@@ -125,12 +133,14 @@ class Registry:
         return _champion(target, version)
 
     def _promoted(self, target: Target) -> list[Champion]:
-        versions = self._client.search_model_versions(f"name = '{_name(target)}'")
         return [
             champion
-            for version in versions
+            for version in self._versions(target)
             if version.tags.get("promoted") == "true" and (champion := _champion(target, version)) is not None
         ]
+
+    def _versions(self, target: Target) -> Sequence[ModelVersion]:
+        return self._client.search_model_versions(f"name = '{_name(target)}'")
 
 
 def _champion(target: Target, version: ModelVersion) -> Champion | None:

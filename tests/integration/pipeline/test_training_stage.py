@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import mlflow
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
@@ -13,7 +14,7 @@ from forecasting import pipeline, warehouse
 from forecasting.config import Settings
 from forecasting.deployment import Deployment
 from forecasting.features import build_panel
-from forecasting.models.tft.serving import without_zones
+from forecasting.models.nightly.serving import without_zones
 from forecasting.outcome import TrainingFailed, TrainingNotNeeded
 from forecasting.schema import FORECAST, Target
 from forecasting.tracking import Registry
@@ -41,10 +42,15 @@ def _plan(place: Deployment, key: pipeline.NightKey) -> None:
         pipeline.publish_site(place, key, site_id)
 
 
+def _census_of(place: Deployment) -> pd.DataFrame:
+    forecast = warehouse.forecasts(warehouse.connect(place.warehouse), NIGHT)
+    return forecast[forecast["target"] == "bed_census"]
+
+
 def test_a_training_is_tracked_scored_and_registered(place: Deployment, settings: Settings) -> None:
     key = _ingest(place)
     said = pipeline.train_target(place, key, CENSUS, "auto", {"seed": 11})
-    assert "held-out WQL of tft" in said
+    assert "held-out WQL of ensemble" in said
 
     client = MlflowClient(place.mlflow)
     (run,) = client.search_runs(
@@ -56,18 +62,21 @@ def test_a_training_is_tracked_scored_and_registered(place: Deployment, settings
     assert run.info.status == "FINISHED"
     assert run.data.params["seed"] == "11"
     assert run.data.params["hidden_size"] == str(settings.training.hidden_size)
-    assert {"train_loss", "validation_loss", "held_out/tft/wql", "held_out/climatology/wql"} <= set(
-        run.data.metrics
-    )
-    assert "held_out_scores.csv" in {item.path for item in client.list_artifacts(run.info.run_id)}
+    assert {"train_loss", "validation_loss"} <= set(run.data.metrics)
+    members = {"climatology", "glm", "gbm", "tft"}
+    assert {f"held_out/{name}/wql" for name in ("ensemble", *members)} <= set(run.data.metrics)
+    assert sum(run.data.metrics[f"weight/{name}"] for name in members) == pytest.approx(1)
+    tables = {item.path for item in client.list_artifacts(run.info.run_id)}
+    assert {"held_out_scores.csv", "weights_by_lead.csv", "series_lost.csv"} <= tables
 
     decisions = warehouse.promotions(warehouse.connect(place.warehouse), CENSUS.value)
     (decision,) = decisions.to_dict("records")
     assert decision["why"] == said
     assert decision["mlflow_run_id"] == run.info.run_id
-    assert (decision["champion"], decision["challenger_version"]) == ("climatology", "1")
+    assert (decision["champion"], decision["challenger"]) == ("climatology", "ensemble")
+    assert decision["challenger_version"] == "1"
     assert decision["promoted"] == (decision["difference_low"] > 0)
-    assert decision["challenger_wql"] == pytest.approx(run.data.metrics["held_out/tft/wql"])
+    assert decision["challenger_wql"] == pytest.approx(run.data.metrics["held_out/ensemble/wql"])
     assert decision["champion_wql"] == pytest.approx(run.data.metrics["held_out/climatology/wql"])
 
     issued_at = settings.issued_at(NIGHT)
@@ -93,7 +102,7 @@ def test_the_promoted_model_speaks_and_is_not_trained_again_until_it_is_old(
     _plan(place, key)
     forecast = warehouse.forecasts(warehouse.connect(place.warehouse), NIGHT)
     spoken = forecast.groupby("target")[["model", "model_version"]].agg(set)
-    assert spoken.loc["bed_census", "model"] == {"tft"}
+    assert spoken.loc["bed_census", "model"] == {"ensemble"}
     assert spoken.loc["bed_census", "model_version"] == {"1"}
     assert spoken.loc["ed_arrivals", "model"] == {"climatology"}
 
@@ -122,12 +131,16 @@ def test_on_the_nights_between_the_champion_is_refreshed_until_its_root_is_old(
     assert {"held_out/champion/wql", "windows_per_second", "peak_memory_mib"} <= set(run.data.metrics)
     decisions = warehouse.promotions(warehouse.connect(place.warehouse), CENSUS.value)
     assert decisions["challenger_version"].tolist() == ["1", "2"]
+    assert decisions["champion"].tolist() == ["climatology", "ensemble"]
+    assert decisions["champion_version"].iloc[1] == "1"
+    assert decisions["champion_wql"].iloc[1] == pytest.approx(run.data.metrics["held_out/champion/wql"])
     beaten = bool(decisions["promoted"].iloc[1])
     champion = registry.champion(CENSUS, settings.issued_at(following))
     assert champion is not None
     assert champion.version == ("2" if beaten else "1")
 
     old = settings.issued_at(NIGHT - timedelta(days=settings.training.retrain_after_days))
+    registry.promote(CENSUS, "1", settings.issued_at(NIGHT), rooted_at=old)
     registry.promote(CENSUS, "2", settings.issued_at(following), rooted_at=old)
     key = _ingest(place, "test__3", NIGHT + timedelta(days=2))
     pipeline.train_target(place, key, CENSUS)
@@ -136,6 +149,58 @@ def test_on_the_nights_between_the_champion_is_refreshed_until_its_root_is_old(
         f"tags.kind = 'training' and tags.`mlflow.parentRunId` = '{key.mlflow_run_id}'",
     )
     assert [run.data.tags["began_from"] for run in runs] == ["nothing"]
+    assert "held_out/champion/wql" in runs[0].data.metrics
+
+
+def test_a_torn_network_leaves_its_say_to_the_others_and_an_older_version_still_speaks(
+    place: Deployment, settings: Settings
+) -> None:
+    key = _ingest(place)
+    pipeline.train_target(place, key, CENSUS)
+    registry = Registry(place.mlflow)
+    issued_at = settings.issued_at(NIGHT)
+    registry.promote(CENSUS, "1", issued_at)
+    (weights,) = (file for file in place.var.glob("**/tft/weights.pt") if "training" not in file.parts)
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:1000])
+    _plan(place, key)
+    census = _census_of(place)
+    assert set(census["model"]) == {"ensemble"}
+    assert census["note"].str.startswith("without the neural network (").all()
+
+    weights.write_bytes(whole)
+    frame = pd.DataFrame({"value": [1.0]})
+    registry.register(
+        CENSUS,
+        registry.champion(CENSUS, issued_at).run_id,  # type: ignore[union-attr]
+        weights.parent,
+        "forecasting.models.tft.serving",
+        (frame, frame),
+        {},
+        issued_at,
+    )
+    registry.promote(CENSUS, "2", issued_at)
+    MlflowClient(place.mlflow).set_registered_model_alias("hospital_bed_census", "champion", "2")
+    _plan(place, key)
+    alone = _census_of(place)
+    assert set(alone["model"] + " " + alone["model_version"] + alone["note"]) == {"tft 2"}
+    assert mlflow.pyfunc.load_model("models:/hospital_bed_census/2") is not None
+
+
+def test_where_the_network_diverges_the_other_members_are_judged(place: Deployment) -> None:
+    key = _ingest(place)
+    said = pipeline.train_target(place, key, CENSUS, "always", {"learning_rate": 10**30})
+    assert "held-out WQL of ensemble" in said
+    assert "without tft (bed_census: diverged" in said
+    client = MlflowClient(place.mlflow)
+    (run,) = client.search_runs(
+        [client.get_run(key.mlflow_run_id).info.experiment_id], "tags.kind = 'training'"
+    )
+    assert run.info.status == "FINISHED"
+    assert "held_out/glm/wql" in run.data.metrics
+    assert "held_out/tft/wql" not in run.data.metrics
+    (decision,) = warehouse.promotions(warehouse.connect(place.warehouse), CENSUS.value).to_dict("records")
+    assert decision["why"] == said
 
 
 def test_another_node_helps_and_leaves_the_deciding_to_the_first(

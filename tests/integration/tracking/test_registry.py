@@ -27,13 +27,13 @@ class House:
         self.registry = Registry(self.url)
         self.night = self.runs.open_night(date(2026, 3, 9), "scheduled__1", {})
 
-    def register(self, content: str = "{}") -> str:
+    def register(self, content: str = "{}", rooted_at: datetime = MONDAY) -> str:
         saved = self.folder / "network"
         saved.mkdir(exist_ok=True)
         (saved / "weights.json").write_text(content)
         frame = pd.DataFrame({"value": [1.0]})
-        run = self.runs.open_training(self.night, "ed_arrivals tft", {})
-        return self.registry.register(TARGET, run, saved, "json", (frame, frame), {})
+        run = self.runs.open_training(self.night, "ed_arrivals ensemble", {})
+        return self.registry.register(TARGET, run, saved, "json", (frame, frame), {}, rooted_at)
 
     def trained(self, issued_at: datetime) -> str:
         version = self.register()
@@ -74,6 +74,15 @@ def test_training_an_older_night_leaves_the_alias_with_the_newest(house: House) 
     house.trained(MONDAY - timedelta(days=30))
     alias = MlflowClient(house.url).get_model_version_by_alias("hospital_ed_arrivals", "champion")
     assert str(alias.version) == newest
+
+
+def test_a_training_from_nothing_is_remembered_whether_it_was_promoted_or_not(house: House) -> None:
+    assert house.registry.last_root(TARGET, MONDAY) is None
+    house.registry.promote(TARGET, house.register(), MONDAY)
+    house.register(rooted_at=MONDAY + timedelta(days=7))
+    found = {days: house.registry.last_root(TARGET, MONDAY + timedelta(days)) for days in (-1, 0, 6, 7, 30)}
+    last = MONDAY + timedelta(days=7)
+    assert found == {-1: None, 0: MONDAY, 6: MONDAY, 7: last, 30: last}
 
 
 def test_an_analyst_may_move_the_alias(house: House) -> None:

@@ -137,7 +137,9 @@ def test_it_speaks_between_its_members_and_never_crosses(
 ) -> None:
     panel = panel_of(observations(110), target)
     ensemble = Ensemble.fit(panel, settings, issued_at, target, (Climatology, Gbm))
-    uncorrected = replace(ensemble, calibration=Calibration(ensemble.levels, {}))
+    uncorrected = replace(
+        ensemble, learnt=replace(ensemble.learnt, calibration=Calibration(ensemble.levels, {}))
+    )
     smooth = hours_wide(uncorrected.smooth(panel, issued_at)).to_numpy()
     said = np.stack(
         [

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from forecasting.config import Settings
-from forecasting.models import Climatology, Forecaster
-from forecasting.models.fallback import speak
+from forecasting.models import Climatology
+from forecasting.models.fallback import Champion, speak
 from forecasting.schema import Target
 
 pytestmark = pytest.mark.unit
@@ -24,7 +24,13 @@ class Said:
     name = "tft"
     version = "of its own"
 
-    def __init__(self, settings: Settings, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        change: Callable[[pd.DataFrame], pd.DataFrame],
+        silenced: dict[tuple[str, str], str] | None = None,
+    ) -> None:
+        self.silenced = silenced or {}
         self._settings = settings
         self._change = change
 
@@ -37,7 +43,7 @@ class Said:
 def ask(observations: Build, panel_of: Build, settings: Settings, issued_at: datetime) -> Build:
     """The forecast of a history, with a champion or none."""
 
-    def answer(history: pd.DataFrame, champion: Callable[[], Forecaster] | None) -> pd.DataFrame:
+    def answer(history: pd.DataFrame, champion: Callable[[], Champion] | None) -> pd.DataFrame:
         panel = panel_of(history, CENSUS)
         return speak(panel, CENSUS, settings, issued_at, champion, "7", "no model is trained yet")
 
@@ -68,7 +74,7 @@ def test_without_a_champion_the_baseline_speaks_and_says_why(ask: Build, observa
 def test_a_champion_that_breaks_leaves_the_hospital_its_plan(
     ask: Build, observations: Build, settings: Settings
 ) -> None:
-    def broken() -> Forecaster:
+    def broken() -> Champion:
         raise OSError("the file is gone")
 
     spoken = _speakers(ask(observations(120), broken))
@@ -87,6 +93,16 @@ def test_a_series_without_a_number_gets_the_baseline_alone(
     spoken = _speakers(ask(observations(120), lambda: Said(settings, lose_icu)))
     assert spoken.pop(("north", "icu"))[::2] == ("climatology", "the trained model gave no number")
     assert {model for model, _, _ in spoken.values()} == {"tft"}
+
+
+def test_a_series_that_the_champion_lost_is_climatologys_and_the_note_says_why(
+    ask: Build, observations: Build, settings: Settings
+) -> None:
+    why = "on past nights the usual week was closer here"
+    lost = {("north", "icu"): why, ("north", "closed long ago"): why}
+    spoken = _speakers(ask(observations(120), lambda: Said(settings, lambda spoken: spoken, lost)))
+    assert spoken.pop(("north", "icu"))[::2] == ("climatology", why)
+    assert set(spoken.values()) == {("tft", "7", "")}
 
 
 def test_a_young_series_gets_the_baseline_alone(
