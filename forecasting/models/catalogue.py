@@ -11,13 +11,15 @@ from pathlib import Path
 import pandas as pd
 
 from forecasting.config import Settings
+from forecasting.models.flow.flows import Flows
 from forecasting.models.interface import Forecaster
 from forecasting.schema import Target
 
-Fit = Callable[[pd.DataFrame, Settings, datetime, Target, Path], Forecaster]
-"""(panel, settings, issued_at, target, folder) -> a model that has seen nothing at or after ``issued_at``.
+Fit = Callable[[pd.DataFrame, Settings, datetime, Target, Path, Flows], Forecaster]
+"""(panel, settings, issued_at, target, folder, flows) -> a model that has seen nothing from ``issued_at`` on.
 
-The folder is the fit's own, for files that it needs while it lasts.
+The folder is the fit's own, for files that it needs while it lasts. The flows are those known at
+``issued_at``; none where the model does not ask for them.
 """
 
 REFERENCE = "climatology"
@@ -31,6 +33,10 @@ class CataloguedModel:
     fit: Fit
     seeded: bool = False
     """Whether ``settings.training.seed`` decides what is learned: then several seeds tell its noise."""
+    targets: tuple[Target, ...] = tuple(Target)
+    """What it can forecast."""
+    of_flows: bool = False
+    """Whether it is fitted on the flow of patients, which is known anew at every issue time."""
 
 
 def _of_class(home: str) -> Fit:
@@ -38,7 +44,12 @@ def _of_class(home: str) -> Fit:
     module, _, name = home.partition(":")
 
     def fit(
-        panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target, folder: Path
+        panel: pd.DataFrame,
+        settings: Settings,
+        issued_at: datetime,
+        target: Target,
+        folder: Path,
+        flows: Flows,
     ) -> Forecaster:
         fitted: Forecaster = getattr(import_module(f"forecasting.models.{module}"), name).fit(
             panel, settings, issued_at, target
@@ -48,8 +59,16 @@ def _of_class(home: str) -> Fit:
     return fit
 
 
+def _fit_flow(
+    panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target, folder: Path, flows: Flows
+) -> Forecaster:
+    from forecasting.models.flow import Flow
+
+    return Flow.fit(panel, flows, settings, issued_at, target)
+
+
 def _train_tft(
-    panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target, folder: Path
+    panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target, folder: Path, flows: Flows
 ) -> Forecaster:
     from forecasting.models import tft
 
@@ -62,5 +81,6 @@ CATALOGUE: Mapping[str, CataloguedModel] = {
     "glm": CataloguedModel(_of_class("glm:Glm")),
     "gbm": CataloguedModel(_of_class("gbm:Gbm")),
     "ensemble": CataloguedModel(_of_class("ensemble:Ensemble")),
+    "flow": CataloguedModel(_fit_flow, targets=(Target.BED_CENSUS,), of_flows=True),
     "tft": CataloguedModel(_train_tft, seeded=True),
 }

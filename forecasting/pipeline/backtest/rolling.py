@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import structlog
 
 from forecasting.config import Settings, Site
 from forecasting.features import build_panel
-from forecasting.models import Climatology, Forecaster
+from forecasting.models import Climatology, Flows, Forecaster
 from forecasting.models.catalogue import CATALOGUE, REFERENCE
 from forecasting.models.dependence import dependence
 from forecasting.models.paths import sample_paths
@@ -30,7 +30,12 @@ SERIES = ["site_id", "unit_id"]
 
 
 def rolling_forecast(
-    versions: pd.DataFrame, part: Part, settings: Settings, sites: Sequence[Site], folder: Path
+    versions: pd.DataFrame,
+    part: Part,
+    settings: Settings,
+    sites: Sequence[Site],
+    folder: Path,
+    flows_at: Callable[[date], Flows],
 ) -> pd.DataFrame:
     """The forecasts of a part, none of which depends on an hour at or after its issue time.
 
@@ -44,6 +49,8 @@ def rolling_forecast(
         settings: gives the issue hour, the horizon and how models are trained.
         sites: whose units are forecast, and fitted on.
         folder: for the fit's own files; it is gone afterwards.
+        flows_at: the flow of patients known at a night's issue time, asked for where the model is made of it:
+            such a model is fitted at every issue time.
 
     Returns:
         Rows of BACKTEST_FORECAST.
@@ -58,11 +65,14 @@ def rolling_forecast(
         return build_panel(known[known["valid_at"] >= since], part.target, settings, issued_at, sites)
 
     panel = panel_at(issue_times[0])
-    model = _fitted(panel, part, settings, issue_times[0], folder)
+    of_flows = CATALOGUE[part.contender.model].of_flows
     reference = Climatology.fit(panel, settings, issue_times[0], part.target)
     frames = []
-    for issued_at in issue_times:
-        panel = panel if issued_at == issue_times[0] else panel_at(issued_at)
+    for night, issued_at in zip(part.nights, issue_times, strict=True):
+        first = night == part.nights[0]
+        panel = panel if first else panel_at(issued_at)
+        if first or of_flows:
+            model = _fitted(panel, part, settings, night, folder, flows_at)
         stand_in = reference.predict(panel, issued_at)
         if set(_keys(panel)) - set(_keys(stand_in)):
             tonight = Climatology.fit(panel, settings, issued_at, part.target).predict(panel, issued_at)
@@ -83,19 +93,26 @@ def _alone(settings: Settings, contender: Contender) -> Settings:
 
 
 def _fitted(
-    panel: pd.DataFrame, part: Part, settings: Settings, issued_at: datetime, folder: Path
+    panel: pd.DataFrame,
+    part: Part,
+    settings: Settings,
+    night: date,
+    folder: Path,
+    flows_at: Callable[[date], Flows],
 ) -> Forecaster | str:
     """The model, or why there is none."""
     # What an interrupted fit left would be gone on from, and need not end in the same numbers.
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        return CATALOGUE[part.contender.model].fit(panel, settings, issued_at, part.target, folder)
+        model = CATALOGUE[part.contender.model]
+        flows = flows_at(night) if model.of_flows else Flows.none()
+        return model.fit(panel, settings, settings.issued_at(night), part.target, folder, flows)
     except TrainingFailed as reason:
         return str(reason)
     except Exception as error:
         # Whatever breaks one model must not keep the others from being compared; the summary tells it.
-        log.exception("a model could not be fitted", model=part.contender.name, night=str(part.nights[0]))
+        log.exception("a model could not be fitted", model=part.contender.name, night=str(night))
         return f"{part.contender.model} could not be fitted ({type(error).__name__}: {error})"
     finally:
         shutil.rmtree(folder, ignore_errors=True)

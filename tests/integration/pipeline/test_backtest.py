@@ -155,7 +155,8 @@ def test_a_history_too_short_for_a_model_is_told_and_climatology_speaks(
     backtest.forecast_backtest(recorded, key, jobs=2)
     backtest.score_backtest(recorded, key)
     result = backtest.tell_backtest(recorded, key)
-    (remark,) = result.remarks
+    once, remark = result.remarks
+    assert f"one issue time, {first}, is too few to tell noise from skill" in once
     assert "climatology stood in for tft seed 1 in north/ed, west/ed" in remark
     assert "history too short" in remark
     overall = _overall(result.scores, "model")
@@ -165,9 +166,9 @@ def test_a_history_too_short_for_a_model_is_told_and_climatology_speaks(
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"first": date(2024, 1, 1), "last": date(2024, 2, 1)}, ["no ed_arrivals", "forecasting night"]),
-        ({"first": date(2026, 1, 1)}, ["2026-01-01", "before the history", "2026-01-21"]),
-        ({"last": date(2026, 7, 1)}, ["2026-07-01", "after the last recorded hour", "2026-06-10 06:00 UTC"]),
+        ({"first": date(2026, 1, 1)}, ["2026-01-01 is before it", "holds ed_arrivals from 2026-01-21"]),
+        ({"last": date(2026, 7, 1)}, ["2026-07-01 is after it", "to 2026-06-10 06:00 UTC"]),
+        ({"first": date(2024, 1, 1), "last": date(2024, 2, 1)}, ["2024-01-01 is before it"]),
     ],
 )
 def test_dates_without_observations_are_refused_in_one_line(
