@@ -99,6 +99,13 @@ class Source(_Table):
     columns: dict[Identifier, dict[Identifier, str]] = {}
 
 
+class Likelihood(StrEnum):
+    """What the transformer of arrivals learns by: pinball loss, or the law of a count."""
+
+    QUANTILE = "quantile"
+    NEGATIVE_BINOMIAL = "negative_binomial"
+
+
 class Training(_Table):
     """When the temporal fusion transformer is trained, on what, and how large it is."""
 
@@ -115,7 +122,9 @@ class Training(_Table):
     windows_per_epoch: Positive = 2048
     max_epochs: Positive = 8
     patience: Positive = 3
+    likelihood: Likelihood = Likelihood.QUANTILE
     seed: Annotated[int, Field(ge=0)] = 7
+    seeds: Positive = 1
     threads: Positive = 1
     devices: Positive = 1
     nodes: Positive = 1

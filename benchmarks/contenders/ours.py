@@ -22,8 +22,8 @@ from benchmarks.contenders.panel import held_out, panel_of
 from benchmarks.contenders.panel import weighted_quantile_loss as wql
 from benchmarks.contenders.recorder import Recorder
 from benchmarks.contenders.stock import forecast, held_out_set, training_set
+from forecasting.models.tft.heads import pinball_loss
 from forecasting.models.tft.heap import keep_freed_memory
-from forecasting.models.tft.network import pinball_loss
 from forecasting.models.tft.trainer import shared_steps
 from forecasting.models.tft.transformer.fast import FastTransformer
 from forecasting.models.tft.windows.loader import WindowLoader

@@ -135,7 +135,7 @@ def _model(sites: list[Site], job: PredictionJob) -> TrainedTFT:
         regressed=False,
         scores={},
         curve=[],
-        network=build_network(shape),
+        networks=(build_network(shape),),
     )
 
 

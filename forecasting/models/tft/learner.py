@@ -8,17 +8,16 @@ import lightning.pytorch as pl
 import torch
 
 from forecasting.config import Training
+from forecasting.models.tft.heads import Batch, pinball
 from forecasting.models.tft.heap import keep_freed_memory
-from forecasting.models.tft.network import answer, pinball, whole_patients
-
-Batch = dict[str, torch.Tensor]
+from forecasting.models.tft.network import answer, lost, whole_patients
 
 WEIGHT_DECAY = 0.01
 WARM_UP_SHARE = 0.2
 
 
 class Learner(pl.LightningModule):
-    """Lowers the pinball loss, in patients, of the network's quantiles.
+    """Lowers what the network's head loses; validates by the pinball loss, in patients, of its quantiles.
 
     Losses are summed where the network lies and are read once an epoch: reading one waits for the device.
     """
@@ -43,8 +42,8 @@ class Learner(pl.LightningModule):
             )
 
     def training_step(self, batch: Batch, batch_index: int) -> torch.Tensor:
-        """Loss of the smooth quantiles."""
-        loss = pinball(self.network, answer(self.network, batch), batch)
+        """Loss of what lies between the counts."""
+        loss = lost(self.network, batch)
         self._losses.add(loss.detach(), batch["windows"])
         return loss
 
@@ -54,9 +53,9 @@ class Learner(pl.LightningModule):
         self._losses = _Mean()
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        """Loss of the quantiles as they would be published."""
+        """Loss of the quantiles as whole counts, which is what comes."""
         patients = whole_patients(answer(self.network, batch))
-        self._losses.add(pinball(self.network, patients, batch), batch["windows"])
+        self._losses.add(pinball(patients, batch, self.network.levels), batch["windows"])
 
     def on_validation_epoch_end(self) -> None:
         """Tell the mean of the validation losses."""

@@ -9,24 +9,42 @@ import numpy as np
 import torch
 
 from forecasting.config import Training
-from forecasting.models.tft.learner import Batch
+from forecasting.models.tft.heads import Batch
 from forecasting.models.tft.network import tensors
 from forecasting.models.tft.scenes import Scenery, Windows
 from forecasting.models.tft.windows.draw import stratified
 
 VALIDATION_BATCH = 128
-UNKNOWN_SHARE = 0.2
+UNKNOWN_SHARES = (0.125, 0.2, 0.05)
+"""Of the windows, those shown without their site, their unit and their type; the rarer are among the others.
+A new unit of a known site, a new site and a type never seen shall be forecast too."""
 
 
 class Lessons(pl.LightningDataModule):
-    """Each epoch's windows, drawn anew by seed and epoch; the validation windows are always the same."""
+    """Each epoch's windows, drawn anew by seed and epoch; the validation windows are always the same.
 
-    def __init__(self, scenery: Scenery, windows: Windows, validation: Windows, training: Training) -> None:
+    Args:
+        scenery: makes scenes of the windows.
+        windows: to learn from.
+        validation: to say when to stop.
+        training: how many windows, in which batches, by which seed.
+        jittered: whether what came is spread over its whole number, see :func:`~.network.tensors`.
+    """
+
+    def __init__(
+        self,
+        scenery: Scenery,
+        windows: Windows,
+        validation: Windows,
+        training: Training,
+        jittered: bool = True,
+    ) -> None:
         super().__init__()
         self.scenery = scenery
         self.windows = windows
         self.validation = validation
         self.training = training
+        self.jittered = jittered
 
     def train_dataloader(self) -> Batches:
         """The windows of the coming epoch, as many of each series."""
@@ -34,8 +52,15 @@ class Lessons(pl.LightningDataModule):
         seed = (self.training.seed, epoch)
         drawn = stratified(self.windows.series, self.training.windows_per_epoch, seed)
         random = np.random.default_rng(seed)
+        rank, world_size = self._process()
         return Batches(
-            self.scenery, self.windows.take(drawn), self.training.batch_size, random, *self._process()
+            self.scenery,
+            self.windows.take(drawn),
+            self.training.batch_size,
+            random,
+            rank,
+            world_size,
+            self.jittered,
         )
 
     def val_dataloader(self) -> Batches:
@@ -49,8 +74,9 @@ class Lessons(pl.LightningDataModule):
 class Batches:
     """Windows gathered batch by batch; each process gathers its part of every batch.
 
-    With ``random``, what came is jittered, and a share of the windows is shown as of an unknown unit. The
-    numbers are drawn for the whole batch, so that many processes learn what one would.
+    With ``random``, what came is jittered if it should be, and shares of the windows are shown as of an
+    unknown unit, site or type. The numbers are drawn for the whole batch, so that many processes learn what
+    one would.
     """
 
     def __init__(
@@ -61,6 +87,7 @@ class Batches:
         random: np.random.Generator | None,
         rank: int = 0,
         world_size: int = 1,
+        jittered: bool = True,
     ) -> None:
         self.scenery = scenery
         self.windows = windows
@@ -68,6 +95,7 @@ class Batches:
         self.random = random
         self.rank = rank
         self.world_size = world_size
+        self.jittered = jittered
 
     def __len__(self) -> int:
         return -(-len(self.windows) // self.batch_size)
@@ -85,11 +113,13 @@ class Batches:
         idle = not len(mine)
         if idle:
             mine = np.zeros(1, dtype=np.int64)
-        jitter = None if self.random is None else self.random.uniform(-0.5, 0.5, shape)[mine]
+        jitter = None
+        if self.random is not None and self.jittered:
+            jitter = self.random.uniform(-0.5, 0.5, shape)[mine]
         part = tensors(self.scenery.scene(batch.take(mine)), jitter)
         if self.random is not None:
-            unknown = torch.from_numpy(self.random.random(len(batch))[mine] < UNKNOWN_SHARE)
-            part["categories"][unknown] = 0
+            drawn = torch.from_numpy(self.random.random(len(batch))[mine])
+            part["categories"][drawn[:, None] < torch.tensor(UNKNOWN_SHARES)] = 0
         if idle:
             part["known"].zero_()
         part["windows"] = torch.tensor(float(len(batch)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from pytorch_forecasting.data.encoders import TorchNormalizer
-from pytorch_forecasting.metrics import QuantileLoss
 
+from forecasting.config import Likelihood
+from forecasting.models.tft.heads import Head, head_of
 from forecasting.models.tft.hours import STATIC_CATEGORIES
 from forecasting.models.tft.scenes import DECODER_REALS, ENCODER_REALS, REALS, STATIC_REALS, Scene
 from forecasting.models.tft.transformer.fast import FastTransformer
@@ -29,17 +30,26 @@ class Shape:
     hidden_size: int
     attention_heads: int
     dropout: float
+    likelihood: Likelihood = Likelihood.QUANTILE
+
+    @classmethod
+    def read(cls, described: dict[str, Any]) -> Self:
+        """What ``dataclasses.asdict`` and JSON made of a shape; before there was a choice, of quantiles."""
+        likelihood = Likelihood(described.get("likelihood", Likelihood.QUANTILE))
+        return cls(**{**described, "levels": tuple(described["levels"]), "likelihood": likelihood})
 
 
 def build_network(shape: Shape) -> Any:
     """A network that, before it has learned anything, changes little of what the climate expects.
 
-    Its output (batch, lead_hours, levels) is on the scale of :class:`~forecasting.models.tft.scenes.Scene`.
+    Its output (batch, lead_hours, outputs) is what its head reads: see :mod:`forecasting.models.tft.heads`.
     """
+    head = head_of(shape.likelihood, shape.levels)
     with warnings.catch_warnings():
         # It warns of its own loss being among its own parameters.
         warnings.filterwarnings("ignore", message="Attribute .* is an instance of `nn.Module`")
-        network = _transformer(shape)
+        network = _transformer(shape, head)
+    network.head = head
     network.whole_windows = True
     network.explains = False
     # Kept where the network lies: making them anew each step would wait for the device.
@@ -51,15 +61,15 @@ def build_network(shape: Shape) -> Any:
     return network
 
 
-def _transformer(shape: Shape) -> Any:
+def _transformer(shape: Shape, head: Head) -> Any:
     sizes = {name: (size, min(size, LARGEST_EMBEDDING)) for name, size in shape.categories.items()}
     return FastTransformer(
         hidden_size=shape.hidden_size,
         hidden_continuous_size=max(4, shape.hidden_size // 2),
         attention_head_size=shape.attention_heads,
         dropout=shape.dropout,
-        output_size=len(shape.levels),
-        loss=QuantileLoss(list(shape.levels)),
+        output_size=head.outputs,
+        loss=head.stock,
         logging_metrics=torch.nn.ModuleList(),
         max_encoder_length=shape.encoder_hours,
         static_categoricals=list(STATIC_CATEGORIES),
@@ -102,10 +112,27 @@ def tensors(scene: Scene, jitter: np.ndarray | None = None) -> dict[str, torch.T
 
 def answer(network: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """Quantiles in patients, neither rounded nor in order (batch, lead_hours, levels)."""
+    patients: torch.Tensor = network.head.quantiles(_numbers(network, batch), batch, network.levels)
+    return patients
+
+
+def lost(network: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """What the network learns to lower."""
+    loss: torch.Tensor = network.head.lost(_numbers(network, batch), batch, network.levels)
+    return loss
+
+
+def _numbers(network: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    numbers: torch.Tensor = output(network, batch)["prediction"].float()
+    return numbers
+
+
+def output(network: Any, batch: dict[str, torch.Tensor]) -> Any:
+    """All that the network gives, as pytorch-forecasting names it; its prediction is what its head reads."""
     size, encoder_hours, _ = batch["encoder"].shape
     lead_hours = batch["decoder"].shape[1]
     categories = batch["categories"][:, None, :]
-    correction = network(
+    return network(
         {
             "encoder_cat": categories.expand(-1, encoder_hours, -1),
             "decoder_cat": categories.expand(-1, lead_hours, -1),
@@ -115,24 +142,14 @@ def answer(network: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
             "decoder_lengths": torch.full((size,), lead_hours, device=categories.device),
             "target_scale": network.no_scale.expand(size, 2),
         }
-    )["prediction"]
-    standard = batch["start"] + correction.float()
-    patients: torch.Tensor = batch["centre"][..., None] + batch["unit"][..., None] * standard
-    return patients
+    )
+
+
+def in_order(patients: torch.Tensor) -> torch.Tensor:
+    """Quantiles that rise with their level and are not negative, between the counts."""
+    return patients.sort(dim=-1).values.clamp(min=0.0)
 
 
 def whole_patients(patients: torch.Tensor) -> torch.Tensor:
-    """Quantiles as they are published: in order, not negative, whole."""
-    return patients.sort(dim=-1).values.clamp(min=0.0).round()
-
-
-def pinball(network: Any, patients: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Twice the pinball loss in patients, mean over levels and the hours whose value is known."""
-    losses = pinball_loss(patients, batch["value"], network.levels)
-    return (losses * batch["known"]).sum() / batch["hours_known"]
-
-
-def pinball_loss(quantiles: torch.Tensor, came: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
-    """Twice the pinball loss of quantiles (..., levels), mean over the levels (...)."""
-    error = came[..., None] - quantiles
-    return 2.0 * torch.maximum((levels - 1.0) * error, levels * error).mean(dim=-1)
+    """Quantiles in order, not negative, whole."""
+    return in_order(patients).round()

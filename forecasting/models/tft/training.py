@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import statistics
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from statistics import fmean, median
 
 import lightning.pytorch as pl
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
-from forecasting.config import Settings, Training
+from forecasting.config import Likelihood, Settings, Training
 from forecasting.models.holdout import as_known_at, holdout_start
 from forecasting.models.tft.expectation import begins_regressed, regressions
+from forecasting.models.tft.fitting import fit_network
+from forecasting.models.tft.heads import likelihood_of, pinball
 from forecasting.models.tft.hours import Hours, Vocabulary
-from forecasting.models.tft.journal import Journal, diverged
-from forecasting.models.tft.learner import Learner
 from forecasting.models.tft.lessons import Lessons
-from forecasting.models.tft.network import Shape, build_network, pinball, whole_patients
+from forecasting.models.tft.network import Shape, build_network, whole_patients
 from forecasting.models.tft.scenes import Scenery
 from forecasting.models.tft.trained import TrainedTFT
-from forecasting.models.tft.trainer import build_trainer, quiet_lightning
+from forecasting.models.tft.trainer import quiet_lightning
 from forecasting.outcome import TrainingFailed
 from forecasting.schema import Target
 
@@ -49,7 +47,8 @@ def train(
 
     The last days before the holdout decide when to stop. A checkpoint is written to ``folder`` after every
     epoch; a training that was cut off goes on from there if it is started again with the same data and
-    settings, and one that had ended returns at once.
+    settings, and one that had ended returns at once. With several ``seeds``, as many networks are trained one
+    after the other, from that of ``seed`` on, and speak as one.
 
     Args:
         panel: of the target, built at ``issued_at``.
@@ -58,8 +57,8 @@ def train(
         target: what the panel is of.
         folder: for checkpoints.
         logger: a Lightning logger that receives the losses, windows_per_second and peak_memory_mib of each
-            epoch.
-        start: a network to go on from, for ``refresh_epochs`` at a lower learning rate; see
+            epoch of the first network.
+        start: what to go on from, for ``refresh_epochs`` at a lower learning rate; see
             :func:`can_refresh`. It keeps its vocabulary: units it never saw stay unknown.
 
     Raises:
@@ -90,33 +89,22 @@ def train(
             f"before {spans.validation}"
         )
 
-    shape = _shape(settings, vocabulary)
+    shape = _shape(settings, vocabulary, target)
+    jittered = shape.likelihood is Likelihood.QUANTILE
+    fitted = []
     with quiet_lightning():
-        pl.seed_everything(training.seed, verbose=False)
-        network = build_network(shape)
-        if start:
-            network.load_state_dict(start.network.state_dict())
-        learner = Learner(network, training)
-        lessons = Lessons(scenery, windows, validation, training)
-        checkpoints = folder / f"checkpoints-{_fingerprint(seen, settings, training, target, start)}"
-        best = ModelCheckpoint(
-            dirpath=checkpoints,
-            filename="best",
-            monitor="validation_loss",
-            enable_version_counter=False,
-            save_on_train_epoch_end=True,
-        )
-        last = ModelCheckpoint(
-            dirpath=checkpoints, filename="last", enable_version_counter=False, save_on_train_epoch_end=True
-        )
-        stopping = EarlyStopping("validation_loss", patience=training.patience, check_finite=False)
-        trainer = build_trainer(training, folder, logger, [Journal(target), stopping, best, last])
-        newest = checkpoints / "last.ckpt"
-        trainer.fit(learner, lessons, ckpt_path=newest if newest.exists() else None, weights_only=True)
-        curve = torch.load(newest, weights_only=True)["callbacks"][Journal.__qualname__]["curve"]
-        _refuse_diverged(curve, target)
-        learner.load_state_dict(torch.load(checkpoints / "best.ckpt", weights_only=True)["state_dict"])
-    finest = min(curve, key=lambda row: row["validation_loss"])
+        for place in range(training.seeds):
+            one = training.model_copy(update={"seed": training.seed + place, "seeds": 1})
+            pl.seed_everything(one.seed, verbose=False)
+            network = build_network(shape)
+            if start:
+                network.load_state_dict(start.networks[place].state_dict())
+            lessons = Lessons(scenery, windows, validation, one, jittered)
+            checkpoints = folder / f"checkpoints-{_fingerprint(seen, settings, one, target, start)}"
+            # A logger's steps can't tell networks apart.
+            told = logger if place == 0 else None
+            fitted.append(fit_network(network, lessons, one, target, checkpoints, told))
+    curve = [row for each in fitted for row in each.curve]
     return TrainedTFT(
         target=target,
         lead_hours=settings.lead_hours,
@@ -125,25 +113,29 @@ def train(
         trained_before=spans.holdout,
         regressed=scenery.regressions is not None,
         scores={
-            "epochs": float(len(curve)),
-            "best_epoch": finest["epoch"],
-            "validation_loss": finest["validation_loss"],
-            "climate_loss": _climate_loss(lessons, learner),
+            "epochs": len(curve) / len(fitted),
+            "best_epoch": fmean(each.finest["epoch"] for each in fitted),
+            "validation_loss": fmean(each.finest["validation_loss"] for each in fitted),
+            "climate_loss": _climate_loss(lessons, levels),
             "seconds": round(time.monotonic() - began, 1),
-            "windows_per_second": statistics.median(row["windows_per_second"] for row in curve),
+            "windows_per_second": median(row["windows_per_second"] for row in curve),
             "peak_memory_mib": max(row["peak_memory_mib"] for row in curve),
         },
         curve=curve,
-        network=learner.network.cpu().eval(),
+        networks=tuple(each.network for each in fitted),
     )
 
 
 def can_refresh(start: TrainedTFT, settings: Settings) -> bool:
-    """Whether the settings want refreshes of a network of this shape and reach, that begins as ours do."""
+    """Whether the settings want refreshes of as many networks of this shape and reach, that begin as ours do.
+
+    Where they don't, a training begins from nothing.
+    """
     same_reach = start.lead_hours == settings.lead_hours
-    same_shape = start.shape == _shape(settings, start.vocabulary)
+    same_shape = start.shape == _shape(settings, start.vocabulary, start.target)
+    as_many = len(start.networks) == settings.training.seeds
     same_start = start.regressed == begins_regressed(start.target)
-    return settings.training.refresh_epochs > 0 and same_reach and same_shape and same_start
+    return settings.training.refresh_epochs > 0 and same_reach and same_shape and as_many and same_start
 
 
 def refreshing(training: Training) -> Training:
@@ -156,7 +148,7 @@ def refreshing(training: Training) -> Training:
     )
 
 
-def _shape(settings: Settings, vocabulary: Vocabulary) -> Shape:
+def _shape(settings: Settings, vocabulary: Vocabulary, target: Target) -> Shape:
     training = settings.training
     return Shape(
         levels=settings.horizon.quantile_levels,
@@ -165,17 +157,8 @@ def _shape(settings: Settings, vocabulary: Vocabulary) -> Shape:
         hidden_size=training.hidden_size,
         attention_heads=training.attention_heads,
         dropout=training.dropout,
+        likelihood=likelihood_of(training, target),
     )
-
-
-def _refuse_diverged(curve: Iterable[dict[str, float]], target: Target) -> None:
-    for row in curve:
-        if diverged(row):
-            raise TrainingFailed(
-                f"{target.value}: diverged in epoch {row['epoch']:.0f}: training loss "
-                f"{row['train_loss']}, validation loss {row['validation_loss']}; "
-                "lower training.learning_rate"
-            )
 
 
 @dataclass(frozen=True)
@@ -223,11 +206,12 @@ def _fingerprint(
     return digest.hexdigest()[:12]
 
 
-def _climate_loss(lessons: Lessons, learner: Learner) -> float:
-    """Validation loss of what the network starts from."""
+def _climate_loss(lessons: Lessons, levels: tuple[float, ...]) -> float:
+    """Validation loss of what the networks start from."""
+    of_levels = torch.tensor(levels)
     losses, sizes = [], []
     for batch in lessons.val_dataloader():
         start = batch["centre"][..., None] + batch["unit"][..., None] * batch["start"]
-        losses.append(float(pinball(learner.network, whole_patients(start), batch)))
+        losses.append(float(pinball(whole_patients(start), batch, of_levels)))
         sizes.append(len(batch["value"]))
     return sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / sum(sizes)

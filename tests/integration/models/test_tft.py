@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ import torch
 from lightning.pytorch.loggers import CSVLogger
 from structlog.testing import capture_logs
 
-from forecasting.config import Settings
+from forecasting.config import Likelihood, Settings
 from forecasting.models import Climatology, backcast, holdout_issue_times, holdout_start
+from forecasting.models.counts import EDGE, Smooth, smooth_forecast
 from forecasting.models.tft import TrainedTFT, can_refresh, load, train
 from forecasting.outcome import TrainingFailed
 from forecasting.schema import FORECAST, Target
@@ -59,7 +61,23 @@ def test_it_forecasts_every_unit_in_the_forecast_table(
     by_hour = forecast.groupby(["site_id", "unit_id", "valid_at"])["value"]
     assert by_hour.is_monotonic_increasing.all()
     assert (forecast["value"] >= 0).all()
-    assert (forecast["value"] == forecast["value"].round()).all()
+    off_whole = (forecast["value"] - forecast["value"].round()).abs()
+    assert off_whole.max() <= EDGE + 1e-9
+
+
+def test_between_the_counts_it_says_what_it_states_as_whole_ones(
+    trained: TrainedTFT, panel: pd.DataFrame, settings: Settings, issued_at: datetime
+) -> None:
+    assert isinstance(trained, Smooth)
+    smooth = smooth_forecast(trained, panel, issued_at)
+    said = trained.predict(panel, issued_at)
+    pd.testing.assert_frame_equal(smooth.drop(columns="value"), said.drop(columns="value"))
+    assert (smooth["value"] - said["value"]).abs().max() <= 0.5 + EDGE
+    assert (smooth["value"] % 1 != 0).mean() > 0.9
+    by_hour = smooth.groupby(["site_id", "unit_id", "valid_at"])["value"]
+    assert by_hour.is_monotonic_increasing.all()
+    assert (smooth["value"] >= 0).all()
+    pd.testing.assert_frame_equal(trained.smooth(panel.iloc[:0], issued_at), FORECAST.empty())
 
 
 def test_one_epoch_is_enough_not_to_be_far_from_climatology(
@@ -199,13 +217,15 @@ def test_a_refresh_goes_on_from_the_network_it_is_given(
     assert first < cold + 0.002
     moved = [
         float((after - before).detach().abs().max())
-        for after, before in zip(refreshed.network.parameters(), trained.network.parameters(), strict=True)
+        for after, before in zip(
+            refreshed.networks[0].parameters(), trained.networks[0].parameters(), strict=True
+        )
     ]
     assert 0 < max(moved) < 0.1
 
 
 @pytest.mark.parametrize(
-    "change", [{"hidden_size": 12}, {"encoder_hours": 96}, {"refresh_epochs": 0}], ids=str
+    "change", [{"hidden_size": 12}, {"encoder_hours": 96}, {"refresh_epochs": 0}, {"seeds": 2}], ids=str
 )
 def test_a_network_of_another_size_is_not_refreshed(
     trained: TrainedTFT, settings: Settings, change: dict[str, int]
@@ -318,6 +338,69 @@ def test_arrivals_are_learned_too(
     ours = network.predict(arrivals, issued_at)
     theirs = Climatology.fit(arrivals, settings, issued_at, Target.ED_ARRIVALS).predict(arrivals, issued_at)
     assert (ours["value"] - theirs["value"]).abs().mean() < 0.3
+
+
+def test_arrivals_are_learned_as_counts_and_kept_as_such(
+    observations: Build, panel_of: Build, settings: Settings, issued_at: datetime, tmp_path: Path
+) -> None:
+    arrivals = panel_of(observations(100), Target.ED_ARRIVALS)
+    counting = changed(settings, likelihood=Likelihood.NEGATIVE_BINOMIAL)
+    network = train(arrivals, counting, issued_at, Target.ED_ARRIVALS, tmp_path)
+    ours = network.predict(arrivals, issued_at)
+    theirs = Climatology.fit(arrivals, settings, issued_at, Target.ED_ARRIVALS).predict(arrivals, issued_at)
+    assert (ours["value"] - theirs["value"]).abs().mean() < 0.4
+    network.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    pd.testing.assert_frame_equal(loaded.predict(arrivals, issued_at), ours)
+    assert can_refresh(loaded, counting)
+    assert not can_refresh(loaded, settings)
+
+
+@pytest.fixture(scope="module")
+def pair(
+    panel: pd.DataFrame, settings: Settings, issued_at: datetime, tmp_path_factory: pytest.TempPathFactory
+) -> TrainedTFT:
+    return train(panel, changed(settings, seeds=2), issued_at, CENSUS, tmp_path_factory.mktemp("pair"))
+
+
+def test_several_seeds_speak_as_the_mean_of_their_quantiles(
+    trained: TrainedTFT, pair: TrainedTFT, panel: pd.DataFrame, issued_at: datetime
+) -> None:
+    first, second = (replace(pair, networks=(network,)) for network in pair.networks)
+    assert first.version == trained.version
+    assert len({first.version, second.version, pair.version}) == 3
+    alone = [one.smooth(panel, issued_at)["value"] for one in (first, second)]
+    np.testing.assert_allclose(pair.smooth(panel, issued_at)["value"], (alone[0] + alone[1]) / 2, atol=1e-4)
+    assert [row["epoch"] for row in pair.curve] == [0, 0]
+    assert pair.scores["epochs"] == 1
+
+
+def test_several_seeds_are_kept_and_refreshed_together(
+    pair: TrainedTFT, panel: pd.DataFrame, settings: Settings, issued_at: datetime, tmp_path: Path
+) -> None:
+    pair.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    pd.testing.assert_frame_equal(loaded.predict(panel, issued_at), pair.predict(panel, issued_at))
+    assert loaded.version == pair.version
+    assert not can_refresh(loaded, settings)
+    two = changed(settings, seeds=2, refresh_epochs=1)
+    assert can_refresh(loaded, two)
+    refreshed = train(panel, two, issued_at, CENSUS, tmp_path, start=loaded)
+    assert len(refreshed.networks) == 2
+    assert refreshed.version != pair.version
+
+
+def test_what_was_saved_before_there_were_choices_still_speaks(
+    trained: TrainedTFT, panel: pd.DataFrame, settings: Settings, issued_at: datetime, tmp_path: Path
+) -> None:
+    trained.save(tmp_path)
+    torch.save(trained.networks[0].state_dict(), tmp_path / "weights.pt")
+    described = json.loads((tmp_path / "model.json").read_text())
+    del described["shape"]["likelihood"]
+    (tmp_path / "model.json").write_text(json.dumps(described))
+    old = load(tmp_path)
+    pd.testing.assert_frame_equal(old.predict(panel, issued_at), trained.predict(panel, issued_at))
+    assert can_refresh(old, settings)
 
 
 def test_a_logger_gets_each_epochs_losses_and_the_log_one_line(

@@ -13,7 +13,7 @@ from pytorch_forecasting import TemporalFusionTransformer
 from pytorch_forecasting.data.encoders import TorchNormalizer
 from pytorch_forecasting.metrics import QuantileLoss
 
-from forecasting.models.tft.network import pinball_loss
+from forecasting.models.tft.heads import pinball_loss
 from forecasting.models.tft.transformer.fast import FastTransformer
 
 pytestmark = [

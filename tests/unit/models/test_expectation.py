@@ -101,7 +101,7 @@ def test_a_network_goes_on_from_what_it_was_trained_to_correct(
     )
     network = build_network(shape).eval()
     lead = settings.lead_hours
-    regressed = TrainedTFT(ARRIVALS, lead, shape, vocabulary, issued_at, True, {}, [], network)
+    regressed = TrainedTFT(ARRIVALS, lead, shape, vocabulary, issued_at, True, {}, [], (network,))
     climatic = replace(regressed, regressed=False)
     regressed.save(tmp_path)
     pd.testing.assert_frame_equal(
