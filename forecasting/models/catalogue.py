@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pandas as pd
 
@@ -15,12 +16,19 @@ from forecasting.models.flow.flows import Flows
 from forecasting.models.interface import Forecaster
 from forecasting.schema import Target
 
+if TYPE_CHECKING:
+    from forecasting.models.tft import TrainedTFT
+    from forecasting.models.tft.interpretation import Interpretation
+
 Fit = Callable[[pd.DataFrame, Settings, datetime, Target, Path, Flows], Forecaster]
 """(panel, settings, issued_at, target, folder, flows) -> a model that has seen nothing from ``issued_at`` on.
 
 The folder is the fit's own, for files that it needs while it lasts. The flows are those known at
 ``issued_at``; none where the model does not ask for them.
 """
+
+Interpret = Callable[[Forecaster, pd.DataFrame, datetime], "Interpretation"]
+"""(model, panel, issued_at) -> what the model looks at."""
 
 REFERENCE = "climatology"
 """The model that skill is measured against, and that speaks where another can't."""
@@ -37,6 +45,8 @@ class CataloguedModel:
     """What it can forecast."""
     of_flows: bool = False
     """Whether it is fitted on the flow of patients, which is known anew at every issue time."""
+    interpret: Interpret | None = None
+    """How it tells what it looks at, if it can."""
 
 
 def _of_class(home: str) -> Fit:
@@ -75,6 +85,12 @@ def _train_tft(
     return tft.train(panel, settings, issued_at, target, folder)
 
 
+def _interpret_tft(model: Forecaster, panel: pd.DataFrame, issued_at: datetime) -> Interpretation:
+    from forecasting.models.tft.interpretation import interpret
+
+    return interpret(cast("TrainedTFT", model), panel, issued_at)
+
+
 CATALOGUE: Mapping[str, CataloguedModel] = {
     REFERENCE: CataloguedModel(_of_class("baseline:Climatology")),
     "seasonal_naive": CataloguedModel(_of_class("seasonal_naive:SeasonalNaive")),
@@ -82,5 +98,5 @@ CATALOGUE: Mapping[str, CataloguedModel] = {
     "gbm": CataloguedModel(_of_class("gbm:Gbm")),
     "ensemble": CataloguedModel(_of_class("ensemble:Ensemble")),
     "flow": CataloguedModel(_fit_flow, targets=(Target.BED_CENSUS,), of_flows=True),
-    "tft": CataloguedModel(_train_tft, seeded=True),
+    "tft": CataloguedModel(_train_tft, seeded=True, interpret=_interpret_tft),
 }

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -17,6 +18,11 @@ from forecasting.outcome import BacktestRefused
 from forecasting.pipeline.backtest.protocol import BacktestProtocol, Contender, Part
 from forecasting.schema import BACKTEST_FORECAST, OBSERVATION_VERSION, Table, Target
 from forecasting.staging import Stage, placed, write_frames
+
+if TYPE_CHECKING:
+    from forecasting.models.tft.interpretation import Interpretation
+
+INTERPRETED = ("variables", "attention")
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,21 @@ class BacktestFolder:
             self._part(part), BACKTEST_FORECAST, (rows for _, rows in forecast.groupby("issued_at"))
         )
 
+    def write_interpretation(self, part: Part, told: Interpretation) -> None:
+        """Put down what the part's model looks at; before the part, which is whole once it is there."""
+        for name in INTERPRETED:
+            with placed(str(self._interpreted(part, name))) as sink:
+                getattr(told, name).to_parquet(sink, index=False)
+
+    def read_interpretation(self, target: Target, contender: Contender, name: str) -> pd.DataFrame:
+        """Of :class:`~forecasting.models.tft.interpretation.Interpretation` the table ``name``, of all parts.
+
+        No rows and no columns where none of them was interpreted.
+        """
+        parts = [part for part in self.protocol.parts if (part.target, part.contender) == (target, contender)]
+        paths = [path for part in parts if (path := self._interpreted(part, name)).exists()]
+        return pd.concat([pd.DataFrame(), *map(pd.read_parquet, paths)], ignore_index=True)
+
     def read_night(self, target: Target, night: date, contender: Contender | None = None) -> pd.DataFrame:
         """BACKTEST_FORECAST rows of one issue time, of all contenders or of one."""
         asked = [("issued_at", "==", pd.Timestamp(self.settings.issued_at(night)))]
@@ -144,8 +165,13 @@ class BacktestFolder:
         return self.root / "backtest.json"
 
     def _part(self, part: Part) -> Path:
-        name = f"{part.nights[0]}.parquet"
-        return self.root / "parts" / part.target.value / part.contender.name.replace(" ", "_") / name
+        return self._of_part("parts", part) / f"{part.nights[0]}.parquet"
+
+    def _interpreted(self, part: Part, name: str) -> Path:
+        return self._of_part("interpretations", part) / f"{part.nights[0]}_{name}.parquet"
+
+    def _of_part(self, kind: str, part: Part) -> Path:
+        return self.root / kind / part.target.value / part.contender.name.replace(" ", "_")
 
     def _write_table(self, path: Path, table: Table, frames: Iterable[pd.DataFrame]) -> None:
         write_frames(str(path), table, frames, compression="zstd")

@@ -33,9 +33,10 @@ def _stood_in(voices: pd.DataFrame, protocol: BacktestProtocol) -> Iterator[str]
     noted = voices[voices["note"] != ""]
     for (target, model, note), rows in noted.groupby(["target", "model", "note"]):
         series = ", ".join(rows["site_id"] + "/" + rows["unit_id"])
+        who = f"{REFERENCE} was fitted anew" if model == REFERENCE else f"{REFERENCE} stood in for {model}"
         yield (
-            f"{target}: {REFERENCE} stood in for {model} in {series} from up to "
-            f"{rows['issue_times'].max()} of {len(protocol.nights)} issue times: {note}"
+            f"{target}: {who} in {series} from up to {rows['issue_times'].max()} of "
+            f"{len(protocol.nights)} issue times: {note}"
         )
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from forecasting.blocks import HOUR
 from forecasting.config import Settings, Site, Unit
 from forecasting.deployment import Deployment
 from forecasting.models.catalogue import REFERENCE
-from forecasting.pipeline.backtest.folder import BacktestFolder, Scores
+from forecasting.pipeline.backtest.folder import INTERPRETED, BacktestFolder, Scores
 from forecasting.pipeline.backtest.history import outcomes as outcomes_of
 from forecasting.pipeline.backtest.opening import BacktestKey
 from forecasting.pipeline.backtest.protocol import BacktestProtocol, Contender
@@ -32,7 +33,7 @@ MEASURES = ["wql", "skill", "skill_low", "skill_high", "mae", "bias", "pinball"]
 COVERAGES = ["coverage_80", "coverage_90", "pit_80", "pit_90"]
 FLOORS = ["floor", "gap_closed"]
 BY_GROUP = ["wql", "skill", "coverage_80", "coverage_90"]
-HEADINGS = {"lead_day": "days ahead", "unit": "unit", "shift": "shift"}
+HEADINGS = {"lead_day": "days ahead", "site": "site", "unit": "unit", "shift": "shift"}
 FANS = 3
 """Issue times in a page of fans: the first, the last, and one between."""
 SITES_WITH_FANS = 4
@@ -74,22 +75,36 @@ def tell_backtest(place: Deployment, key: BacktestKey) -> BacktestResult:
         for path in drawn:
             runs.log_file(key.mlflow_run_id, path, f"plots/{target.value}")
         for contender in protocol.contenders_of(target):
-            fans = _save(
+            own = _save(
                 folder,
                 f"{target.value}/{contender.name.replace(' ', '_')}",
-                _fans(folder, contender, target, of_target.voices, came),
+                chain(
+                    _fans(folder, contender, target, of_target.voices, came),
+                    _interpretations(folder, contender, target),
+                ),
             )
-            plots += fans
-            _tell_contender(runs, key, protocol, contender, target, of_target, [*fans, *drawn])
+            plots += own
+            _tell_contender(runs, key, protocol, contender, target, of_target, [*own, *drawn])
     overall = scores[(scores["by"] == ALL) & (scores["period"] == HOUR)]
-    known = overall.melt(["target", "model"], ["wql", "skill"]).dropna()
-    names = known["target"] + "/" + known["model"] + "/" + known["variable"]
-    runs.log_metrics(key.mlflow_run_id, dict(zip(names, known["value"].astype(float), strict=True)))
+    said = {
+        f"{row['target']}/{row['model']}/{_in_mlflow(name)}": _figure(name, float(row[name]))
+        for row in overall.to_dict("records")
+        for name in ("wql", "skill")
+        if math.isfinite(row[name])
+    }
+    runs.log_metrics(key.mlflow_run_id, said)
     pages = [
         f"[{target.value}: charts of all models](#{runs.comparison(key.backtest_id, target.value)})"
         for target in protocol.targets
     ]
-    text = [*pages, "", report.scores_markdown(scores, HEADINGS), *(f"* {remark}" for remark in remarks)]
+    text = [
+        report.answers_markdown(scores),
+        *(f"* {remark}" for remark in remarks),
+        "",
+        *pages,
+        "",
+        report.scores_markdown(scores, HEADINGS),
+    ]
     runs.describe(key.mlflow_run_id, "\n".join(text))
     for path in (folder.scores, folder.forecasts):
         runs.log_file(key.mlflow_run_id, path)
@@ -128,7 +143,9 @@ def _tell_contender(
     runs.log_metrics(run_id, {name: value for name, value in metrics.items() if math.isfinite(value)})
     by_lead = mine[(mine["by"] == "lead_day") & (mine["period"] == HOUR)]
     curves = {
-        f"by_lead_day/{name}": dict(zip(by_lead["group"].astype(int), by_lead[name], strict=True))
+        f"by_lead_day/{_in_mlflow(name)}": {
+            int(row["group"]): _figure(name, float(row[name])) for row in by_lead.to_dict("records")
+        }
         for name in BY_GROUP
         if by_lead[name].notna().all()
     }
@@ -144,13 +161,25 @@ def _metrics(scores: pd.DataFrame) -> Iterator[tuple[str, float]]:
     for row in scores.to_dict("records"):
         overall = [*MEASURES, *COVERAGES, *(name for name in FLOORS if name in row)]
         if row["by"] == ALL and row["period"] == HOUR:
-            yield from ((name, float(row[name])) for name in [*overall, "hours"])
+            names = {name: _in_mlflow(name) for name in [*overall, "hours"]}
         elif row["by"] == ALL:
-            yield from ((f"period_{row['period']}/{name}", float(row[name])) for name in overall)
+            names = {name: f"period_{row['period']}/{_in_mlflow(name)}" for name in overall}
         elif row["period"] == HOUR:
             group = str(row["group"]).replace("/", ".")
-            for name in BY_GROUP if row["by"] == "unit" else BY_GROUP[:2]:
-                yield f"{name}_by_{row['by']}/{group}", float(row[name])
+            told = BY_GROUP if row["by"] == "unit" else BY_GROUP[:2]
+            names = {name: f"{_in_mlflow(name)}_by_{row['by']}/{group}" for name in told}
+        else:
+            names = {}
+        yield from ((told, _figure(name, float(row[name]))) for name, told in names.items())
+
+
+def _in_mlflow(measure: str) -> str:
+    return measure.replace("skill", "skill_percent")
+
+
+def _figure(measure: str, value: float) -> float:
+    """MLflow's charts write two decimals: too few for a skill that is a share."""
+    return 100 * value if measure.startswith("skill") else value
 
 
 def _stood_in(voices: pd.DataFrame, contender: Contender) -> float:
@@ -198,6 +227,20 @@ def _fans(
         if times:
             figure = report.past_fans_figure(came, hourly, site, unit, target, times)
             yield f"fans_{site_id}_{unit_id}", figure
+
+
+def _interpretations(
+    folder: BacktestFolder, contender: Contender, target: Target
+) -> Iterator[tuple[str, Figure]]:
+    """What a contender that can tell it looks at, mean over its refits."""
+    variables, attention = (folder.read_interpretation(target, contender, name) for name in INTERPRETED)
+    if variables.empty:
+        return
+    variables = variables.groupby(["part", "variable"])["importance"].mean().reset_index()
+    attention = attention.groupby(["lead", "hour"])["attention"].mean().reset_index()
+    title = f"{report.MEASURE[target]}, {contender.name}"
+    figures = report.interpretation_figures(variables, attention, title, _subtitle(folder.protocol))
+    yield from figures.items()
 
 
 def _unit(settings: Settings, site_id: str, unit_id: str) -> tuple[Site, Unit]:

@@ -63,10 +63,12 @@ def _forecast_part(root: Path, part: Part) -> None:
     folder = BacktestFolder(root)
     settings = folder.settings
     sites = [settings.site(site_id) for site_id in folder.protocol.site_ids]
-    forecast = rolling_forecast(
+    rolled = rolling_forecast(
         folder.versions, part, settings, sites, folder.scratch(part), partial(flows_at, folder)
     )
-    folder.write_part(part, forecast)
+    if rolled.interpretation:
+        folder.write_interpretation(part, rolled.interpretation)
+    folder.write_part(part, rolled.forecast)
 
 
 def _begin_work() -> None:

@@ -121,19 +121,19 @@ def test_mlflow_answers_which_is_better_where_and_by_how_much(
     assert tft.data.params["first"] == str(ASKED["first"])
     assert {
         "wql",
-        "skill",
-        "skill_low",
+        "skill_percent",
+        "skill_percent_low",
         "coverage_80",
         "pit_90",
         "gap_closed",
-        "skill_by_lead_day/1",
+        "skill_percent_by_lead_day/1",
         "coverage_80_by_unit/north.ed",
-        "skill_by_shift/night",
+        "skill_percent_by_shift/night",
         "by_lead_day/wql",
-        "period_P1D/skill",
+        "period_P1D/skill_percent",
         "period_PT12H/wql",
     } <= set(tft.data.metrics)
-    curve = client.get_metric_history(tft.info.run_id, "by_lead_day/skill")
+    curve = client.get_metric_history(tft.info.run_id, "by_lead_day/skill_percent")
     assert [point.step for point in curve] == list(range(1, 9))
     plots = {Path(item.path).name for item in client.list_artifacts(tft.info.run_id, "plots")}
     assert plots == {
@@ -143,6 +143,8 @@ def test_mlflow_answers_which_is_better_where_and_by_how_much(
         "reliability.png",
         "pit_histogram.png",
         "coverage_by_unit.png",
+        "variable_importance.png",
+        "attention.png",
     }
 
 

@@ -42,7 +42,8 @@ def recorded(observations: Callable[..., pd.DataFrame], issued_at: datetime) -> 
 @pytest.fixture
 def roll(settings: Settings, tmp_path: Path) -> Roll:
     def forecast(versions: pd.DataFrame, part: Part) -> pd.DataFrame:
-        return rolling_forecast(versions, part, settings, settings.sites, tmp_path / "fit", no_flows)
+        rolled = rolling_forecast(versions, part, settings, settings.sites, tmp_path / "fit", no_flows)
+        return rolled.forecast
 
     return forecast
 
