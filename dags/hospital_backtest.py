@@ -3,7 +3,8 @@
 Press *Trigger*: the form asks for the target, the dates, the models and the seeds. Each contender is forecast
 by a task of its own; then all are scored on the same hours.
 
-* Only what the nights recorded in the warehouse is read; nothing is published, no model is promoted.
+* Only what the nights recorded in the warehouse is read, and for `flow` the stays in the source as of each
+  issue time; nothing is published, no model is promoted.
 * A task that is cleared goes on where it was. The same question over the same data is not computed twice.
 * Results: experiment `hospital_backtest` in MLflow, whose parent run says which model is better, where, and
   by how much; files under `var/backtests`.

@@ -152,8 +152,11 @@ def backtest(
         str, typer.Option(help="Names with commas between; climatology takes part in any case.")
     ] = "climatology,tft",
     seeds: Annotated[
-        str, typer.Option(help="For models that learn by chance: numbers with commas between.")
-    ] = "",
+        str | None,
+        typer.Option(
+            help="For models that learn by chance: numbers with commas between; as configured if left out."
+        ),
+    ] = None,
     refit: Annotated[
         int | None, typer.Option(help="Fit anew every so many days; as the nights do if left out.")
     ] = None,
@@ -173,8 +176,8 @@ def backtest(
             step_days=step,
             refit_days=refit,
             models=_words(models),
-            seeds=_numbers("seeds", seeds),
-            site_ids=() if sites == "all" else _words(sites),
+            seeds=() if seeds is None else _numbers("seeds", seeds),
+            site_ids=() if sites == "all" else _named("sites", sites),
         )
         key = backtest.open_backtest(place, protocol, {})
         _forecast_backtest(place, key, jobs or os.cpu_count() or 1)
@@ -284,8 +287,15 @@ def _words(asked: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in asked.split(",") if word.strip())
 
 
-def _numbers(option: str, asked: str) -> tuple[int, ...]:
+def _named(option: str, asked: str) -> tuple[str, ...]:
     words = _words(asked)
+    if not words:
+        raise outcome.BacktestRefused(f"--{option} {asked!r} names none; name some, or leave it out")
+    return words
+
+
+def _numbers(option: str, asked: str) -> tuple[int, ...]:
+    words = _named(option, asked)
     strange = [word for word in words if not word.isdecimal()]
     if strange:
         raise outcome.BacktestRefused(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,44 @@ from forecasting.schema import Table
 
 class StagedFileMissing(FileNotFoundError):
     """A stage asked for a file that the stage before it did not leave."""
+
+
+@contextmanager
+def placed(url: str) -> Iterator[BinaryIO]:
+    """A file to write, whole in its place when this ends well, else absent or as it was.
+
+    Several processes may write the same one; what the last of them wrote stays.
+    """
+    filesystem, path = fsspec.core.url_to_fs(url)
+    folder, _, name = path.rpartition("/")
+    filesystem.makedirs(folder, exist_ok=True)
+    # A local disk needs the rename to be whole or absent; an object store replaces whole by itself.
+    unfinished = f"{folder}/.{name}.{os.getpid()}"
+    try:
+        with filesystem.open(unfinished, "wb") as sink:
+            yield sink
+    except BaseException:
+        if filesystem.exists(unfinished):
+            filesystem.rm(unfinished)
+        raise
+    filesystem.mv(unfinished, path)
+
+
+def write_frames(url: str, table: Table, frames: Iterable[pd.DataFrame], compression: str = "snappy") -> int:
+    """Write frames one after the other into one Parquet file, each a row group, holding one at a time.
+
+    Rows are in order, and no key repeats, within each frame.
+
+    Returns:
+        How many rows.
+    """
+    rows = 0
+    with placed(url) as sink, pq.ParquetWriter(sink, table.columns, compression=compression) as writer:
+        for frame in frames:
+            conformed = table.conform(frame)
+            writer.write_table(pa.Table.from_pandas(conformed, schema=table.columns, preserve_index=False))
+            rows += len(conformed)
+    return rows
 
 
 @dataclass(frozen=True)
@@ -52,18 +91,7 @@ class Stage:
         Returns:
             How many rows.
         """
-        rows = 0
-        with (
-            self._placed(f"{name or table.name}.parquet") as sink,
-            pq.ParquetWriter(sink, table.columns) as writer,
-        ):
-            for frame in frames:
-                conformed = table.conform(frame)
-                writer.write_table(
-                    pa.Table.from_pandas(conformed, schema=table.columns, preserve_index=False)
-                )
-                rows += len(conformed)
-        return rows
+        return write_frames(f"{self.url}/{name or table.name}.parquet", table, frames)
 
     def read(self, table: Table, name: str | None = None) -> pd.DataFrame:
         """Read this table's file.
@@ -101,18 +129,8 @@ class Stage:
         return sorted(name for name in names if name != "group")
 
     def _put(self, file: str, content: bytes) -> None:
-        with self._placed(file) as sink:
+        with placed(f"{self.url}/{file}") as sink:
             sink.write(content)
-
-    @contextmanager
-    def _placed(self, file: str) -> Iterator[BinaryIO]:
-        """A file to write, whole in its place when this ends well, else absent or as it was."""
-        filesystem, folder = fsspec.core.url_to_fs(self.url)
-        filesystem.makedirs(folder, exist_ok=True)
-        # A local disk needs the rename to be whole or absent; an object store replaces whole by itself.
-        with filesystem.open(f"{folder}/.{file}", "wb") as sink:
-            yield sink
-        filesystem.mv(f"{folder}/.{file}", f"{folder}/{file}")
 
     def _get(self, file: str) -> bytes:
         filesystem, folder = fsspec.core.url_to_fs(self.url)

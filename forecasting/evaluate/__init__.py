@@ -1,18 +1,26 @@
 """Evaluation: forecasts + outcomes -> scores, and which model may speak."""
 
-from forecasting.evaluate.bootstrap import Comparison, Resampling, compare, compare_series, wql_intervals
+from forecasting.evaluate.bootstrap import (
+    Comparison,
+    Resampling,
+    compare,
+    compare_series,
+    skill_intervals,
+    wql_intervals,
+)
 from forecasting.evaluate.floor import noise_floor, poisson_loss, rates_of, with_floor
 from forecasting.evaluate.period import period_outcomes
 from forecasting.evaluate.pit import pit_histogram
 from forecasting.evaluate.promotion import Verdict, better, series_lost
 from forecasting.evaluate.scored import scored_hours
-from forecasting.evaluate.scores import ALL, score, score_by, score_series
+from forecasting.evaluate.scores import ALL, add_up, score, score_by, score_series, score_sums
 
 __all__ = [
     "ALL",
     "Comparison",
     "Resampling",
     "Verdict",
+    "add_up",
     "better",
     "compare",
     "compare_series",
@@ -24,8 +32,10 @@ __all__ = [
     "score",
     "score_by",
     "score_series",
+    "score_sums",
     "scored_hours",
     "series_lost",
+    "skill_intervals",
     "with_floor",
     "wql_intervals",
 ]

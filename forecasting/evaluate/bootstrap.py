@@ -164,6 +164,54 @@ def wql_intervals(
     return table.assign(wql=wql, low=np.maximum(low, 0.0), high=high)
 
 
+def skill_intervals(
+    sums: pd.DataFrame, by: Sequence[str], reference: str, resampling: Resampling | None = None
+) -> pd.DataFrame:
+    """How sure each model's skill against the reference is in each group, drawn as :func:`compare` does.
+
+    Args:
+        sums: what :func:`forecasting.evaluate.scores.add_up` returns, by issued_at and at least ``by``; each
+            model's of the same hours.
+        by: columns to tell groups by, beside the model.
+        reference: the model that skill is measured against.
+        resampling: level, draws and seed.
+
+    Returns:
+        model, the columns of ``by``, skill_low, skill_high, and probability (share of draws in which the
+        model is better); NaN where it can't be told, as of the reference itself.
+    """
+    how = resampling or Resampling()
+    index = ["model", *by]
+    by_issue = sums.pivot_table(
+        index=index, columns="issued_at", values=["pinball", "outcome"], aggfunc="sum"
+    )
+    if by_issue.empty:
+        return pd.DataFrame(columns=[*index, "skill_low", "skill_high", "probability"])
+    table: pd.DataFrame = by_issue.index.to_frame(index=False)
+    group = table[list(by)].apply(tuple, axis=1) if by else pd.Series([()] * len(table))
+    theirs = {key: place for place, key in group[table["model"] == reference].items()}
+    of_reference = np.array([theirs[key] for key in group])
+    lost, came = (by_issue[name].fillna(0).to_numpy() for name in ("pinball", "outcome"))
+    gain = lost[of_reference] - lost
+    weights, width = _resample(sums, how)
+    low, high, probability = np.full((3, len(table)), np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = lost[of_reference].sum(axis=1) / came.sum(axis=1)
+        skill = gain.sum(axis=1) / came.sum(axis=1) / scale
+        for first in range(0, len(gain), SERIES_AT_ONCE):
+            some = slice(first, first + SERIES_AT_ONCE)
+            drawn = (weights @ gain[some].T) / (weights @ came[some].T) / scale[some]
+            spread = skill[some] + width * (drawn - skill[some])
+            low[some], high[some] = _interval(spread, how.level)
+            known = np.isfinite(spread)
+            probability[some] = (spread > 0).sum(axis=0) / np.where(
+                known.any(axis=0), known.sum(axis=0), np.nan
+            )
+    itself = (table["model"] == reference).to_numpy()
+    ends = {"skill_low": low, "skill_high": high, "probability": probability}
+    return table.assign(**{name: np.where(itself, np.nan, values) for name, values in ends.items()})
+
+
 def stationary_weights(issue_times: int, block_length: float, draws: int, seed: int) -> np.ndarray:
     """How often each issue time is in each draw of the stationary bootstrap (draws, issue_times).
 

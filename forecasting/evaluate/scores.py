@@ -16,6 +16,8 @@ COVERAGES = [f"coverage_{name}" for name in INTERVALS]
 PITS = [f"pit_{name}" for name in INTERVALS]
 MEASURES = ["pinball", "mae", "bias", *COVERAGES, *PITS]
 REFERENCES = ("climatology", "seasonal_naive")
+FLOOR = ["floor_pinball", "rate"]
+KNOWN = "_known"
 
 
 def score(forecasts: pd.DataFrame, outcomes: pd.DataFrame, reference: str = "climatology") -> pd.DataFrame:
@@ -79,11 +81,49 @@ def score_by(
         than the reference, 1 at the floor; NaN where the reference is not above the floor). What can't be
         computed is NaN.
     """
-    keys = ["model", *by]
-    floor = [name for name in ("floor_pinball", "rate") if name in hours]
-    groups = hours.groupby(keys)
-    table = groups[[*MEASURES, "outcome", *floor]].mean()
+    return score_sums(add_up(hours, by), by, references)
+
+
+def add_up(hours: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """The measures of scored hours added up in each group, for :func:`score_sums`.
+
+    Sums of some hours and of others, one below the other, say as much as those of all: so hours can be
+    scored a few at a time. By issue time they say enough for the intervals of
+    :mod:`forecasting.evaluate.bootstrap`.
+
+    Args:
+        hours: see :func:`score_by`.
+        by: columns to tell groups by, beside the model.
+
+    Returns:
+        model, the columns of ``by``, hours (how many), valid_at (the last of them), and of each measure its
+        sum, under ``<measure>_known`` over how many hours.
+    """
+    measures = [*MEASURES, "outcome", *(name for name in FLOOR if name in hours)]
+    groups = hours.groupby(["model", *by])
+    known = groups[measures].count().add_suffix(KNOWN)
+    table = pd.concat([groups[measures].sum(), known], axis=1)
     table.insert(0, "hours", groups.size())
+    table.insert(1, "valid_at", groups["valid_at"].max())
+    return table.reset_index()
+
+
+def score_sums(
+    sums: pd.DataFrame, by: Sequence[str] = (), references: Sequence[str] = REFERENCES
+) -> pd.DataFrame:
+    """Scores of each model in each group, as :func:`score_by` tells them, from sums of hours.
+
+    Args:
+        sums: what :func:`add_up` returns, by ``by`` and perhaps more.
+        by: see :func:`score_by`.
+        references: see :func:`score_by`.
+    """
+    keys = ["model", *by]
+    measures = [name.removesuffix(KNOWN) for name in sums.columns if name.endswith(KNOWN)]
+    added = sums.groupby(keys)[["hours", *measures, *(name + KNOWN for name in measures)]].sum()
+    table = pd.DataFrame({name: added[name] / _positive(added[name + KNOWN]) for name in measures})
+    table.insert(0, "hours", added["hours"])
+    floor = "floor_pinball" in table
     table["wql"] = _wql(table["pinball"], table["outcome"])
     if floor:
         table["floor"] = _wql(table["floor_pinball"], table["rate"])

@@ -75,16 +75,28 @@ def seed_noise(overall: pd.DataFrame) -> list[str]:
     ]
 
 
+def answers_markdown(scores: pd.DataFrame) -> str:
+    """The answer for each target and period, those of the hours first.
+
+    Args:
+        scores: as :func:`print_scores` takes them.
+    """
+    every = scores[scores["by"] == "all"]
+    hours_first = every.assign(place=every["period"] != "PT1H").sort_values("place", kind="stable")
+    return "\n".join(
+        f"* **{target} {_by(period)}**: {answer(rows)}"
+        for (target, period), rows in hours_first.groupby(["target", "period"], sort=False)
+    )
+
+
 def scores_markdown(scores: pd.DataFrame, names: Mapping[str, str]) -> str:
-    """The answer for each target and period, with tables of scores, and of the hours' skill by group.
+    """Tables of scores for each target and period, and of the hours' skill by group.
 
     Args:
         scores: as :func:`print_scores` takes them.
         names: how each value of ``by`` is told in a heading; those that are not named are left out.
     """
-    every = scores[scores["by"] == "all"].groupby(["target", "period"], sort=False)
-    lines = [f"* **{target} {_by(period)}**: {answer(rows)}" for (target, period), rows in every]
-    lines.append("")
+    lines = []
     for (target, period), of_target in scores.groupby(["target", "period"], sort=False):
         overall = of_target[of_target["by"] == "all"]
         lines += [
@@ -99,18 +111,23 @@ def scores_markdown(scores: pd.DataFrame, names: Mapping[str, str]) -> str:
         models = [str(model) for model in overall["model"]]
         for by, heading in names.items() if period == "PT1H" else ():
             grouped = of_target[of_target["by"] == by]
-            lines += [f"#### Skill by {heading}", "", *_skill_table(grouped, models, heading), ""]
+            told = f"#### Skill by {heading} (bold: better by more than noise, italic: worse by more)"
+            lines += [told, "", *_skill_table(grouped, models, heading), ""]
     return "\n".join(lines)
 
 
 def _skill_table(scores: pd.DataFrame, models: list[str], heading: str) -> list[str]:
-    wide = scores.pivot_table(index="group", columns="model", values="skill", sort=False, dropna=False)
-    told = wide.reindex(index=list(dict.fromkeys(scores["group"])), columns=models)
-    rows = [
-        [str(group), *(_percent(skill) for skill in row)]
-        for group, row in zip(told.index, told.to_numpy(), strict=True)
-    ]
+    told = scores.assign(told=[_sure(row) for row in scores.to_dict("records")])
+    wide = told.pivot_table(index="group", columns="model", values="told", aggfunc="first")
+    wide = wide.reindex(index=list(dict.fromkeys(scores["group"])), columns=models).fillna("")
+    rows = [[str(group), *row] for group, row in zip(wide.index, wide.to_numpy(), strict=True)]
     return _markdown([heading, *models], rows)
+
+
+def _sure(row: Mapping[Any, Any]) -> str:
+    """The skill, marked where its interval leaves no doubt on which side it lies."""
+    told = _percent(row["skill"])
+    return f"**{told}**" if row["skill_low"] > 0 else f"*{told}*" if row["skill_high"] < 0 else told
 
 
 def _markdown(titles: list[str], rows: list[list[str]]) -> list[str]:

@@ -29,7 +29,7 @@ class BacktestRuns(Experiment):
             return run_id
         run = self._client.create_run(
             self.experiment_id(),
-            run_name=f"backtest {title}",
+            run_name=title,
             tags={"kind": "backtest", "backtest_id": backtest_id, **tags},
         )
         return str(run.info.run_id)

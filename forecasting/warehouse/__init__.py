@@ -17,6 +17,7 @@ from forecasting.warehouse.observation import (
     last_observed,
     observation_versions,
     observations,
+    observed_span,
     record_observations,
 )
 from forecasting.warehouse.promotion import promotions, record_promotion
@@ -36,6 +37,7 @@ __all__ = [
     "nights",
     "observation_versions",
     "observations",
+    "observed_span",
     "open_night",
     "promotions",
     "publish",

@@ -109,6 +109,17 @@ def observation_versions(
     return pd.concat([OBSERVATION_VERSION.empty(), *frames], ignore_index=True)
 
 
+def observed_span(
+    engine: sa.Engine, site_ids: Sequence[str], target: str
+) -> tuple[datetime, datetime] | None:
+    """The first and the last hour, in UTC, with a value of a target at any of the sites; None without any."""
+    which = (_HOURS.site_id.in_(site_ids), _HOURS.target == target, _HOURS.value.is_not(None))
+    query = sa.select(sa.func.min(_HOURS.valid_at), sa.func.max(_HOURS.valid_at)).where(*which)
+    with reading(engine) as connection:
+        first, last = connection.execute(query).one()
+    return None if first is None else (first, last)
+
+
 def last_observed(engine: sa.Engine, site_id: str, before: datetime) -> datetime | None:
     """The last hour, in UTC, that nights issued before ``before`` recorded of a site, if there is one."""
     query = sa.select(sa.func.max(_HOURS.valid_at)).where(_HOURS.site_id == site_id, _HOURS.known_at < before)

@@ -6,7 +6,8 @@ In order: open, forecast, score, tell. Each phase takes a key, and may be run ag
 from forecasting.pipeline.backtest.opening import BacktestKey, open_backtest
 from forecasting.pipeline.backtest.protocol import BacktestProtocol, read_protocol
 from forecasting.pipeline.backtest.running import forecast_backtest
-from forecasting.pipeline.backtest.telling import BacktestResult, backtest_page, score_backtest, tell_backtest
+from forecasting.pipeline.backtest.scoring import score_backtest
+from forecasting.pipeline.backtest.telling import BacktestResult, backtest_page, tell_backtest
 
 __all__ = [
     "BacktestKey",

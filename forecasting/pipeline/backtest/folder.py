@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -15,8 +15,26 @@ import pyarrow.parquet as pq
 
 from forecasting.config import Settings
 from forecasting.outcome import BacktestRefused
-from forecasting.pipeline.backtest.protocol import BacktestProtocol, Part
-from forecasting.schema import BACKTEST_FORECAST, OBSERVATION_VERSION, Table
+from forecasting.pipeline.backtest.protocol import BacktestProtocol, Contender, Part
+from forecasting.schema import BACKTEST_FORECAST, OBSERVATION_VERSION, Table, Target
+from forecasting.staging import Stage, placed, write_frames
+
+if TYPE_CHECKING:
+    from forecasting.models.tft.interpretation import Interpretation
+
+INTERPRETED = ("variables", "attention")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What scoring finds, of all targets."""
+
+    table: pd.DataFrame
+    """See :func:`forecasting.pipeline.backtest.tally.scores_of`."""
+    calibration: pd.DataFrame
+    """See :func:`forecasting.pipeline.backtest.tally.calibration_of`."""
+    voices: pd.DataFrame
+    """Who spoke of which series: target, model, site_id, unit_id, note, issue_times, hours."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +63,7 @@ class BacktestFolder:
         if self._question.exists():
             return
         self._write(self.root / "settings.json", settings.model_dump_json(indent=1).encode())
-        self._write_table(self.root / "observations.parquet", OBSERVATION_VERSION, versions)
+        self._write_table(self.root / "observations.parquet", OBSERVATION_VERSION, [versions])
         self._write(self._question, json.dumps(protocol.as_json(), indent=1).encode())
 
     @property
@@ -75,68 +93,93 @@ class BacktestFolder:
         return self._part(part).exists()
 
     def write_part(self, part: Part, forecast: pd.DataFrame) -> None:
-        """Put down BACKTEST_FORECAST rows of a part."""
-        self._write_table(self._part(part), BACKTEST_FORECAST, forecast)
+        """Put down BACKTEST_FORECAST rows of a part, an issue time at a time."""
+        self._write_table(
+            self._part(part), BACKTEST_FORECAST, (rows for _, rows in forecast.groupby("issued_at"))
+        )
 
-    def read_part(self, part: Part) -> pd.DataFrame:
-        """BACKTEST_FORECAST rows of a part."""
-        return self._read_table(self._part(part), BACKTEST_FORECAST)
+    def write_interpretation(self, part: Part, told: Interpretation) -> None:
+        """Put down what the part's model looks at; before the part, which is whole once it is there."""
+        for name in INTERPRETED:
+            with placed(str(self._interpreted(part, name))) as sink:
+                getattr(told, name).to_parquet(sink, index=False)
+
+    def read_interpretation(self, target: Target, contender: Contender, name: str) -> pd.DataFrame:
+        """Of :class:`~forecasting.models.tft.interpretation.Interpretation` the table ``name``, of all parts.
+
+        No rows and no columns where none of them was interpreted.
+        """
+        parts = [part for part in self.protocol.parts if (part.target, part.contender) == (target, contender)]
+        paths = [path for part in parts if (path := self._interpreted(part, name)).exists()]
+        return pd.concat([pd.DataFrame(), *map(pd.read_parquet, paths)], ignore_index=True)
+
+    def read_night(self, target: Target, night: date, contender: Contender | None = None) -> pd.DataFrame:
+        """BACKTEST_FORECAST rows of one issue time, of all contenders or of one."""
+        asked = [("issued_at", "==", pd.Timestamp(self.settings.issued_at(night)))]
+        parts = [
+            part
+            for part in self.protocol.parts
+            if part.target is target and night in part.nights and contender in (None, part.contender)
+        ]
+        tables = [
+            pq.read_table(self._part(part), schema=BACKTEST_FORECAST.columns, filters=asked) for part in parts
+        ]
+        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+        return frame
 
     def join_parts(self) -> None:
-        """Put all parts below one another into :attr:`forecasts`, one at a time in memory."""
+        """Put all parts below one another into :attr:`forecasts`, an issue time at a time in memory."""
         with (
-            self._placed(self.forecasts) as place,
-            pq.ParquetWriter(place, BACKTEST_FORECAST.columns, compression="zstd") as writer,
+            placed(str(self.forecasts)) as sink,
+            pq.ParquetWriter(sink, BACKTEST_FORECAST.columns, compression="zstd") as writer,
         ):
             for part in self.protocol.parts:
-                writer.write_table(pq.read_table(self._part(part), schema=BACKTEST_FORECAST.columns))
+                with pq.ParquetFile(self._part(part)) as file:
+                    for number in range(file.num_row_groups):
+                        writer.write_table(file.read_row_group(number))
 
-    def read_forecasts(self) -> pd.DataFrame:
-        """BACKTEST_FORECAST rows of all contenders."""
-        return self._read_table(self.forecasts, BACKTEST_FORECAST)
+    def write_scores(self, scores: Scores) -> None:
+        """Put down the scores: those of all as a table to read too."""
+        self._write(self.scores, scores.table.to_csv(index=False).encode())
+        for field in fields(Scores):
+            with placed(str(self._scored(field.name))) as sink:
+                getattr(scores, field.name).to_parquet(sink, index=False)
 
-    def write_scores(self, scores: pd.DataFrame) -> None:
-        """Put down the scores, as a table to read and with types beside it."""
-        self._write(self.scores, scores.to_csv(index=False).encode())
-        with self._placed(self.scores.with_suffix(".parquet")) as place:
-            scores.to_parquet(place, index=False)
-
-    def read_scores(self) -> pd.DataFrame:
+    def read_scores(self) -> Scores:
         """The scores."""
-        return pd.read_parquet(self.scores.with_suffix(".parquet"))
+        return Scores(**{field.name: pd.read_parquet(self._scored(field.name)) for field in fields(Scores)})
+
+    def flows(self, night: date, site_id: str) -> Stage:
+        """Where the flow of patients lies as it was known at a night's issue time."""
+        return Stage((self.root / "flows").as_uri(), night, site_id)
 
     def scratch(self, part: Part) -> Path:
         """A folder for files that the part's fit needs while it lasts."""
         return self.root / "scratch" / part.target.value / part.contender.name / str(part.nights[0])
+
+    def _scored(self, name: str) -> Path:
+        return self.root / "scores" / f"{name}.parquet"
 
     @property
     def _question(self) -> Path:
         return self.root / "backtest.json"
 
     def _part(self, part: Part) -> Path:
-        name = f"{part.nights[0]}.parquet"
-        return self.root / "parts" / part.target.value / part.contender.name.replace(" ", "_") / name
+        return self._of_part("parts", part) / f"{part.nights[0]}.parquet"
 
-    def _write_table(self, path: Path, table: Table, frame: pd.DataFrame) -> None:
-        content = pa.Table.from_pandas(table.conform(frame), schema=table.columns, preserve_index=False)
-        with self._placed(path) as place:
-            pq.write_table(content, place, compression="zstd")
+    def _interpreted(self, part: Part, name: str) -> Path:
+        return self._of_part("interpretations", part) / f"{part.nights[0]}_{name}.parquet"
+
+    def _of_part(self, kind: str, part: Part) -> Path:
+        return self.root / kind / part.target.value / part.contender.name.replace(" ", "_")
+
+    def _write_table(self, path: Path, table: Table, frames: Iterable[pd.DataFrame]) -> None:
+        write_frames(str(path), table, frames, compression="zstd")
 
     def _read_table(self, path: Path, table: Table) -> pd.DataFrame:
         frame: pd.DataFrame = pq.read_table(path, schema=table.columns).to_pandas()
         return frame
 
     def _write(self, path: Path, content: bytes) -> None:
-        with self._placed(path) as place:
-            place.write_bytes(content)
-
-    @contextmanager
-    def _placed(self, path: Path) -> Iterator[Path]:
-        """A path to write to; what is there takes its place when this ends well."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            yield unfinished
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with placed(str(path)) as sink:
+            sink.write(content)

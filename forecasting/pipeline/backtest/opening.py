@@ -13,9 +13,10 @@ import pandas as pd
 import structlog
 
 import forecasting
-from forecasting import warehouse
+from forecasting import extract, warehouse
 from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
+from forecasting.models.catalogue import CATALOGUE
 from forecasting.outcome import BacktestRefused
 from forecasting.pipeline.backtest.folder import BacktestFolder
 from forecasting.pipeline.backtest.protocol import BacktestProtocol
@@ -25,7 +26,15 @@ from forecasting.tracking import BacktestRuns
 
 log = structlog.get_logger()
 
-CODE = ("blocks.py", "features", "models", "pipeline/backtest/rolling.py", "pipeline/backtest/history.py")
+CODE = (
+    "blocks.py",
+    "extract/flows.py",
+    "features",
+    "models",
+    "pipeline/backtest/flows.py",
+    "pipeline/backtest/history.py",
+    "pipeline/backtest/rolling.py",
+)
 """What decides what a part holds."""
 
 
@@ -55,8 +64,9 @@ def open_backtest(place: Deployment, protocol: BacktestProtocol, tags: Mapping[s
         BacktestRefused: the warehouse holds nothing to begin from, or nothing to compare with.
     """
     settings = read_settings(place.config)
+    _refuse_without_flows(place, protocol)
     versions = _versions(place, settings, protocol)
-    _refuse_unobserved(versions, settings, protocol)
+    _refuse_unobserved(place, versions, settings, protocol)
     data = digest({"versions": versions})
     backtest_id = _id(protocol, settings, data)
     runs = BacktestRuns(place.mlflow, place.artifacts)
@@ -81,25 +91,39 @@ def _versions(place: Deployment, settings: Settings, protocol: BacktestProtocol)
     return OBSERVATION_VERSION.conform(pd.concat(frames, ignore_index=True))
 
 
-def _refuse_unobserved(versions: pd.DataFrame, settings: Settings, protocol: BacktestProtocol) -> None:
+def _refuse_without_flows(place: Deployment, protocol: BacktestProtocol) -> None:
+    asking = [name for name in protocol.models if CATALOGUE[name].of_flows]
+    if not asking:
+        return
+    try:
+        extract.connect(place.source)
+    except extract.SourceError as error:
+        raise BacktestRefused(f"model {asking[0]} is made of stays in the source, and {error}") from None
+
+
+def _refuse_unobserved(
+    place: Deployment, versions: pd.DataFrame, settings: Settings, protocol: BacktestProtocol
+) -> None:
     first, last = (settings.issued_at(night) for night in (protocol.first, protocol.last))
     for target in protocol.targets:
         hours = versions.loc[(versions["target"] == target) & versions["value"].notna(), "valid_at"]
-        if hours.empty:
+        if len(hours) and hours.min() < first and hours.max() >= last:
+            continue
+        engine, name = warehouse.connect(place.warehouse), target.value
+        span = warehouse.observed_span(engine, protocol.site_ids, name)
+        if span is None:
             raise BacktestRefused(
-                f"the warehouse holds no {target.value} of {', '.join(protocol.site_ids)} before or after "
-                f"{protocol.first}; walk a night first (`forecasting night`)"
+                f"the warehouse holds no {name} of {', '.join(protocol.site_ids)}; "
+                "walk a night first (`forecasting night`)"
             )
-        if hours.min() >= first:
-            raise BacktestRefused(
-                f"the first issue date {protocol.first} is before the history of {target.value}, "
-                f"which begins on {hours.min():%Y-%m-%d}; choose a later one"
-            )
-        if hours.max() < last:
-            raise BacktestRefused(
-                f"the last issue date {protocol.last} is after the last recorded hour of {target.value}, "
-                f"{hours.max():%Y-%m-%d %H:%M} UTC; choose an earlier one"
-            )
+        held = f"the warehouse holds {name} from {span[0]:%Y-%m-%d %H:%M} to {span[1]:%Y-%m-%d %H:%M} UTC"
+        if span[0] >= first:
+            why = f"the first issue date {protocol.first} is before it; choose a later one"
+        elif span[1] < last:
+            why = f"the last issue date {protocol.last} is after it; choose an earlier one"
+        else:
+            why = f"but nothing from {settings.source.history_days} days before {protocol.first} to the end"
+        raise BacktestRefused(f"{held}, {why}")
 
 
 def _id(protocol: BacktestProtocol, settings: Settings, data: str) -> str:

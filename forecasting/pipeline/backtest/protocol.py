@@ -68,6 +68,10 @@ class BacktestProtocol:
             for seed in (self.seeds if CATALOGUE[model].seeded else (None,))
         )
 
+    def contenders_of(self, target: Target) -> tuple[Contender, ...]:
+        """Those of them that can forecast the target."""
+        return tuple(one for one in self.contenders if target in CATALOGUE[one.model].targets)
+
     @property
     def parts(self) -> tuple[Part, ...]:
         """All there is to forecast, in the order of the result's rows."""
@@ -76,7 +80,7 @@ class BacktestProtocol:
         return tuple(
             Part(target, contender, block)
             for target in self.targets
-            for contender in self.contenders
+            for contender in self.contenders_of(target)
             for block in blocks
         )
 
@@ -145,8 +149,13 @@ def read_protocol(
         if days is not None and days < 1:
             raise BacktestRefused(f"--{what} {days}: allowed are whole days from 1 on")
     asked = _allowed("model", models, tuple(CATALOGUE))
+    wanted = tuple(Target(name) for name in _allowed("target", targets, tuple(Target)))
+    for name in asked:
+        if not set(wanted) & set(CATALOGUE[name].targets):
+            can = ", ".join(CATALOGUE[name].targets)
+            raise BacktestRefused(f"model {name} forecasts {can} alone; ask for that target, or leave it out")
     return BacktestProtocol(
-        targets=tuple(Target(name) for name in _allowed("target", targets, tuple(Target))),
+        targets=wanted,
         first=first,
         last=last,
         step_days=step_days,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from forecasting.deployment import Deployment
 from forecasting.outcome import BacktestRefused
+from forecasting.pipeline.backtest.flows import gather_flows
 from forecasting.pipeline.backtest.opening import BacktestKey
 from forecasting.pipeline.backtest.workers import Progress, forecast_parts
 from forecasting.tracking import BacktestRuns
@@ -27,12 +28,14 @@ def forecast_backtest(
 
     Raises:
         BacktestRefused: no such backtest is open, or it has no such contender.
+        SourceLost: a model asks for the flow of patients, and the source does not answer.
     """
     folder = key.folder(place)
     parts = [part for part in folder.protocol.parts if contender in (None, part.contender.name)]
     if not parts:
         raise BacktestRefused(f"backtest {key.backtest_id} has no contender {contender!r}")
     try:
+        gather_flows(place.source, folder, parts, told)
         forecast_parts(folder.root, parts, jobs, told)
     except BaseException:
         BacktestRuns(place.mlflow, place.artifacts).close(key.mlflow_run_id, succeeded=False)

@@ -1,136 +1,61 @@
-"""Forecasts and outcomes to scores: each contender as a whole, and by site, unit, lead and shift."""
+"""The phase that scores: forecasts and outcomes to tables, one issue time's forecasts in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 
-import numpy as np
 import pandas as pd
 
-from forecasting.blocks import BLOCK_HOURS, HOUR, shift_names
-from forecasting.config import Settings
-from forecasting.evaluate import (
-    compare,
-    period_outcomes,
-    pit_histogram,
-    rates_of,
-    score_by,
-    scored_hours,
-    with_floor,
-)
-from forecasting.models.catalogue import REFERENCE
-from forecasting.pipeline.backtest.periods import DAY, block_periods
+from forecasting.blocks import HOUR
+from forecasting.deployment import Deployment
+from forecasting.evaluate import period_outcomes
+from forecasting.pipeline.backtest.folder import BacktestFolder, Scores
+from forecasting.pipeline.backtest.history import outcomes
+from forecasting.pipeline.backtest.opening import BacktestKey
+from forecasting.pipeline.backtest.periods import block_periods
+from forecasting.pipeline.backtest.tally import Tally, calibration_of, scores_of, tally, together
 from forecasting.schema import Target
 
-ALL = "all"
-GROUPINGS: Mapping[str, tuple[str, ...]] = {
-    ALL: (),
-    "site": ("site_id",),
-    "unit": ("site_id", "unit_id"),
-    "lead_day": ("lead_day",),
-    "shift": ("shift",),
-}
-CONFIDENCE = ["skill_low", "skill_high", "probability"]
-SERIES = ["site_id", "unit_id"]
+
+def score_backtest(place: Deployment, key: BacktestKey) -> int:
+    """Join the parts, and score them; returns how many rows of scores were written."""
+    folder = key.folder(place)
+    folder.join_parts()
+    scores = [_scores(folder, target) for target in folder.protocol.targets]
+    names = ("table", "calibration", "voices")
+    every = Scores(**{name: _joined([getattr(one, name) for one in scores]) for name in names})
+    folder.write_scores(every)
+    return len(every.table)
 
 
-def hours_of(
-    forecasts: pd.DataFrame, outcomes: pd.DataFrame, target: Target, settings: Settings
-) -> pd.DataFrame:
-    """The scored hours of a target, each with its shift; those of arrivals with their noise floor.
+def _scores(folder: BacktestFolder, target: Target) -> Scores:
+    came = _outcomes(folder, target)
+    counted = together([_tally(folder, came, target, night) for night in folder.protocol.nights])
+    names = [contender.name for contender in folder.protocol.contenders_of(target)]
+    tables = (scores_of(counted, names), calibration_of(counted, names), counted.voices)
+    return Scores(*(_of_target(table, target) for table in tables))
 
-    The floor is estimated from the rates of the contender with the lowest loss: see
-    :func:`forecasting.evaluate.with_floor`.
 
-    Args:
-        forecasts: BACKTEST_FORECAST rows.
-        outcomes: OBSERVATION rows.
-        target: what is scored.
-        settings: gives the shifts.
+def _tally(folder: BacktestFolder, came: pd.DataFrame, target: Target, night: date) -> Tally:
+    settings = folder.settings
+    begin = settings.issued_at(night)
+    within = came["valid_at"].between(begin, begin + timedelta(hours=settings.lead_hours), inclusive="left")
+    return tally(folder.read_night(target, night), came[within], target, settings)
 
-    Returns:
-        What :func:`forecasting.evaluate.scored_hours` does; no rows where no outcome is known yet.
-    """
-    spoken = forecasts[forecasts["target"] == target]
-    came = outcomes[outcomes["target"] == target]
+
+def _outcomes(folder: BacktestFolder, target: Target) -> pd.DataFrame:
+    """What came, hour by hour and block by block, since the first issue time."""
+    settings, versions = folder.settings, folder.versions
+    ahead = versions["valid_at"] >= settings.issued_at(folder.protocol.first)
+    came = outcomes(versions[ahead & (versions["target"] == target)])
     blocks = period_outcomes(came, settings, block_periods(settings))
-    hours = scored_hours(spoken, pd.concat([came.assign(period=HOUR), blocks], ignore_index=True))
-    hours = hours.assign(shift=shift_names(hours["valid_at"], hours["site_id"], settings))
-    if target is not Target.ED_ARRIVALS or hours.empty:
-        return hours
-    best = hours.groupby("model")["pinball"].mean().idxmin()
-    levels = np.sort(spoken["quantile"].unique()).tolist()
-    return with_floor(hours, rates_of(spoken[spoken["model"] == best]), levels)
+    return pd.concat([came.assign(period=HOUR), blocks], ignore_index=True)
 
 
-def scores_of(hours: pd.DataFrame, contenders: Sequence[str]) -> pd.DataFrame:
-    """Scores of each contender by each of :data:`GROUPINGS`.
-
-    Args:
-        hours: what :func:`hours_of` returns, of one target.
-        contenders: names, in the order of the rows.
-
-    Returns:
-        target, period, by (a name of :data:`GROUPINGS`), group (within it; "" for all), model, the measures
-        of :func:`forecasting.evaluate.score_by` with skill against the reference, and for all hours together
-        skill_low, skill_high (90 % interval of a paired block bootstrap) and probability (that the model is
-        better than the reference; missing for the reference itself).
-    """
-    order = {name: place for place, name in enumerate(contenders)}
-    tables = []
-    for by, columns in GROUPINGS.items():
-        # A day is of no shift.
-        of_kind = hours[hours["period"] != DAY] if by == "shift" else hours
-        table = score_by(of_kind, ["target", "period", *columns], (REFERENCE,))
-        group = table[list(columns)].astype(str).agg("/".join, axis=1) if columns else ""
-        table = table.assign(by=by, group=group, place=table["model"].map(order))
-        # Lead days are numbers, and sort as such.
-        table = table.assign(length=table["period"].map({HOUR: 1, **BLOCK_HOURS}))
-        table = table.sort_values(["length", *columns, "place"], ignore_index=True).drop(
-            columns=["length", "place", *columns]
-        )
-        tables.append(table.rename(columns={f"skill_{REFERENCE}": "skill"}))
-    scores = pd.concat(tables, ignore_index=True)
-    keys = ["target", "period", "by", "group", "model"]
-    sure = _confidence(hours, contenders)
-    scores = scores.merge(sure.assign(by=ALL), on=["period", "by", "model"], how="left")
-    return scores[[*keys, *(name for name in scores.columns if name not in keys)]]
+def _of_target(table: pd.DataFrame, target: Target) -> pd.DataFrame:
+    table.insert(0, "target", target.value)
+    return table
 
 
-def _confidence(hours: pd.DataFrame, contenders: Sequence[str]) -> pd.DataFrame:
-    rows = []
-    for period, of_period in hours.groupby("period"):
-        for name in contenders:
-            if name == REFERENCE:
-                continue
-            found = compare(of_period, name, REFERENCE)
-            scale = found.champion_wql if found.champion_wql > 0 else float("nan")
-            rows.append((period, name, found.low / scale, found.high / scale, found.probability))
-    table = pd.DataFrame(rows, columns=["period", "model", *CONFIDENCE])
-    return table.astype({"period": "str", "model": "str", **dict.fromkeys(CONFIDENCE, "float64")})
-
-
-def calibration_of(hours: pd.DataFrame, levels: Sequence[float], contenders: Sequence[str]) -> pd.DataFrame:
-    """Each contender's PIT histogram, its bins between the quantile levels.
-
-    Returns:
-        model, pit_from, pit_to, hours, density, and share: of outcomes up to ``pit_to``, each count spread
-        evenly over its probability.
-    """
-    histogram = pit_histogram(hours, (), levels)
-    order = {name: place for place, name in enumerate(contenders)}
-    histogram = histogram.assign(place=histogram["model"].map(order))
-    histogram = histogram.sort_values(["place", "pit_from"], ignore_index=True).drop(columns="place")
-    inside = histogram["density"] * (histogram["pit_to"] - histogram["pit_from"])
-    return histogram.assign(share=inside.groupby(histogram["model"]).cumsum())
-
-
-def stand_ins(forecasts: pd.DataFrame) -> pd.DataFrame:
-    """Where the reference stood in for a contender, and why.
-
-    Returns:
-        target, model, note, site_id, unit_id, issue_times (how many).
-    """
-    keys = ["target", "model", "note", *SERIES]
-    noted = forecasts[forecasts["note"] != ""]
-    return noted.groupby(keys)["issued_at"].nunique().rename("issue_times").reset_index()
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(tables, ignore_index=True)

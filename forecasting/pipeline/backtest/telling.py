@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,12 @@ from forecasting.blocks import HOUR
 from forecasting.config import Settings, Site, Unit
 from forecasting.deployment import Deployment
 from forecasting.models.catalogue import REFERENCE
-from forecasting.pipeline.backtest.folder import BacktestFolder
+from forecasting.pipeline.backtest.folder import INTERPRETED, BacktestFolder, Scores
 from forecasting.pipeline.backtest.history import outcomes as outcomes_of
 from forecasting.pipeline.backtest.opening import BacktestKey
 from forecasting.pipeline.backtest.protocol import BacktestProtocol, Contender
-from forecasting.pipeline.backtest.scoring import ALL, calibration_of, hours_of, scores_of, stand_ins
+from forecasting.pipeline.backtest.remarks import remarks_of
+from forecasting.pipeline.backtest.tally import ALL
 from forecasting.schema import Target
 from forecasting.tracking import BacktestRuns
 
@@ -31,7 +33,7 @@ MEASURES = ["wql", "skill", "skill_low", "skill_high", "mae", "bias", "pinball"]
 COVERAGES = ["coverage_80", "coverage_90", "pit_80", "pit_90"]
 FLOORS = ["floor", "gap_closed"]
 BY_GROUP = ["wql", "skill", "coverage_80", "coverage_90"]
-HEADINGS = {"lead_day": "days ahead", "unit": "unit", "shift": "shift"}
+HEADINGS = {"lead_day": "days ahead", "site": "site", "unit": "unit", "shift": "shift"}
 FANS = 3
 """Issue times in a page of fans: the first, the last, and one between."""
 SITES_WITH_FANS = 4
@@ -43,7 +45,7 @@ class BacktestResult:
     """What came of a backtest, for who asked it."""
 
     scores: pd.DataFrame
-    """See :func:`forecasting.pipeline.backtest.scoring.scores_of`; of all targets."""
+    """See :func:`forecasting.pipeline.backtest.tally.scores_of`; of all targets."""
     remarks: list[str]
     """Where the reference stood in for a contender, and which series nobody forecast: a sentence each."""
     folder: Path
@@ -56,52 +58,53 @@ class BacktestResult:
         return [f"{target}: {report.answer(rows)}" for target, rows in overall.groupby("target", sort=False)]
 
 
-def score_backtest(place: Deployment, key: BacktestKey) -> int:
-    """Join the parts, and score them; returns how many rows of scores were written."""
-    folder = key.folder(place)
-    settings, protocol = folder.settings, folder.protocol
-    folder.join_parts()
-    forecasts, came = folder.read_forecasts(), outcomes_of(folder.versions)
-    names = [contender.name for contender in protocol.contenders]
-    tables = [scores_of(hours_of(forecasts, came, target, settings), names) for target in protocol.targets]
-    scores = pd.concat(tables, ignore_index=True)
-    folder.write_scores(scores)
-    return len(scores)
-
-
 def tell_backtest(place: Deployment, key: BacktestKey) -> BacktestResult:
     """Draw the plots, and tell MLflow: a parent that answers, and a child for each contender and target."""
     folder = key.folder(place)
-    settings, protocol = folder.settings, folder.protocol
-    forecasts, came, scores = folder.read_forecasts(), outcomes_of(folder.versions), folder.read_scores()
+    protocol, found = folder.protocol, folder.read_scores()
+    scores, came = found.table, outcomes_of(folder.versions)
     runs = BacktestRuns(place.mlflow, place.artifacts)
-    remarks = _remarks(forecasts, settings, protocol)
+    remarks = remarks_of(found, folder.settings, protocol)
     plots = []
     for target in protocol.targets:
-        of_target = scores[scores["target"] == target]
-        spoken = forecasts[(forecasts["target"] == target) & (forecasts["period"] == HOUR)]
-        drawn = _save(folder, target.value, _comparisons(spoken, came, of_target, target, folder))
+        of_target = Scores(
+            *(table[table["target"] == target] for table in (found.table, found.calibration, found.voices))
+        )
+        drawn = _save(folder, target.value, _comparisons(of_target, target, protocol))
         plots += drawn
         for path in drawn:
             runs.log_file(key.mlflow_run_id, path, f"plots/{target.value}")
-        for contender in protocol.contenders:
-            mine = spoken[spoken["model"] == contender.name]
-            fans = _save(
+        for contender in protocol.contenders_of(target):
+            own = _save(
                 folder,
                 f"{target.value}/{contender.name.replace(' ', '_')}",
-                _fans(mine, came, of_target, target, settings),
+                chain(
+                    _fans(folder, contender, target, of_target.voices, came),
+                    _interpretations(folder, contender, target),
+                ),
             )
-            plots += fans
-            _tell_contender(runs, key, protocol, contender, target, of_target, mine, [*fans, *drawn])
+            plots += own
+            _tell_contender(runs, key, protocol, contender, target, of_target, [*own, *drawn])
     overall = scores[(scores["by"] == ALL) & (scores["period"] == HOUR)]
-    known = overall.melt(["target", "model"], ["wql", "skill"]).dropna()
-    names = known["target"] + "/" + known["model"] + "/" + known["variable"]
-    runs.log_metrics(key.mlflow_run_id, dict(zip(names, known["value"].astype(float), strict=True)))
+    said = {
+        f"{row['target']}/{row['model']}/{_in_mlflow(name)}": _figure(name, float(row[name]))
+        for row in overall.to_dict("records")
+        for name in ("wql", "skill")
+        if math.isfinite(row[name])
+    }
+    runs.log_metrics(key.mlflow_run_id, said)
     pages = [
         f"[{target.value}: charts of all models](#{runs.comparison(key.backtest_id, target.value)})"
         for target in protocol.targets
     ]
-    text = [*pages, "", report.scores_markdown(scores, HEADINGS), *(f"* {remark}" for remark in remarks)]
+    text = [
+        report.answers_markdown(scores),
+        *(f"* {remark}" for remark in remarks),
+        "",
+        *pages,
+        "",
+        report.scores_markdown(scores, HEADINGS),
+    ]
     runs.describe(key.mlflow_run_id, "\n".join(text))
     for path in (folder.scores, folder.forecasts):
         runs.log_file(key.mlflow_run_id, path)
@@ -120,8 +123,7 @@ def _tell_contender(
     protocol: BacktestProtocol,
     contender: Contender,
     target: Target,
-    scores: pd.DataFrame,
-    forecasts: pd.DataFrame,
+    found: Scores,
     plots: list[Path],
 ) -> None:
     run_id = runs.open_contender(
@@ -136,13 +138,14 @@ def _tell_contender(
     runs.log_params(
         run_id, {"target": target.value, "model": contender.model, **seed, **params, "sites": sites}
     )
-    mine = scores[scores["model"] == contender.name]
-    stood_in = forecasts["note"].ne("").mean() if len(forecasts) else math.nan
-    metrics = {**dict(_metrics(mine)), "stood_in_share": float(stood_in)}
+    mine = found.table[found.table["model"] == contender.name]
+    metrics = {**dict(_metrics(mine)), "stood_in_share": _stood_in(found.voices, contender)}
     runs.log_metrics(run_id, {name: value for name, value in metrics.items() if math.isfinite(value)})
     by_lead = mine[(mine["by"] == "lead_day") & (mine["period"] == HOUR)]
     curves = {
-        f"by_lead_day/{name}": dict(zip(by_lead["group"].astype(int), by_lead[name], strict=True))
+        f"by_lead_day/{_in_mlflow(name)}": {
+            int(row["group"]): _figure(name, float(row[name])) for row in by_lead.to_dict("records")
+        }
         for name in BY_GROUP
         if by_lead[name].notna().all()
     }
@@ -158,31 +161,43 @@ def _metrics(scores: pd.DataFrame) -> Iterator[tuple[str, float]]:
     for row in scores.to_dict("records"):
         overall = [*MEASURES, *COVERAGES, *(name for name in FLOORS if name in row)]
         if row["by"] == ALL and row["period"] == HOUR:
-            yield from ((name, float(row[name])) for name in [*overall, "hours"])
+            names = {name: _in_mlflow(name) for name in [*overall, "hours"]}
         elif row["by"] == ALL:
-            yield from ((f"period_{row['period']}/{name}", float(row[name])) for name in overall)
+            names = {name: f"period_{row['period']}/{_in_mlflow(name)}" for name in overall}
         elif row["period"] == HOUR:
             group = str(row["group"]).replace("/", ".")
-            for name in BY_GROUP if row["by"] == "unit" else BY_GROUP[:2]:
-                yield f"{name}_by_{row['by']}/{group}", float(row[name])
+            told = BY_GROUP if row["by"] == "unit" else BY_GROUP[:2]
+            names = {name: f"{_in_mlflow(name)}_by_{row['by']}/{group}" for name in told}
+        else:
+            names = {}
+        yield from ((told, _figure(name, float(row[name]))) for name, told in names.items())
 
 
-def _comparisons(
-    forecasts: pd.DataFrame, came: pd.DataFrame, scores: pd.DataFrame, target: Target, folder: BacktestFolder
-) -> Iterator[tuple[str, Figure]]:
+def _in_mlflow(measure: str) -> str:
+    return measure.replace("skill", "skill_percent")
+
+
+def _figure(measure: str, value: float) -> float:
+    """MLflow's charts write two decimals: too few for a skill that is a share."""
+    return 100 * value if measure.startswith("skill") else value
+
+
+def _stood_in(voices: pd.DataFrame, contender: Contender) -> float:
+    """Share of a contender's hours in which the reference spoke."""
+    mine = voices[voices["model"] == contender.name]
+    return float(mine.loc[mine["note"] != "", "hours"].sum() / mine["hours"].sum()) if len(mine) else math.nan
+
+
+def _comparisons(found: Scores, target: Target, protocol: BacktestProtocol) -> Iterator[tuple[str, Figure]]:
     """Plots of all contenders of a target, by the name of their file."""
-    settings, protocol = folder.settings, folder.protocol
-    hours = hours_of(forecasts, came, target, settings)
-    if hours.empty:
+    scores = found.table[found.table["period"] == HOUR]
+    if scores.empty:
         return
-    title = report.MEASURE[target]
-    subtitle = _subtitle(protocol)
-    scores = scores[scores["period"] == HOUR]
+    title, subtitle = report.MEASURE[target], _subtitle(protocol)
     by_lead = scores[scores["by"] == "lead_day"]
     by_lead = by_lead.assign(lead_day=by_lead["group"].astype(int))
     yield "skill_by_lead", report.skill_figure(by_lead, title, subtitle, REFERENCE)
-    names = [contender.name for contender in protocol.contenders]
-    calibration = calibration_of(hours, settings.horizon.quantile_levels, names)
+    calibration = found.calibration
     inner = calibration[calibration["pit_to"] < 1].rename(columns={"pit_to": "level"})
     yield "reliability", report.reliability_figure(inner, title, subtitle)
     yield "pit_histogram", report.pit_figure(calibration, title, subtitle)
@@ -191,22 +206,41 @@ def _comparisons(
 
 
 def _fans(
-    forecasts: pd.DataFrame, came: pd.DataFrame, scores: pd.DataFrame, target: Target, settings: Settings
+    folder: BacktestFolder, contender: Contender, target: Target, voices: pd.DataFrame, came: pd.DataFrame
 ) -> Iterator[tuple[str, Figure]]:
     """A contender's fans for the busiest unit of each of the first sites."""
-    of_target = came[came["target"] == target]
+    settings, protocol = folder.settings, folder.protocol
+    of_target = came[(came["target"] == target) & (came["valid_at"] >= settings.issued_at(protocol.first))]
     busy = of_target.groupby(["site_id", "unit_id"])["value"].sum().sort_values(ascending=False)
-    spoken = set(zip(forecasts["site_id"], forecasts["unit_id"], strict=True))
+    mine = voices[voices["model"] == contender.name]
+    spoken = set(zip(mine["site_id"], mine["unit_id"], strict=True))
     busiest: dict[str, str] = {}
     for site_id, unit_id in busy.index:
         if (site_id, unit_id) in spoken:
             busiest.setdefault(site_id, unit_id)
+    rows = pd.concat(folder.read_night(target, night, contender) for night in _spread_out(protocol.nights))
+    hourly = rows[rows["period"] == HOUR]
     for site_id, unit_id in list(busiest.items())[:SITES_WITH_FANS]:
         site, unit = _unit(settings, site_id, unit_id)
-        of_unit = (forecasts["site_id"] == site_id) & (forecasts["unit_id"] == unit_id)
-        times = _spread_out(sorted(forecasts.loc[of_unit, "issued_at"].unique()))
-        figure = report.past_fans_figure(came, forecasts, site, unit, target, times)
-        yield f"fans_{site_id}_{unit_id}", figure
+        of_unit = (hourly["site_id"] == site_id) & (hourly["unit_id"] == unit_id)
+        times = sorted(hourly.loc[of_unit, "issued_at"].unique())
+        if times:
+            figure = report.past_fans_figure(came, hourly, site, unit, target, times)
+            yield f"fans_{site_id}_{unit_id}", figure
+
+
+def _interpretations(
+    folder: BacktestFolder, contender: Contender, target: Target
+) -> Iterator[tuple[str, Figure]]:
+    """What a contender that can tell it looks at, mean over its refits."""
+    variables, attention = (folder.read_interpretation(target, contender, name) for name in INTERPRETED)
+    if variables.empty:
+        return
+    variables = variables.groupby(["part", "variable"])["importance"].mean().reset_index()
+    attention = attention.groupby(["lead", "hour"])["attention"].mean().reset_index()
+    title = f"{report.MEASURE[target]}, {contender.name}"
+    figures = report.interpretation_figures(variables, attention, title, _subtitle(folder.protocol))
+    yield from figures.items()
 
 
 def _unit(settings: Settings, site_id: str, unit_id: str) -> tuple[Site, Unit]:
@@ -214,9 +248,9 @@ def _unit(settings: Settings, site_id: str, unit_id: str) -> tuple[Site, Unit]:
     return site, next(unit for unit in site.units if unit.unit_id == unit_id)
 
 
-def _spread_out(times: list[datetime]) -> list[datetime]:
-    places = {round(number * (len(times) - 1) / (FANS - 1)) for number in range(FANS)}
-    return [times[place] for place in sorted(places)]
+def _spread_out(nights: Sequence[date]) -> list[date]:
+    places = {round(number * (len(nights) - 1) / (FANS - 1)) for number in range(FANS)}
+    return [nights[place] for place in sorted(places)]
 
 
 def _save(folder: BacktestFolder, name: str, figures: Iterator[tuple[str, Figure]]) -> list[Path]:
@@ -238,25 +272,3 @@ def _subtitle(protocol: BacktestProtocol) -> str:
         else f"issued on {nights[0]}"
     )
     return f"{', '.join(protocol.site_ids)}; {times}; fitted every {protocol.refit_days} days."
-
-
-def _remarks(forecasts: pd.DataFrame, settings: Settings, protocol: BacktestProtocol) -> list[str]:
-    remarks = []
-    for (target, model, note), rows in stand_ins(forecasts).groupby(["target", "model", "note"]):
-        series = [f"{row.site_id}/{row.unit_id}" for row in rows.itertuples()]
-        remarks.append(
-            f"{target}: {REFERENCE} stood in for {model} in {', '.join(series)} "
-            f"from up to {rows['issue_times'].max()} of {len(protocol.nights)} issue times: {note}"
-        )
-    spoken = set(zip(forecasts["target"], forecasts["site_id"], forecasts["unit_id"], strict=True))
-    for target in protocol.targets:
-        silent = [
-            f"{site.site_id}/{unit.unit_id}"
-            for site in map(settings.site, protocol.site_ids)
-            for unit in site.units
-            if (target is Target.BED_CENSUS or unit == site.ed)
-            and (target.value, site.site_id, unit.unit_id) not in spoken
-        ]
-        if silent:
-            remarks.append(f"{target.value}: left out, never observed before: {', '.join(silent)}")
-    return remarks

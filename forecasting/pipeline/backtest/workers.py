@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -56,13 +57,18 @@ def forecast_parts(root: Path, parts: Sequence[Part], jobs: int, told: Progress 
 
 
 def _forecast_part(root: Path, part: Part) -> None:
+    from forecasting.pipeline.backtest.flows import flows_at
     from forecasting.pipeline.backtest.rolling import rolling_forecast
 
     folder = BacktestFolder(root)
     settings = folder.settings
     sites = [settings.site(site_id) for site_id in folder.protocol.site_ids]
-    forecast = rolling_forecast(folder.versions, part, settings, sites, folder.scratch(part))
-    folder.write_part(part, forecast)
+    rolled = rolling_forecast(
+        folder.versions, part, settings, sites, folder.scratch(part), partial(flows_at, folder)
+    )
+    if rolled.interpretation:
+        folder.write_interpretation(part, rolled.interpretation)
+    folder.write_part(part, rolled.forecast)
 
 
 def _begin_work() -> None:

@@ -102,3 +102,17 @@ def test_a_blocked_site_is_not_tried_again(dags: dict[str, DAG]) -> None:
     assert decided[SiteBlocked] is RetryAction.FAIL
     assert decided[NightIncomplete] is RetryAction.FAIL
     assert decided[SourceLost] is not RetryAction.FAIL
+
+
+def test_the_form_of_a_backtest_takes_every_model_and_no_other_name(dags: dict[str, DAG]) -> None:
+    from airflow.sdk.exceptions import ParamValidationError
+
+    from forecasting.models.catalogue import CATALOGUE
+
+    asked = dags["hospital_backtest"].params.get_param("models")
+    assert asked.resolve(", ".join(CATALOGUE)) == ", ".join(CATALOGUE)
+    for name in CATALOGUE:
+        assert name in str(asked.description)
+    for strange in ("prophet", "tft,prophet", "tft,", ""):
+        with pytest.raises(ParamValidationError):
+            asked.resolve(strange)

@@ -121,19 +121,19 @@ def test_mlflow_answers_which_is_better_where_and_by_how_much(
     assert tft.data.params["first"] == str(ASKED["first"])
     assert {
         "wql",
-        "skill",
-        "skill_low",
+        "skill_percent",
+        "skill_percent_low",
         "coverage_80",
         "pit_90",
         "gap_closed",
-        "skill_by_lead_day/1",
+        "skill_percent_by_lead_day/1",
         "coverage_80_by_unit/north.ed",
-        "skill_by_shift/night",
+        "skill_percent_by_shift/night",
         "by_lead_day/wql",
-        "period_P1D/skill",
+        "period_P1D/skill_percent",
         "period_PT12H/wql",
     } <= set(tft.data.metrics)
-    curve = client.get_metric_history(tft.info.run_id, "by_lead_day/skill")
+    curve = client.get_metric_history(tft.info.run_id, "by_lead_day/skill_percent")
     assert [point.step for point in curve] == list(range(1, 9))
     plots = {Path(item.path).name for item in client.list_artifacts(tft.info.run_id, "plots")}
     assert plots == {
@@ -143,6 +143,8 @@ def test_mlflow_answers_which_is_better_where_and_by_how_much(
         "reliability.png",
         "pit_histogram.png",
         "coverage_by_unit.png",
+        "variable_importance.png",
+        "attention.png",
     }
 
 
@@ -155,7 +157,8 @@ def test_a_history_too_short_for_a_model_is_told_and_climatology_speaks(
     backtest.forecast_backtest(recorded, key, jobs=2)
     backtest.score_backtest(recorded, key)
     result = backtest.tell_backtest(recorded, key)
-    (remark,) = result.remarks
+    once, remark = result.remarks
+    assert f"one issue time, {first}, is too few to tell noise from skill" in once
     assert "climatology stood in for tft seed 1 in north/ed, west/ed" in remark
     assert "history too short" in remark
     overall = _overall(result.scores, "model")
@@ -165,9 +168,9 @@ def test_a_history_too_short_for_a_model_is_told_and_climatology_speaks(
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"first": date(2024, 1, 1), "last": date(2024, 2, 1)}, ["no ed_arrivals", "forecasting night"]),
-        ({"first": date(2026, 1, 1)}, ["2026-01-01", "before the history", "2026-01-21"]),
-        ({"last": date(2026, 7, 1)}, ["2026-07-01", "after the last recorded hour", "2026-06-10 06:00 UTC"]),
+        ({"first": date(2026, 1, 1)}, ["2026-01-01 is before it", "holds ed_arrivals from 2026-01-21"]),
+        ({"last": date(2026, 7, 1)}, ["2026-07-01 is after it", "to 2026-06-10 06:00 UTC"]),
+        ({"first": date(2024, 1, 1), "last": date(2024, 2, 1)}, ["2024-01-01 is before it"]),
     ],
 )
 def test_dates_without_observations_are_refused_in_one_line(

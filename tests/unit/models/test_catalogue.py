@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from forecasting.config import Settings
-from forecasting.models import Climatology
+from forecasting.models import Climatology, Flows
 from forecasting.models.catalogue import CATALOGUE, REFERENCE
 from forecasting.schema import Target
 
@@ -25,7 +25,7 @@ def test_the_reference_says_what_climatology_says(
     tmp_path: Path,
 ) -> None:
     panel = panel_of(observations(60), Target.ED_ARRIVALS)
-    model = CATALOGUE[REFERENCE].fit(panel, settings, issued_at, Target.ED_ARRIVALS, tmp_path)
+    model = CATALOGUE[REFERENCE].fit(panel, settings, issued_at, Target.ED_ARRIVALS, tmp_path, Flows.none())
     own = Climatology.fit(panel, settings, issued_at, Target.ED_ARRIVALS)
     pd.testing.assert_frame_equal(model.predict(panel, issued_at), own.predict(panel, issued_at))
 

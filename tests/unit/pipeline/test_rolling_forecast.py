@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from forecasting.config import Settings
-from forecasting.models import Climatology, Forecaster
+from forecasting.models import Climatology, Flows, Forecaster
 from forecasting.models.catalogue import CATALOGUE, CataloguedModel
 from forecasting.outcome import TrainingFailed
 from forecasting.pipeline.backtest import rolling
@@ -29,6 +29,10 @@ CENSUS = Part(Target.BED_CENSUS, Contender("climatology"), NIGHTS)
 Roll = Callable[[pd.DataFrame, Part], pd.DataFrame]
 
 
+def no_flows(night: date) -> Flows:
+    raise AssertionError(f"no model here is made of flows, yet those of {night} were asked for")
+
+
 @pytest.fixture(scope="module")
 def recorded(observations: Callable[..., pd.DataFrame], issued_at: datetime) -> pd.DataFrame:
     """Sixty days that a later night read all at once."""
@@ -38,7 +42,8 @@ def recorded(observations: Callable[..., pd.DataFrame], issued_at: datetime) -> 
 @pytest.fixture
 def roll(settings: Settings, tmp_path: Path) -> Roll:
     def forecast(versions: pd.DataFrame, part: Part) -> pd.DataFrame:
-        return rolling_forecast(versions, part, settings, settings.sites, tmp_path / "fit")
+        rolled = rolling_forecast(versions, part, settings, settings.sites, tmp_path / "fit", no_flows)
+        return rolled.forecast
 
     return forecast
 
@@ -95,7 +100,9 @@ def test_a_model_is_fitted_once_and_on_nothing_later(
 ) -> None:
     seen: list[tuple[datetime, pd.Timestamp]] = []
 
-    def fit(panel: pd.DataFrame, own: Settings, issued_at: datetime, target: Target, _: Path) -> Forecaster:
+    def fit(
+        panel: pd.DataFrame, own: Settings, issued_at: datetime, target: Target, *_: object
+    ) -> Forecaster:
         seen.append((issued_at, panel.loc[panel["observed"] == 1, "valid_at"].max()))
         return Climatology.fit(panel, own, issued_at, target)
 
@@ -109,7 +116,9 @@ def test_the_seed_reaches_the_model(
 ) -> None:
     seeds = []
 
-    def fit(panel: pd.DataFrame, own: Settings, issued_at: datetime, target: Target, _: Path) -> Forecaster:
+    def fit(
+        panel: pd.DataFrame, own: Settings, issued_at: datetime, target: Target, *_: object
+    ) -> Forecaster:
         seeds.append(own.training.seed)
         return Climatology.fit(panel, own, issued_at, target)
 
@@ -162,7 +171,7 @@ def test_a_series_of_which_a_model_gives_no_number_is_spoken_for_by_climatology_
 ) -> None:
     part = speaking(
         monkeypatch,
-        CataloguedModel(lambda panel, own, at, target, _: _Shy(Climatology.fit(panel, own, at, target))),
+        CataloguedModel(lambda panel, own, at, target, *_: _Shy(Climatology.fit(panel, own, at, target))),
     )
     rows = roll(recorded, part)
     stood_in = rows[rows["note"] != ""]
