@@ -18,7 +18,8 @@ from forecasting.config import Site
 
 HOURS_PER_DAY = 24
 HOURS_PER_WEEK = 168
-ANNUAL_HARMONICS = 4
+ANNUAL_HARMONICS = 12
+FEW_ANNUAL_HARMONICS = 4
 DAILY_HARMONICS = 2
 CROSSED_HARMONICS = 2
 BLOCKS_PER_DAY = 4
@@ -35,12 +36,16 @@ HOUR_OF_WEEK = 0.05
 HOUR_OF_WEEK_REACH = 4.0
 SINGLE_HOUR_OF_WEEK = 0.02
 SEASON = 0.1
+SEASON_SMOOTHNESS = 1.5
+"""Power of its frequency by which a wave of the year may be smaller: a month's habit, not a day's."""
 SEASON_BY_HOUR = 0.05
 HOLIDAY = 0.1
 NAMED_HOLIDAY = 0.15
 KNOT_STEP = 0.03
 KNOT = 0.3
 SMALLEST_HISTORY_OF_SEASONS = 330 * HOURS_PER_DAY
+SMALLEST_HISTORY_OF_MONTHS = 730 * HOURS_PER_DAY
+"""What came in one year alone may be a change that stays: short waves wait for a second one."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +53,8 @@ class Terms:
     """Which terms a regression has."""
 
     site: Site | None
-    seasons: bool
-    """Whether there are annual ones."""
+    waves: int
+    """How many of the year, each shorter than the last; 0: no seasons."""
     named: tuple[tuple[str, int], ...]
     """Public holidays that have an effect of their own, each with a distance in days to it."""
 
@@ -57,8 +62,8 @@ class Terms:
         """The columns (n, p) of a series' rows of the panel."""
         hour = rows["local_hour"].to_numpy()
         parts = [_one_hot(HOURS_PER_DAY * rows["weekday"].to_numpy() + hour, HOURS_PER_WEEK)]
-        if self.seasons:
-            parts.append(_seasons(rows))
+        if self.waves:
+            parts.append(_seasons(rows, self.waves))
         block = _one_hot(hour * BLOCKS_PER_DAY // HOURS_PER_DAY, BLOCKS_PER_DAY)
         parts += [block * rows[flag].to_numpy()[:, None] for flag in FLAGS]
         if self.site is not None:
@@ -69,10 +74,10 @@ class Terms:
     def precision(self) -> np.ndarray:
         """Inverse covariance of the prior of the effects (p, p)."""
         seasons = []
-        if self.seasons:
-            turns = np.repeat(np.arange(1, ANNUAL_HARMONICS + 1), 2)
+        if self.waves:
+            turns = np.repeat(np.arange(1, self.waves + 1), 2)
             crossed = 4 * CROSSED_HARMONICS * DAILY_HARMONICS
-            seasons = [np.diag((turns / SEASON) ** 2), np.eye(crossed) / SEASON_BY_HOUR**2]
+            seasons = [np.diag((turns**SEASON_SMOOTHNESS / SEASON) ** 2), np.eye(crossed) / SEASON_BY_HOUR**2]
         return np.asarray(
             block_diag(
                 _week_precision(),
@@ -86,16 +91,18 @@ class Terms:
 def terms_of(rows: pd.DataFrame, site: Site | None) -> Terms:
     """The terms that a history of these observed rows can tell apart; named holidays of a known site."""
     hours = rows["time_idx"].iloc[-1] - rows["time_idx"].iloc[0] + 1
-    seasons = bool(hours >= SMALLEST_HISTORY_OF_SEASONS)
+    waves = 0
+    if hours >= SMALLEST_HISTORY_OF_SEASONS:
+        waves = ANNUAL_HARMONICS if hours >= SMALLEST_HISTORY_OF_MONTHS else FEW_ANNUAL_HARMONICS
     if site is None:
-        return Terms(None, seasons, ())
+        return Terms(None, waves, ())
     named = [
         (str(name), offset)
         for offset in OFFSETS
         for name in np.unique(names_near(rows, site, offset))
         if name
     ]
-    return Terms(site, seasons, tuple(named))
+    return Terms(site, waves, tuple(named))
 
 
 def names_near(rows: pd.DataFrame, site: Site, offset: int) -> np.ndarray:
@@ -134,9 +141,9 @@ def _one_hot(place: np.ndarray, count: int) -> np.ndarray:
     return np.asarray(place[:, None] == np.arange(count))
 
 
-def _seasons(rows: pd.DataFrame) -> np.ndarray:
+def _seasons(rows: pd.DataFrame, waves: int) -> np.ndarray:
     """Waves of the year, and those of them that bend the day's shape."""
-    year = _waves(rows, "year", ANNUAL_HARMONICS)
+    year = _waves(rows, "year", waves)
     day = _waves(rows, "day", DAILY_HARMONICS)
     crossed = year[:, : 2 * CROSSED_HARMONICS, None] * day[:, None, :]
     return np.concatenate([year, crossed.reshape(len(rows), -1)], axis=1)

@@ -121,6 +121,18 @@ def test_seasons_are_foretold_and_not_only_followed(
     assert by_quarter[1] / by_quarter[3] > 1.25
 
 
+def test_a_month_that_is_busy_every_year_is_foretold(panel_of: Build, settings: Settings) -> None:
+    """As in a university's town when its terms begin: the forecast of the first week of September."""
+    before = datetime.fromisoformat("2026-09-01T07:00+00:00")
+
+    def busy_september(local: pd.DatetimeIndex) -> np.ndarray:
+        return np.asarray(usual(local) * np.where(local.month == 9, 1.15, 1.0))
+
+    panel = panel_of(came(before, 1430, busy_september), ARRIVALS, before)
+    ratio = means(panel, settings, before).sum() / true_rate(usual, settings, before).sum()
+    assert ratio > 1.05
+
+
 def test_a_holiday_is_quieter_where_holidays_were(panel_of: Build, settings: Settings) -> None:
     """The forecast of 4 July 2026 and of the days about it."""
     before = datetime.fromisoformat("2026-07-01T07:00+00:00")
@@ -137,16 +149,17 @@ def test_a_holiday_is_quieter_where_holidays_were(panel_of: Build, settings: Set
     assert ratio[:45].mean() == pytest.approx(1.0, abs=0.06)
 
 
+@pytest.mark.parametrize("days", [400, 800])
 @pytest.mark.parametrize("factor", [0.6, 1.5])
 def test_a_change_of_level_is_followed_within_weeks(
-    panel_of: Build, settings: Settings, issued_at: datetime, factor: float
+    panel_of: Build, settings: Settings, issued_at: datetime, factor: float, days: int
 ) -> None:
     changed_on = pd.Timestamp(issued_at - 21 * DAY)
 
     def changed(local: pd.DatetimeIndex) -> np.ndarray:
         return np.asarray(usual(local) * np.where(local >= changed_on, factor, 1.0))
 
-    panel = panel_of(came(issued_at, 400, changed), ARRIVALS)
+    panel = panel_of(came(issued_at, days, changed), ARRIVALS)
     ratio = means(panel, settings, issued_at).sum() / true_rate(usual, settings, issued_at).sum()
     assert ratio == pytest.approx(factor, rel=0.06)
 

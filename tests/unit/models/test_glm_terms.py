@@ -38,17 +38,17 @@ def test_holidays_are_those_of_the_sites_own_dates(rows: pd.DataFrame, settings:
     assert date(2025, 12, 24) not in named(rows, settings, 0)
 
 
-def test_seasons_are_left_out_of_a_history_of_less_than_most_of_a_year(
-    rows: pd.DataFrame, settings: Settings
+@pytest.mark.parametrize(("days", "waves"), [(300, 0), (400, 4), (729, 4), (730, 12)])
+def test_the_longer_the_history_the_shorter_the_seasons(
+    rows: pd.DataFrame, settings: Settings, days: int, waves: int
 ) -> None:
-    site = settings.site("west")
-    assert terms_of(rows, site).seasons
-    assert not terms_of(rows.iloc[-300 * 24 :], site).seasons
+    hours = rows["time_idx"].iloc[0] + np.array([0, days * 24 - 1])
+    assert terms_of(rows.iloc[:2].assign(time_idx=hours), settings.site("west")).waves == waves
 
 
-@pytest.mark.parametrize("seasons", [True, False])
-def test_each_column_has_its_prior(rows: pd.DataFrame, settings: Settings, seasons: bool) -> None:
-    terms = Terms(settings.site("west"), seasons, (("Christmas Day", 0), ("Christmas Day", 1)))
+@pytest.mark.parametrize("waves", [0, 4, 12])
+def test_each_column_has_its_prior(rows: pd.DataFrame, settings: Settings, waves: int) -> None:
+    terms = Terms(settings.site("west"), waves, (("Christmas Day", 0), ("Christmas Day", 1)))
     columns, precision = terms.columns(rows), terms.precision()
     assert columns.shape == (len(rows), len(precision))
     assert np.isfinite(columns).all()
@@ -57,7 +57,7 @@ def test_each_column_has_its_prior(rows: pd.DataFrame, settings: Settings, seaso
 
 
 def test_the_prior_lets_hours_of_the_day_differ_more_than_days_of_the_week(settings: Settings) -> None:
-    covariance = np.linalg.inv(Terms(settings.site("west"), False, ()).precision())[:168, :168]
+    covariance = np.linalg.inv(Terms(settings.site("west"), 0, ()).precision())[:168, :168]
 
     def apart(one: int, other: int) -> float:
         return float(covariance[one, one] + covariance[other, other] - 2 * covariance[one, other])
