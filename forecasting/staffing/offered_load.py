@@ -1,7 +1,8 @@
 """Patients present in an ED if nobody waited: the offered load of arrivals who stay for a while.
 
 m(t) = ∫ λ(t - u) P(S > u) du, the M(t)/G/∞ queue: Eick, Massey and Whitt (1993), The physics of the Mt/G/∞
-queue, Operations Research 41(4). Arrivals are spread evenly over their hour and stays end evenly over their bin.
+queue, Operations Research 41(4). Arrivals are spread evenly over their hour, and stays end evenly over their
+bin.
 """
 
 from __future__ import annotations
