@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction bench-scale bench-accuracy bench-accuracy-simulated bench-totals-simulated lock clean
+.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction bench-scale bench-accuracy bench-accuracy-simulated bench-totals-simulated bench-regimes lock clean
 
 help:            ## list these commands
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -52,6 +52,9 @@ bench-accuracy-simulated: $(READY) ## census and arrivals beside the forecasters
 
 bench-totals-simulated: $(READY) ## whether intervals of simulated sites' and days' totals hold what they say
 	@$(BIN)/python -m benchmarks.totals_simulated $(if $(JSON),--json $(JSON))
+
+bench-regimes: $(READY) ## the transformer beside its rivals under growth, a change of level and waves; 40 minutes
+	@$(BIN)/python -m benchmarks.regimes $(if $(JSON),--json $(JSON))
 
 lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
