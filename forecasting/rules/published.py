@@ -10,7 +10,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 import forecasting
 from forecasting.config import Applies, BoardersAt, ConfigError, Identifier, Rate, RuleKind, UnitType
@@ -55,6 +63,14 @@ class PublishedRatio(BaseModel):
     source_url: Annotated[str, Field(pattern=r"^https?://")]
     source_kind: Told
 
+    @field_validator("effective_until")
+    @classmethod
+    def _after_it_begins(cls, until: date | None, row: ValidationInfo) -> date | None:
+        begins = row.data.get("effective_from")
+        if until is not None and begins is not None and until < begins:
+            raise ValueError(f"the rule begins later, on {begins}")
+        return until
+
     @property
     def rule(self) -> Rule:
         """The row as a rule."""
@@ -92,16 +108,15 @@ def read_published(path: Path) -> tuple[PublishedRatio, ...]:
             try:
                 rows.append(PublishedRatio.model_validate(row))
             except ValidationError as error:
-                faults += [f"  line {reader.line_num}, {_told(fault)}" for fault in error.errors()]
+                faults += [
+                    f"  line {reader.line_num}, {'.'.join(map(str, fault['loc']))} = {fault['input']!r}: "
+                    f"{fault['msg']}"
+                    for fault in error.errors()
+                ]
     faults += _clashes(rows)
     if faults:
         raise PublishedRuleError("\n".join([f"{path}: {len(faults)} wrong", *faults]))
     return tuple(rows)
-
-
-def _told(fault: object) -> str:
-    of: dict[str, object] = dict(fault)  # type: ignore[call-overload]
-    return f"{'.'.join(map(str, of['loc']))} = {of['input']!r}: {of['msg']}"  # type: ignore[call-overload]
 
 
 def _clashes(rows: Sequence[PublishedRatio]) -> list[str]:

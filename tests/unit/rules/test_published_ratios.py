@@ -40,6 +40,7 @@ def test_every_published_ratio_is_valid_and_says_where_it_stands() -> None:
         (",icu,,2,", ",icu,,nan,", ("line 2", "patients_per_head = 'nan'")),
         ("2,at_all_times,", "2,sometimes,", ("applies = 'sometimes'", "'average'")),
         ("2007-12-31", "2007-13-31", ("effective_until = '2007-13-31'",)),
+        ("2023-04-27,,", "2023-04-27,2023-04-26,", ("effective_until", "begins later, on 2023-04-27")),
         ("http://", "", ("source_url = ",)),
         ("california_neonatal_icu", "california_icu", ("'california_icu' stands more than once",)),
         (

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pandas as pd
 import pytest
 
 from forecasting.config import Settings, UnitType
+from forecasting.rules import rule_book
 from forecasting.schema import SCHEDULED_SHIFT
 from forecasting.simulate import Hospital
+from forecasting.simulate.roster import draw_roster
+from forecasting.simulate.streams import Streams
 
 pytestmark = pytest.mark.unit
 
@@ -52,3 +57,25 @@ def test_weekends_have_fewer_heads_and_some_shifts_are_short(
     short = (ward["heads"][~weekend] < usual).mean()
     assert 0.03 < short < 0.3
     assert usual * settings.roles["registered_nurse"].patients_per_head[UnitType.MEDICAL_SURGICAL] >= 0.8 * 24
+
+
+def test_a_roster_follows_the_rules_that_hold(settings: Settings) -> None:
+    """Posts that are not counted come on top, physicians follow arrivals, and without a rule nobody comes."""
+    physician = {"title": "ED physician", "unit_types": ["ed"], "arrivals_per_head_hour": {"ed": 1.0}}
+    nurse = {"title": "Registered nurse", "patients_per_head": {"ed": 4}, "not_counted": ["triage"]}
+    content = settings.model_dump() | {"roles": {"registered_nurse": nurse, "ed_physician": physician}}
+    with_triage = Settings.model_validate(content)
+    site = with_triage.sites[0]
+    ed = site.units[0].model_copy(update={"posts": {"triage": 2}})
+    site = site.model_copy(update={"units": (ed, *site.units[1:])})
+    start = datetime(2026, 6, 1, tzinfo=UTC)
+    arguments = (96.0, start, start + timedelta(days=1), Streams(1, "north"), rule_book(with_triage))
+    plain = draw_roster(with_triage, with_triage.sites[0], *arguments)
+    posted = draw_roster(with_triage, site, *arguments)
+    key = ["unit_id", "role"]
+    usual = posted.groupby(key)["heads"].median()
+    assert (
+        usual["ed", "registered_nurse"] == plain.groupby(key)["heads"].median()["ed", "registered_nurse"] + 2
+    )
+    assert 2 <= usual["ed", "ed_physician"] <= 7  # 96 a day are 4 an hour, more of them by day
+    assert usual["icu", "registered_nurse"] == 0
