@@ -81,6 +81,18 @@ def test_the_fan_has_its_bands_the_median_and_what_was_observed(north: Site) -> 
     )
 
 
+def test_only_hours_are_drawn(north: Site) -> None:
+    hours = forecast("ed", target="ed_arrivals")
+    days = hours.iloc[::168].assign(period="P1D", value=240.0, note="too young")
+    both = pd.concat([hours, days], ignore_index=True)
+    for drawn in (
+        forecast_figure(history(), both, north, north.units[0], Target.ED_ARRIVALS),
+        site_figure(history(), both, north, Target.ED_ARRIVALS),
+    ):
+        assert drawn.axes[0].get_ylim()[1] < 20
+        assert "too young" not in words(drawn)
+
+
 def test_days_are_named_at_local_time_across_the_clock_change(north: Site) -> None:
     figure = forecast_figure(history("ed"), forecast("ed"), north, north.units[0], Target.BED_CENSUS)
     (axes,) = figure.axes
