@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction bench-scale bench-accuracy bench-accuracy-simulated lock clean
+.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction bench-scale bench-accuracy bench-accuracy-simulated bench-staffing lock clean
 
 help:            ## list these commands
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -49,6 +49,9 @@ bench-accuracy: $(READY) ## our models on a real ED's arrivals beside the noise 
 
 bench-accuracy-simulated: $(READY) ## census and arrivals beside the forecasters who know a simulated hospital's law
 	@$(BIN)/python -m benchmarks.accuracy_simulated $(if $(JSON),--json $(JSON))
+
+bench-staffing: $(READY) ## seconds to plan a week's heads for 100, 300 and 1,000 units
+	@$(BIN)/python -m benchmarks.staffing $(if $(JSON),--json $(JSON))
 
 lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock

@@ -34,10 +34,13 @@ class Window:
         """The nearest heads that a cut is tight at (members, stretches)."""
         return np.clip(present, self.first, self.first + self.width)
 
-    def inside(self, by_head: Reals) -> Reals:
-        """Of savings by head, those within (members, stretches, paths, width)."""
-        levels = np.minimum(self.first[..., None] + np.arange(self.width), by_head.shape[-1] - 1)
-        return np.take_along_axis(by_head, levels[:, :, None, :], axis=-1)
+    def inside(self, by_head: Sequence[Reals]) -> list[Reals]:
+        """Of savings by head and member, those within (stretches, paths, width)."""
+        levels = self.first[..., None] + np.arange(self.width)
+        return [
+            np.take_along_axis(saved, np.minimum(of_member, saved.shape[-1] - 1)[:, None, :], axis=-1)
+            for saved, of_member in zip(by_head, levels, strict=True)
+        ]
 
     def filled(self, present: Wholes) -> Reals:
         """Heads within the window as they fill its columns (members, stretches, width + 2)."""

@@ -97,7 +97,7 @@ def _master(members: Sequence[Member], pool: PostColumns, stretches: Stretches) 
     return Master([member.posts for member in members], minimum, pool, stretches, Window(first, most + 3))
 
 
-def _tried(proposed: Proposed, master: Master, savings: Savings, inside: Reals) -> float:
+def _tried(proposed: Proposed, master: Master, savings: Savings, inside: Sequence[Reals]) -> float:
     """The expected cost of these heads; the cut at them joins the programme."""
     present, offered = _on_duty(proposed, master.stretches)
     within = master.window.within(present)
