@@ -15,7 +15,7 @@ from forecasting.staffing.cover.stretches import Stretches
 
 GAP = 1e-3
 """Share of the cost at which a search ends."""
-ROUNDS = 30
+ROUNDS = 20
 RISES = 1e-5
 """Of the bound, by less than which a round of parts of heads is the last."""
 
@@ -70,6 +70,8 @@ def cheapest_together(
     bound, whole = -np.inf, False
     for _ in range(ROUNDS):
         proposed = master.solve(whole)
+        if proposed is None:
+            break
         whole = whole or proposed.bound <= bound + RISES * abs(bound)
         bound = max(bound, proposed.bound)
         cost = _tried(proposed, master, savings, inside)
