@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction bench-scale bench-accuracy bench-accuracy-simulated bench-totals-simulated bench-regimes lock clean
+.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction bench-scale bench-accuracy bench-accuracy-simulated bench-totals-simulated bench-regimes bench-staffing lock clean
 
 help:            ## list these commands
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -55,6 +55,9 @@ bench-totals-simulated: $(READY) ## whether intervals of simulated sites' and da
 
 bench-regimes: $(READY) ## the transformer beside its rivals under growth, a change of level and waves; 40 minutes
 	@$(BIN)/python -m benchmarks.regimes $(if $(JSON),--json $(JSON))
+
+bench-staffing: $(READY) ## seconds to plan a week's heads for 100, 300 and 1,000 units
+	@$(BIN)/python -m benchmarks.staffing $(if $(JSON),--json $(JSON))
 
 lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock

@@ -84,11 +84,6 @@ class Presence:
     chance: Reals
     """At ages of 1/STEPS hours, 0 at the end (steps + 1,)."""
 
-    @property
-    def hours(self) -> float:
-        """Hours that an arrival spends in this class, expected."""
-        return float(np.trapezoid(self.chance) / STEPS)
-
 
 def in_care(name: str, share: float, stay: StayLaw) -> Presence:
     """Patients of one acuity in care.

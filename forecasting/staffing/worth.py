@@ -1,8 +1,8 @@
 """What a way to plan is worth: plans from different knowledge of one need, settled by the need that came.
 
 Each way sees the need as paths of its own; all are covered by the same rules and prices, so that plans differ
-by what was known alone. Then they meet the need that came: pools float and others are called, if that is worth
-it, and what is short, over and paid is counted.
+by what was known alone. Then they meet the need that came: pools float and others are called, if that is
+worth it, and what is short, over and paid is counted.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def settled(came: SiteCase, heads: Mapping[str, tuple[int, ...]]) -> Worth:
 
 
 def share_closed(worth: Mapping[str, Worth], way: str = OURS, start: str = CLIMATOLOGY) -> float:
-    """The share of the way from a plan's cost to perfect knowledge's that another closes; NaN without a way."""
+    """The share of the way from a plan's cost to perfect knowledge's another closes; NaN without a way."""
     open_way = worth[start].cost - worth[PERFECT].cost
     return (worth[start].cost - worth[way].cost) / open_way if open_way > 0 else float("nan")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -65,13 +66,13 @@ def _of_unit(unit: UnitCase, site: SiteCase, stretches: Stretches) -> Iterator[s
     yield from _of_requirement(unit, int(stretches.end[-1]))
     yield from _of_posts(unit.unit_id, unit.posts, site)
     yield from _of_wages(unit.wages)
-    if not unit.short > 0:
-        yield f"a missing head costs {unit.short:g} an hour; it must cost more than 0"
+    if not 0 < unit.short < math.inf:
+        yield f"a missing head costs {unit.short:g} an hour; it must cost more than 0, and not without end"
     if not 0 < unit.show_up <= 1:
         yield f"a show-up rate of {unit.show_up:g} is not a share above 0 and at most 1"
     for surge in unit.surges:
-        if not (surge.price >= 0 and surge.most >= 0):
-            yield f"{surge.most} heads of {surge.name} at {surge.price:g}: neither may be negative"
+        if not (0 <= surge.price < math.inf and surge.most >= 0):
+            yield f"{surge.most} heads of {surge.name} at {surge.price:g}: neither may be negative or endless"
     reachable = stretches.covers @ np.array(unit.posts.most)
     lacking = np.flatnonzero((reachable < unit.minimum) & (stretches.covers.sum(axis=1) > 0))
     for where in lacking[:1]:
@@ -110,10 +111,11 @@ def _of_posts(post_id: str, posts: Posts, site: SiteCase) -> Iterator[str]:
 
 
 def _of_wages(wages: Wages) -> Iterator[str]:
-    if not (wages.rostered >= 0 and 0 <= wages.released <= wages.added):
+    if not (0 <= wages.rostered < math.inf and 0 <= wages.released <= wages.added < math.inf):
         yield (
             f"an hour costs {wages.rostered:g} rostered and {wages.added:g} added, and saves "
-            f"{wages.released:g} released: none may be negative, nor a release save more than an addition"
+            f"{wages.released:g} released: none may be negative or endless, nor a "
+            "release save more than an addition"
         )
 
 

@@ -18,12 +18,12 @@ from forecasting.staffing.cover.case import Reals, Wholes
 
 @dataclass(frozen=True)
 class Savings:
-    """What heads save in the units of a pool."""
+    """What heads save in the units of a pool, member by member."""
 
-    by_head: Reals
-    """Of the head after 0, 1, 2 ..., falling to 0 (members, stretches, paths, levels + offered + 1)."""
-    cost: Reals
-    """Expected, of 0, 1, 2 ... heads (members, stretches, levels + 1)."""
+    by_head: tuple[Reals, ...]
+    """Of the head after 0, 1, 2 ..., falling to 0 (stretches, paths, levels + offered + 1)."""
+    cost: tuple[Reals, ...]
+    """Expected, of 0, 1, 2 ... heads (stretches, levels + 1)."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,10 @@ def savings_of(costs: Sequence[Reals], offered: int) -> Savings:
         costs: (stretches, paths, levels + 1) each.
         offered: the most heads that the pool can have.
     """
-    levels = max(cost.shape[-1] for cost in costs)
-    by_head, expected = [], []
-    for cost in costs:
-        idle = levels - cost.shape[-1]
-        by_head.append(np.pad(-np.diff(cost, axis=-1), ((0, 0), (0, 0), (0, idle + offered + 1))))
-        expected.append(np.pad(cost.mean(axis=1), ((0, 0), (0, idle)), mode="edge"))
-    return Savings(np.stack(by_head).clip(min=0), np.stack(expected))
+    return Savings(
+        by_head=tuple(_saved(cost, offered) for cost in costs),
+        cost=tuple(cost.mean(axis=1) for cost in costs),
+    )
 
 
 def follows(savings: Savings, present: Wholes, offered: Wholes) -> tuple[Reals, Reals]:
@@ -66,8 +63,11 @@ def follows(savings: Savings, present: Wholes, offered: Wholes) -> tuple[Reals, 
         present: heads of each (members, stretches).
         offered: heads of the pool (stretches,).
     """
-    alone = np.take_along_axis(savings.cost, _known(savings, present)[:, :, None], axis=2).sum(axis=(0, 2))
-    price = np.empty(savings.by_head.shape[1:3])
+    stretches = np.arange(len(offered))
+    alone = np.zeros(len(offered))
+    for cost, heads in zip(savings.cost, present, strict=True):
+        alone += cost[stretches, np.minimum(heads, cost.shape[-1] - 1)]
+    price = np.empty(savings.by_head[0].shape[:2])
     for stretch, heads in enumerate(offered):
         saving = _open_to(savings, present, stretch, heads)
         best = -np.partition(-saving, heads, axis=1)[:, : heads + 1]
@@ -76,24 +76,24 @@ def follows(savings: Savings, present: Wholes, offered: Wholes) -> tuple[Reals, 
     return alone, price
 
 
-def cut_at(savings: Savings, inside: Reals, present: Wholes, offered: Wholes) -> Cut:
+def cut_at(savings: Savings, inside: Sequence[Reals], present: Wholes, offered: Wholes) -> Cut:
     """The cut that is tight at these heads, see :func:`follows`.
 
     Args:
         savings: of all members.
-        inside: those by head of the levels that the cut is told at (members, stretches, paths, width).
+        inside: those by head of the levels that the cut is told at, by member (stretches, paths, width).
         present: heads of each, within these levels (members, stretches).
         offered: heads of the pool (stretches,).
     """
     value, price = follows(savings, present, offered)
-    saved = np.minimum(inside, price[None, :, :, None]).mean(axis=2)
-    return Cut(present, offered, value, saved, price.mean(axis=1))
+    saved = [np.minimum(of_member, price[:, :, None]).mean(axis=1) for of_member in inside]
+    return Cut(present, offered, value, np.stack(saved), price.mean(axis=1))
 
 
 def sent(savings: Savings, present: Wholes, offered: Wholes) -> Wholes:
     """Pool heads that go to each member on each path; who helps nowhere stays (members, stretches, paths)."""
-    members, stretches, paths, _ = savings.by_head.shape
-    going = np.zeros((members, stretches, paths), dtype=np.int64)
+    members = len(savings.by_head)
+    going = np.zeros((members, *savings.by_head[0].shape[:2]), dtype=np.int64)
     for stretch, heads in enumerate(offered):
         saving = _open_to(savings, present, stretch, heads)
         best = np.argsort(-saving, axis=1, kind="stable")[:, :heads]
@@ -105,12 +105,14 @@ def sent(savings: Savings, present: Wholes, offered: Wholes) -> Wholes:
 
 def _open_to(savings: Savings, present: Wholes, stretch: int, heads: int) -> Reals:
     """What each pool head and one more would save, member by member (paths, members x (heads + 1))."""
-    known = _known(savings, present)[:, stretch]
-    members = zip(savings.by_head[:, stretch], known, strict=True)
-    return np.concatenate([saving[:, at : at + heads + 1] for saving, at in members], axis=1)
+    members = zip(savings.by_head, savings.cost, present[:, stretch], strict=True)
+    known = [(saved[stretch], min(at, cost.shape[-1] - 1)) for saved, cost, at in members]
+    return np.concatenate([saved[:, at : at + heads + 1] for saved, at in known], axis=1)
 
 
-def _known(savings: Savings, present: Wholes) -> Wholes:
-    """Heads, as many as make a difference."""
-    most: Wholes = np.minimum(present, savings.cost.shape[-1] - 1)
-    return most
+def _saved(cost: Reals, offered: int) -> Reals:
+    levels = cost.shape[-1] - 1
+    saved = np.zeros((*cost.shape[:2], levels + offered + 1))
+    np.subtract(cost[:, :, :-1], cost[:, :, 1:], out=saved[:, :, :levels])
+    # Rounding may leave a hair below 0.
+    return np.maximum(saved, 0, out=saved)

@@ -15,8 +15,10 @@ from forecasting.staffing.cover.floating import Cut
 from forecasting.staffing.cover.posts import PostColumns
 from forecasting.staffing.cover.stretches import Stretches
 
-SECONDS = 5.0
+SECONDS = 2.0
 """After which a search for whole heads ends with the bound that it has."""
+OUT_OF_TIME = 1
+"""scipy's status of a search that ended so."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,13 @@ class Window:
         """The nearest heads that a cut is tight at (members, stretches)."""
         return np.clip(present, self.first, self.first + self.width)
 
-    def inside(self, by_head: Reals) -> Reals:
-        """Of savings by head, those within (members, stretches, paths, width)."""
-        levels = np.minimum(self.first[..., None] + np.arange(self.width), by_head.shape[-1] - 1)
-        return np.take_along_axis(by_head, levels[:, :, None, :], axis=-1)
+    def inside(self, by_head: Sequence[Reals]) -> list[Reals]:
+        """Of savings by head and member, those within (stretches, paths, width)."""
+        levels = self.first[..., None] + np.arange(self.width)
+        return [
+            np.take_along_axis(saved, np.minimum(of_member, saved.shape[-1] - 1)[:, None, :], axis=-1)
+            for saved, of_member in zip(by_head, levels, strict=True)
+        ]
 
     def filled(self, present: Wholes) -> Reals:
         """Heads within the window as they fill its columns (members, stretches, width + 2)."""
@@ -85,14 +90,14 @@ class Master:
         self.rows.append(sparse.coo_array(sparse.hstack(blocks)))
         self.right.append(fixed - pool @ self.pool.scheduled)
 
-    def solve(self, whole: bool) -> Proposed:
-        """The cheapest heads by the cuts so far.
+    def solve(self, whole: bool) -> Proposed | None:
+        """The cheapest heads by the cuts so far; None where time ran out before any were found.
 
         Args:
             whole: whether heads must be whole; else they are rounded, which the bound does not mind.
 
         Raises:
-            ArithmeticError: the solver found none.
+            ArithmeticError: the solver ended without them before its time.
         """
         price, lower, upper, posts = self._columns()
         present, scheduled = self._presence()
@@ -106,6 +111,8 @@ class Master:
             integrality=posts.astype(int) if whole else None,
             options={"time_limit": SECONDS, "mip_rel_gap": 0.0} if whole else None,
         )
+        if solved.x is None and solved.status == OUT_OF_TIME:
+            return None
         if solved.x is None:
             raise ArithmeticError(f"the solver ended without heads: {solved.message}")
         values = np.split(solved.x[posts], np.cumsum([len(one.price) for one in self.members]))

@@ -99,7 +99,7 @@ def _histogram(beyond: Wholes, stretches: Stretches, weights: Reals | None) -> R
     many, paths, tallest = beyond.shape
     lengths = int(stretches.hours.max()) + 1
     cell = (np.arange(many)[:, None, None] * tallest + np.arange(tallest)) * lengths + beyond
-    heavy = None if weights is None else np.repeat(weights.ravel(), tallest)
+    heavy = None if weights is None else np.broadcast_to(weights[:, :, None], beyond.shape).ravel()
     counts = np.bincount(cell.ravel(), heavy, minlength=many * tallest * lengths)
     share = counts.reshape(many, tallest, lengths) / paths
     return np.ascontiguousarray(share.transpose(0, 2, 1))

@@ -15,7 +15,7 @@ from forecasting.staffing.cover.stretches import Stretches
 
 GAP = 1e-3
 """Share of the cost at which a search ends."""
-ROUNDS = 30
+ROUNDS = 20
 RISES = 1e-5
 """Of the bound, by less than which a round of parts of heads is the last."""
 
@@ -70,6 +70,8 @@ def cheapest_together(
     bound, whole = -np.inf, False
     for _ in range(ROUNDS):
         proposed = master.solve(whole)
+        if proposed is None:
+            break
         whole = whole or proposed.bound <= bound + RISES * abs(bound)
         bound = max(bound, proposed.bound)
         cost = _tried(proposed, master, savings, inside)
@@ -97,7 +99,7 @@ def _master(members: Sequence[Member], pool: PostColumns, stretches: Stretches) 
     return Master([member.posts for member in members], minimum, pool, stretches, Window(first, most + 3))
 
 
-def _tried(proposed: Proposed, master: Master, savings: Savings, inside: Reals) -> float:
+def _tried(proposed: Proposed, master: Master, savings: Savings, inside: Sequence[Reals]) -> float:
     """The expected cost of these heads; the cut at them joins the programme."""
     present, offered = _on_duty(proposed, master.stretches)
     within = master.window.within(present)

@@ -13,10 +13,10 @@ from forecasting.staffing.cover.curves import cost_curve, levels_of
 from forecasting.staffing.cover.faults import faults, refuse_slots
 from forecasting.staffing.cover.floating import savings_of, sent
 from forecasting.staffing.cover.need import expected_need, path_need
-from forecasting.staffing.cover.outlook import Floated, outlook
 from forecasting.staffing.cover.plan import PoolCover, SiteCover
 from forecasting.staffing.cover.pooled import GAP, Member, cheapest_together
 from forecasting.staffing.cover.posts import PostColumns, post_columns
+from forecasting.staffing.cover.prospect import Floated, prospect
 from forecasting.staffing.cover.stretches import Stretches, stretches_of
 
 
@@ -150,7 +150,7 @@ class _Sound:
             for unit in members
         }
         units = [
-            outlook(unit, self.site, self.stretches, heads[unit.unit_id], floated.get(unit.unit_id))
+            prospect(unit, self.site, self.stretches, heads[unit.unit_id], floated.get(unit.unit_id))
             for unit in self.units
         ]
         pools = [

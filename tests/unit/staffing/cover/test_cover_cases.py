@@ -121,6 +121,7 @@ def test_hours_between_shifts_are_left_to_those_who_are_called() -> None:
     [
         ({"minimum": 7}, "a minimum of 7 heads is impossible from hour 0 to 12"),
         ({"wages": Wages(50, -60, -70)}, "none may be negative"),
+        ({"wages": Wages(50, float("inf"), 20)}, "an hour costs 50 rostered and inf added"),
         ({"wages": Wages(50, 60, 70)}, "nor a release save more than an addition"),
         ({"short": -1.0}, "a missing head costs -1 an hour"),
         ({"short": float("nan")}, "a missing head costs nan an hour"),

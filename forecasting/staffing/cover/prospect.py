@@ -33,7 +33,7 @@ class Floated:
     """To this unit (stretches, paths)."""
 
 
-def outlook(
+def prospect(
     unit: UnitCase, site: SiteCase, stretches: Stretches, heads: Wholes, floated: Floated | None = None
 ) -> UnitCover:
     """What follows when a unit has these heads.
