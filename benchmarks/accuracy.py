@@ -142,6 +142,8 @@ def table_of(measured: Sequence[Measured], span: Span) -> Table:
         "day",
         "in 80 %",
         "in 90 %",
+        "day in 80 %",
+        "day in 90 %",
         "seconds",
     ):
         table.add_column(heading, justify="right")
@@ -169,6 +171,8 @@ def _our_row(one: Measured, on_test: bool) -> list[str]:
         f"{lost.mae_day:.2f}",
         f"{lost.coverage_80:.1%}",
         f"{lost.coverage_90:.1%}",
+        f"{lost.day_coverage_80:.1%}",
+        f"{lost.day_coverage_90:.1%}",
         f"{one.seconds:.0f}",
     ]
 
@@ -206,7 +210,7 @@ def main() -> None:
         for name in arguments.models:
             status.update(name)
             measured.append(measure(name, whole, outcomes, span))
-    Console(width=140).print(table_of(measured, span))
+    Console(width=160).print(table_of(measured, span))
     if arguments.json:
         record = {"span": span.name, "floor": FLOOR, "models": [asdict(one) for one in measured]}
         arguments.json.write_text(json.dumps(record) + "\n")

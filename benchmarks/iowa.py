@@ -7,7 +7,7 @@ hours; models are chosen on the spans that end before :data:`TEST` begins.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,13 +16,17 @@ from typing import ClassVar, Protocol
 import numpy as np
 import pandas as pd
 
+from forecasting.blocks import HOUR, whole_blocks
 from forecasting.config import Settings
-from forecasting.evaluate import score_series, scored_hours, wql_intervals
+from forecasting.evaluate import period_outcomes, score_series, scored_hours, wql_intervals
 from forecasting.evaluate.bootstrap import Resampling
 from forecasting.evaluate.scored import MEDIAN
 from forecasting.features import build_panel
+from forecasting.models.dependence import dependence
 from forecasting.models.holdout import as_known_at
-from forecasting.models.interface import Forecaster
+from forecasting.models.interface import Forecaster, Means
+from forecasting.models.paths import sample_paths
+from forecasting.models.periods import period_forecast
 from forecasting.schema import OBSERVATION, Target
 
 DATA = Path(__file__).parents[2] / "shared/data/iowa_ed_arrivals/hourly.csv"
@@ -30,10 +34,11 @@ SITE, UNIT, TARGET = "iowa", "ed", Target.ED_ARRIVALS
 ZONE = "Etc/GMT+6"
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 LEAD_HOURS = 168
-TOTALS = {"PT8H": 8, "PT12H": 12, "P1D": 24}
-"""Hours of each block whose total is scored; blocks begin at the origin, which is a midnight."""
-MEAN_WEIGHTS = np.array([0.075, 0.1, 0.2, 0.25, 0.2, 0.1, 0.075])
-"""Share of the probability that lies nearest to each level: the mean, from quantiles alone."""
+DAY = "P1D"
+PERIODS = ("PT8H", "PT12H", DAY)
+"""Whose totals are scored; blocks begin at the origin, which is a midnight."""
+MOST_PAST_ORIGINS = 26
+"""Whose errors tell how the hours of a week err together."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,9 @@ class Losses:
     mae_day: float
     coverage_80: float
     coverage_90: float
+    day_coverage_80: float
+    """Of the days' totals."""
+    day_coverage_90: float
 
 
 def settings() -> Settings:
@@ -148,82 +156,89 @@ def forecasts(
         refit_weeks: how many origins a fit serves.
 
     Returns:
-        Rows of :data:`forecasting.schema.FORECAST`. A model that tells its ``means`` has rows of
-        :data:`TOTALS` too, at the median: the sum of hourly means, which of counts lies within a fraction
-        of a patient of the total's median.
+        Rows of :data:`forecasting.schema.FORECAST`, of hours and of :data:`PERIODS`: see :func:`totals`.
     """
-    frames = []
+    outcomes = whole[whole["observed"] == 1][["site_id", "unit_id", "valid_at", "value"]]
+    outcomes = outcomes.assign(target=TARGET.value)
+    hourly: list[pd.DataFrame] = []
+    blocks = []
     for week, origin in enumerate(span.origins):
         seen = known(whole, origin)
         if week % refit_weeks == 0:
             model = fit(seen, origin)
-        hourly = model.predict(seen, origin)
-        frames.append(hourly)
-        tell_means = getattr(model, "means", None)
-        if tell_means is not None:
-            means = tell_means(seen, origin)[SITE, UNIT][:LEAD_HOURS]
-            frames += [totals(hourly, means, period) for period in TOTALS]
-    return pd.concat(frames, ignore_index=True)
+        past = hourly[-MOST_PAST_ORIGINS:]
+        hourly.append(model.predict(seen, origin))
+        blocks.append(totals(hourly[-1], past, outcomes))
+        if isinstance(model, Means):
+            means = model.means(seen, origin)[SITE, UNIT]
+            blocks[-1] = with_expected(blocks[-1], hourly[-1], means)
+    return pd.concat([*hourly, *blocks], ignore_index=True)
 
 
-def totals(hourly: pd.DataFrame, means: np.ndarray, period: str) -> pd.DataFrame:
-    """The sums of hourly means (168,) over each block of the period, as a forecast's medians."""
-    sums = _sums(means[None], TOTALS[period])[0]
-    blocks = within_a_week(hourly[hourly["quantile"] == MEDIAN]).iloc[:: TOTALS[period]]
-    return blocks.assign(period=period, value=sums)
+def totals(hourly: pd.DataFrame, past: Sequence[pd.DataFrame], outcomes: pd.DataFrame) -> pd.DataFrame:
+    """The totals of :data:`PERIODS`, from sample paths whose hours err together as those of the past did.
+
+    Args:
+        hourly: one model's forecast from one origin.
+        past: its forecasts from earlier origins.
+        outcomes: what came, hour by hour; the origin's own and later hours are not looked at.
+    """
+    configured = settings()
+    before = pd.concat(past, ignore_index=True) if past else hourly.iloc[:0]
+    template = dependence(hourly, before, outcomes, configured)
+    return period_forecast(sample_paths(hourly, template), configured, PERIODS)
+
+
+def with_expected(blocks: pd.DataFrame, hourly: pd.DataFrame, means: np.ndarray) -> pd.DataFrame:
+    """Totals whose medians are the sums of the hours' means: of counts they are within a fraction of one.
+
+    Args:
+        blocks: of one origin, see :func:`totals`.
+        hourly: the forecast that they are of.
+        means: of its hours (hours,).
+    """
+    hours = pd.DatetimeIndex(hourly["valid_at"].unique()).sort_values()
+    configured = settings()
+    said = blocks.copy()
+    for period in PERIODS:
+        wholes = whole_blocks(hours, configured.sites[0], period, configured.shifts)
+        sums = pd.Series(wholes.sums(means), wholes.valid_at)
+        here = (said["period"] == period) & (said["quantile"] == MEDIAN)
+        said.loc[here, "value"] = sums[said.loc[here, "valid_at"]].to_numpy()
+    return said
 
 
 def losses(forecast: pd.DataFrame, outcomes: pd.DataFrame) -> Losses:
     """The scores of one model's forecasts.
 
     Args:
-        forecast: rows of :data:`forecasting.schema.FORECAST`, one model's, period ``PT1H``; rows of a
-            longer period at the median are taken for its total; where there are none, the sum of means made
-            from the hourly quantiles is.
+        forecast: one model's, see :func:`forecasts`.
         outcomes: what came, see :func:`history`.
     """
-    hourly = within_a_week(forecast[forecast["period"] == "PT1H"])
-    scored = scored_hours(hourly, outcomes)
-    row = score_series(scored).iloc[0]
-    interval = wql_intervals(scored, resampling=Resampling(level=0.95)).iloc[0]
-    expected = expected_values(hourly)
-    came = outcomes_of(hourly, outcomes)
-    errors = {}
-    for period, hours in TOTALS.items():
-        said = forecast[(forecast["period"] == period) & (forecast["quantile"] == MEDIAN)]
-        total = said["value"].to_numpy().reshape(len(came), -1) if len(said) else _sums(expected, hours)
-        errors[period] = float(np.abs(total - _sums(came, hours)).mean())
+    blocks = period_outcomes(outcomes, settings(), PERIODS)
+    came = pd.concat([outcomes.assign(period=HOUR), blocks], ignore_index=True)
+    scored = scored_hours(within_a_week(forecast), came)
+    hours = scored[scored["period"] == HOUR]
+    interval = wql_intervals(hours, resampling=Resampling(level=0.95)).iloc[0]
+
+    def mean(measure: str, period: str) -> float:
+        return float(scored.loc[scored["period"] == period, measure].mean())
+
     return Losses(
-        wql=float(row["wql"]),
+        wql=float(score_series(hours).iloc[0]["wql"]),
         wql_low=float(interval["low"]),
         wql_high=float(interval["high"]),
-        mae=float(row["mae"]),
-        mae_8h=errors["PT8H"],
-        mae_12h=errors["PT12H"],
-        mae_day=errors["P1D"],
-        coverage_80=float(row["coverage_80"]),
-        coverage_90=float(row["coverage_90"]),
+        mae=mean("mae", HOUR),
+        mae_8h=mean("mae", "PT8H"),
+        mae_12h=mean("mae", "PT12H"),
+        mae_day=mean("mae", DAY),
+        coverage_80=mean("coverage_80", HOUR),
+        coverage_90=mean("coverage_90", HOUR),
+        day_coverage_80=mean("coverage_80", DAY),
+        day_coverage_90=mean("coverage_90", DAY),
     )
 
 
 def within_a_week(forecast: pd.DataFrame) -> pd.DataFrame:
     """The rows at leads of 0 to 167 hours."""
     return forecast[forecast["valid_at"] < forecast["issued_at"] + pd.Timedelta(hours=LEAD_HOURS)]
-
-
-def outcomes_of(hourly: pd.DataFrame, outcomes: pd.DataFrame) -> np.ndarray:
-    """What came in the hours of a forecast (origins, 168)."""
-    came = outcomes.set_index("valid_at")["value"]
-    issued = pd.DatetimeIndex(hourly["issued_at"].unique()).sort_values()
-    hours = [pd.date_range(at, periods=LEAD_HOURS, freq="h") for at in issued]
-    return np.stack([came.reindex(each).to_numpy() for each in hours])
-
-
-def expected_values(hourly: pd.DataFrame) -> np.ndarray:
-    """Means made from the seven quantiles of each hour (origins, 168)."""
-    wide = hourly.pivot_table(index=["issued_at", "valid_at"], columns="quantile", values="value")
-    return np.asarray((wide.to_numpy() @ MEAN_WEIGHTS).reshape(-1, LEAD_HOURS))
-
-
-def _sums(hourly: np.ndarray, hours: int) -> np.ndarray:
-    return np.asarray(hourly.reshape(len(hourly), -1, hours).sum(axis=-1))

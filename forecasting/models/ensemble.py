@@ -17,10 +17,11 @@ from forecasting.models.counts import past_forecasts, smooth_forecast, stated_ho
 from forecasting.models.gbm import Gbm
 from forecasting.models.glm import Glm
 from forecasting.models.holdout import holdout_issue_times, holdout_start
-from forecasting.models.interface import Forecaster
+from forecasting.models.interface import Forecaster, Means
 from forecasting.models.quantile_table import (
     LEAD_BUCKETS,
     LEAD_EDGES,
+    bucket_of,
     hours_long,
     hours_wide,
     lead_bucket,
@@ -193,6 +194,12 @@ class Ensemble:
         """See :class:`forecasting.models.counts.Smooth`."""
         return hours_long(self._wide(panel, issued_at), self.target.value, self.name, self.version)
 
+    def means(self, panel: pd.DataFrame, issued_at: datetime) -> dict[tuple[str, str], np.ndarray]:
+        """See :class:`forecasting.models.interface.Means`; of the members that tell theirs, not corrected."""
+        members = (self.members[name] for name in self.learnt.weights.members)
+        told = [one.means(panel, issued_at) if isinstance(one, Means) else {} for one in members]
+        return combined_means(told, self.learnt.weights)
+
     def _wide(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
         said = {
             name: hours_wide(smooth_forecast(member, panel, issued_at))
@@ -228,6 +235,25 @@ def combined(said: Mapping[str, pd.DataFrame], weights: Weights) -> pd.DataFrame
     weight /= weight.sum(axis=1, keepdims=True)
     mean = (weight[:, :, None] * np.where(silent[:, :, None], 0.0, values)).sum(axis=1)
     return pd.DataFrame(mean, hours, levels)
+
+
+def combined_means(
+    told: Sequence[Mapping[tuple[str, str], np.ndarray]], weights: Weights
+) -> dict[tuple[str, str], np.ndarray]:
+    """The weighted mean of the members' means (hours,) of every series that one of them forecasts.
+
+    Args:
+        told: by member, in the order of the weights' members; each by (site_id, unit_id).
+        weights: of these members; where all who speak of an hour have none, they count alike.
+    """
+    mean = {}
+    for key in dict.fromkeys(key for means in told for key in means):
+        spoken = [place for place, means in enumerate(told) if key in means]
+        values = np.stack([told[place][key] for place in spoken], axis=1)
+        weight = weights.by_lead[bucket_of(np.arange(len(values)))][:, spoken]
+        weight = np.where(weight.sum(axis=1, keepdims=True) > 0, weight, 1.0)
+        mean[key] = np.asarray((weight * values).sum(axis=1) / weight.sum(axis=1))
+    return mean
 
 
 def _least_loss(said: np.ndarray, came: np.ndarray, levels: np.ndarray, prior: float) -> np.ndarray:

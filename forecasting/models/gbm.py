@@ -12,7 +12,7 @@ the census on a simulated slow walk around a normal week.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Self
@@ -232,31 +232,47 @@ class Gbm:
         values = self._quantiles_of_all(panel, issued_at)
         return forecast_frame(values, self.levels, issued_at, self.target, self.name, self.version)
 
+    def means(self, panel: pd.DataFrame, issued_at: datetime) -> dict[Key, np.ndarray]:
+        """See :class:`forecasting.models.interface.Means`."""
+        return {
+            key: np.maximum(self._mean(ahead), 0.0) for key, ahead in self._fitted_series(panel, issued_at)
+        }
+
     def _quantiles_of_all(self, panel: pd.DataFrame, issued_at: datetime) -> dict[Key, np.ndarray]:
         """By series, its quantiles between the counts (lead_hours, levels)."""
-        values = {}
+        return {key: self._quantiles(key, ahead) for key, ahead in self._fitted_series(panel, issued_at)}
+
+    def _fitted_series(self, panel: pd.DataFrame, issued_at: datetime) -> Iterator[tuple[Key, Examples]]:
+        """Each fitted series with its hours ahead, seen from the issue time."""
         for key, rows in series_of(panel):
             now = hours_before(rows, issued_at)
             if key in self.series and rows["value"].iloc[:now].notna().any():
-                values[key] = self._quantiles(key, rows.iloc[: now + self.lead_hours], now)
-        return values
+                yield key, self._ahead(self.series[key], rows.iloc[: now + self.lead_hours], now)
 
-    def _quantiles(self, key: Key, rows: pd.DataFrame, now: int) -> np.ndarray:
-        """Quantiles (hours, levels) of a series from its row ``now`` on."""
-        if self.middle is None:
-            raise ValueError(f"{self.name} was fitted on no series and can't forecast {key}")
+    def _ahead(self, series: int, rows: pd.DataFrame, now: int) -> Examples:
+        """The hours of a series from its row ``now`` on, as seen from there."""
         hours = np.arange(now, len(rows))
         kind = str(rows["unit_type"].iloc[0])
         number = self.unit_types.index(kind) if kind in self.unit_types else -1
-        ahead = _examples(rows, now, np.full(len(hours), now), hours, self.target, self.series[key], number)
+        return _examples(rows, now, np.full(len(hours), now), hours, self.target, series, number)
+
+    def _mean(self, ahead: Examples) -> np.ndarray:
+        """Expected values (hours,); of a census not held above 0."""
+        if self.middle is None:
+            raise ValueError(f"{self.name} was fitted on no series and can't forecast one")
         raw = self.middle.raw(ahead.features)
         if self.size is None:
-            return smooth_count_quantiles(ahead.expected * np.exp(raw), self.dispersion[key], self.levels)
-        size = np.exp(self.size.raw(ahead.features))
-        departure = (raw + _design(ahead.features) @ self.fade)[:, None] + size[:, None] * self.remainder[
-            _bucket(hours - now)
-        ]
-        return np.asarray(ahead.expected[:, None] + ahead.scale[:, None] * departure)
+            return np.asarray(ahead.expected * np.exp(raw))
+        return np.asarray(ahead.expected + ahead.scale * (raw + _design(ahead.features) @ self.fade))
+
+    def _quantiles(self, key: Key, ahead: Examples) -> np.ndarray:
+        """Quantiles (hours, levels) of a series."""
+        mean = self._mean(ahead)
+        if self.size is None:
+            return smooth_count_quantiles(mean, self.dispersion[key], self.levels)
+        size = ahead.scale * np.exp(self.size.raw(ahead.features))
+        remainder = self.remainder[_bucket(ahead.features["lead"].to_numpy())]
+        return np.asarray(mean[:, None] + size[:, None] * remainder)
 
 
 def _draw(

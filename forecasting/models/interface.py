@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,15 @@ class Forecaster(Protocol):
             hours ``issued_at`` .. ``issued_at`` + lead_hours - 1 h; quantiles never fall with their level
             and are never negative. A series without an observation before ``issued_at`` has none.
         """
+        ...
+
+
+@runtime_checkable
+class Means(Protocol):
+    """A model that can also say what it expects: means add up over hours, as quantiles don't."""
+
+    def means(self, panel: pd.DataFrame, issued_at: datetime) -> dict[tuple[str, str], np.ndarray]:
+        """Expected values of the hours that ``predict`` forecasts (lead_hours,), by (site_id, unit_id)."""
         ...
 
 

@@ -47,7 +47,11 @@ def lead_bucket(hours: pd.Index) -> np.ndarray:
     """Which of the :data:`LEAD_BUCKETS` each row of :func:`hours_wide` is in, 0 the nearest (n,)."""
     issued = pd.DatetimeIndex(hours.get_level_values("issued_at"))
     valid = pd.DatetimeIndex(hours.get_level_values("valid_at"))
-    lead = ((valid - issued) // pd.Timedelta(hours=1)).to_numpy()
+    return bucket_of(((valid - issued) // pd.Timedelta(hours=1)).to_numpy())
+
+
+def bucket_of(lead: np.ndarray) -> np.ndarray:
+    """Which of the :data:`LEAD_BUCKETS` each lead in hours is in, 0 the nearest (n,)."""
     return np.asarray((lead[:, None] >= LEAD_EDGES).sum(axis=1))
 
 

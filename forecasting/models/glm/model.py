@@ -113,7 +113,7 @@ class Glm:
         return forecast_frame(values, self.levels, issued_at, self.target, self.name, self.version)
 
     def means(self, panel: pd.DataFrame, issued_at: datetime) -> dict[tuple[str, str], np.ndarray]:
-        """Expected values of the hours that ``predict`` forecasts (lead_hours,), by (site_id, unit_id)."""
+        """See :class:`forecasting.models.interface.Means`."""
         return {
             key: arrivals_expected(self.regressions[key], past, ahead)
             if self.target is Target.ED_ARRIVALS

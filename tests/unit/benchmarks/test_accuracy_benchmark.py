@@ -15,7 +15,9 @@ pytestmark = pytest.mark.unit
 
 
 def measured(model: str, wql: float, day: float) -> Measured:
-    return Measured(model, Losses(wql, wql - 0.003, wql + 0.003, 2.0, 6.0, 7.5, day, 0.81, 0.91), 1.0)
+    return Measured(
+        model, Losses(wql, wql - 0.003, wql + 0.003, 2.0, 6.0, 7.5, day, 0.81, 0.91, 0.8, 0.9), 1.0
+    )
 
 
 def test_the_gap_is_counted_from_the_reference_to_the_floor() -> None:
@@ -32,7 +34,7 @@ def test_either_bar_missed_by_the_best_model_is_told_by_the_exit(
 
 
 def test_the_table_ranks_ours_among_the_peers_and_the_floor_ends_it() -> None:
-    console = Console(width=140, record=True, file=StringIO())
+    console = Console(width=160, record=True, file=StringIO())
     console.print(table_of([measured("ours", 0.1711, 11.0)], iowa.TEST))
     lines = console.export_text().splitlines()
     order = [

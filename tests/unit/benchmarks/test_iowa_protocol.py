@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import poisson
 
 from benchmarks import iowa
 from forecasting.models import SeasonalNaive
@@ -77,36 +78,60 @@ def test_a_model_sees_nothing_from_the_origin_on() -> None:
     assert seen["valid_at"].max() == ORIGIN + timedelta(hours=iowa.LEAD_HOURS)
 
 
+def with_days(hourly: pd.DataFrame, means: np.ndarray) -> pd.DataFrame:
+    """The forecast, and totals whose medians are the sums of these means."""
+    blocks = iowa.totals(hourly, [], outcomes(np.array([0.0])))
+    return pd.concat([hourly, iowa.with_expected(blocks, hourly, means)], ignore_index=True)
+
+
 def test_losses_by_hand() -> None:
     came = np.tile([4.0, 6.0], iowa.LEAD_HOURS // 2)
-    lost = iowa.losses(said(4.0), outcomes(came))
+    lost = iowa.losses(with_days(said(4.0), np.full(iowa.LEAD_HOURS + 1, 5.0)), outcomes(came))
     # Half of the hours are 2 above: their pinball is 2 x the mean level, .5; twice that, over 5 a hour.
     assert lost.wql == pytest.approx(2 * 0.5 / 5 * 2 * 0.5)
     assert lost.mae == 1.0
-    assert (lost.mae_8h, lost.mae_12h, lost.mae_day) == pytest.approx((8.0, 12.0, 24.0))
+    assert (lost.mae_8h, lost.mae_12h, lost.mae_day) == (0.0, 0.0, 0.0)
     assert lost.coverage_80 == lost.coverage_90 == 0.5
 
 
-def test_totals_that_a_forecast_tells_are_scored_in_place_of_the_sums_of_its_hours() -> None:
-    hourly = said(4.0)
-    told = [iowa.totals(hourly, np.full(iowa.LEAD_HOURS, 5.0), period) for period in iowa.TOTALS]
-    lost = iowa.losses(pd.concat([hourly, *told]), outcomes(np.full(iowa.LEAD_HOURS, 5.0)))
-    assert (lost.mae_8h, lost.mae_12h, lost.mae_day) == (0.0, 0.0, 0.0)
-    assert lost.mae == 1.0
-    days = told[-1]
-    assert days["value"].tolist() == [120.0] * 7
-    assert (days["valid_at"].diff().dropna() == pd.Timedelta(days=1)).all()
+def test_a_days_total_is_the_median_of_paths_where_a_model_tells_no_means() -> None:
+    blocks = iowa.totals(said(4.0), [], outcomes(np.array([0.0])))
+    lost = iowa.losses(pd.concat([said(4.0), blocks]), outcomes(np.full(iowa.LEAD_HOURS, 5.0)))
+    assert (lost.mae_8h, lost.mae_12h, lost.mae_day) == (8.0, 12.0, 24.0)
+    assert lost.day_coverage_80 == lost.day_coverage_90 == 0.0
 
 
-def test_means_made_from_quantiles_are_near_the_laws() -> None:
-    assert iowa.MEAN_WEIGHTS.sum() == pytest.approx(1.0)
-    assert iowa.MEAN_WEIGHTS @ np.array(iowa.LEVELS) == pytest.approx(0.5)
+def independent(origin: datetime) -> pd.DataFrame:
+    """Poisson counts of 6 an hour, as a forecast."""
+    return said(0.0, origin).assign(value=lambda rows: poisson.ppf(rows["quantile"], 6.0))
+
+
+def test_days_hold_what_they_say_where_the_hours_law_is_known() -> None:
+    values = np.random.default_rng(4).poisson(6.0, 110 * 168).astype(float)
+    observed = outcomes(values, ORIGIN - timedelta(weeks=60))
+    origins = [ORIGIN + timedelta(weeks=week) for week in range(40)]
+    said_of = [independent(origin) for origin in origins]
+    blocks = [iowa.totals(hourly, [], observed) for hourly in said_of]
+    lost = iowa.losses(pd.concat([*said_of, *blocks]), observed)
+    # Seven levels of whole counts say a little too wide a law.
+    assert 0.78 < lost.day_coverage_80 < 0.88
+    assert 0.88 < lost.day_coverage_90 < 0.96
+
+
+def test_what_comes_from_the_origin_on_changes_no_total() -> None:
+    values = np.random.default_rng(4).poisson(6.0, 31 * 168).astype(float)
+    first = ORIGIN - timedelta(weeks=30)
+    later = np.where(np.arange(len(values)) >= 30 * 168, 99.0, values)
+    past = [independent(ORIGIN - timedelta(weeks=week)) for week in range(1, 26)]
+    one, other = (iowa.totals(independent(ORIGIN), past, outcomes(each, first)) for each in (values, later))
+    pd.testing.assert_frame_equal(one, other)
 
 
 def over_weeks(above: np.ndarray) -> iowa.Losses:
     """The losses of 4 patients said of every hour, of weeks that come to so many more (weeks,)."""
     origins = [ORIGIN + timedelta(weeks=week) for week in range(len(above))]
-    return iowa.losses(pd.concat([said(4.0, origin) for origin in origins]), outcomes(4 + above.repeat(168)))
+    hourly = [said(4.0, origin) for origin in origins]
+    return iowa.losses(pd.concat(hourly), outcomes(4 + above.repeat(168)))
 
 
 def test_the_interval_of_the_wql_holds_it_and_is_nothing_where_weeks_are_alike() -> None:
@@ -132,4 +157,5 @@ def test_a_span_is_forecast_from_every_origin_with_what_was_known_there() -> Non
     forecast = iowa.forecasts(fit, iowa.panel(observed, settings), span, refit_weeks=2)
     assert fitted_at == [span.origins[0], span.origins[2]]
     assert sorted(forecast["issued_at"].unique()) == span.origins
+    assert set(forecast["period"]) == {"PT1H", *iowa.PERIODS}
     assert iowa.losses(forecast, observed).wql == pytest.approx(0.2, abs=0.02)

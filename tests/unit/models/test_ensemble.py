@@ -15,7 +15,7 @@ from scipy.stats import norm
 from forecasting.config import Settings
 from forecasting.models import Climatology, gbm
 from forecasting.models.calibration import Calibration
-from forecasting.models.ensemble import Ensemble, Weights, combined
+from forecasting.models.ensemble import Ensemble, Weights, combined, combined_means
 from forecasting.models.gbm import Gbm
 from forecasting.models.quantile_table import LEAD_BUCKETS, hours_long, hours_wide
 from forecasting.schema import FORECAST, Target
@@ -127,6 +127,17 @@ def test_a_series_that_a_member_leaves_out_is_left_to_the_others() -> None:
     assert combined(silent, alone)[0.5].eq(20).all()
 
 
+def test_means_are_weighted_by_lead_and_left_to_those_who_tell_them() -> None:
+    by_lead = np.array([[1.0, 0.0], [0.5, 0.5], [0.25, 0.75], [0.0, 1.0]])
+    both, one = ("west", "ed"), ("north", "ed")
+    told = [{both: np.full(169, 10.0)}, {both: np.full(169, 20.0), one: np.full(169, 7.0)}]
+    mean = combined_means(told, Weights(("a", "b"), by_lead))
+    assert mean[both][[0, 6, 24, 168]] == pytest.approx([10.0, 15.0, 17.5, 20.0])
+    # The one who tells it has no weight in the first hours.
+    assert mean[one] == pytest.approx(np.full(169, 7.0))
+    assert combined_means([{}, {}], Weights(("a", "b"), by_lead)) == {}
+
+
 @pytest.mark.parametrize("target", list(Target))
 def test_it_speaks_between_its_members_and_never_crosses(
     observations: Callable[..., pd.DataFrame],
@@ -154,6 +165,11 @@ def test_it_speaks_between_its_members_and_never_crosses(
     whole = hours_wide(forecast).to_numpy()
     assert (np.diff(whole, axis=1) >= 0).all()
     assert set(forecast["model"]) == {"ensemble"}
+    # Of its members one tells its means.
+    np.testing.assert_allclose(
+        np.stack(list(ensemble.means(panel, issued_at).values())),
+        np.stack(list(ensemble.members["gbm"].means(panel, issued_at).values())),  # type: ignore[attr-defined]
+    )
 
 
 def test_no_series_gives_an_empty_forecast(

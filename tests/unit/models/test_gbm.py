@@ -73,6 +73,17 @@ def test_its_smooth_quantiles_lie_within_half_a_patient_of_the_whole_ones(
     assert (between["value"] != whole["value"]).any()
 
 
+def test_its_means_lie_among_its_quantiles(fitted: Gbm, panel: pd.DataFrame, issued_at: datetime) -> None:
+    means = fitted.means(panel, issued_at)
+    smooth = fitted.smooth(panel, issued_at)
+    by_hour = smooth.pivot_table(
+        index=["site_id", "unit_id", "valid_at"], columns="quantile", values="value", sort=False
+    )
+    told = np.concatenate([means[key] for key in dict.fromkeys((s, u) for s, u, _ in by_hour.index)])
+    assert (told >= by_hour[0.25] - 0.5).all()
+    assert (told <= by_hour[0.75] + 0.5).all()
+
+
 def test_the_same_panel_gives_the_same_model(
     fitted: Gbm, panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target
 ) -> None:
