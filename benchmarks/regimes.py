@@ -35,7 +35,7 @@ from forecasting.evaluate import Comparison, compare, scored_hours
 from forecasting.features import build_panel
 from forecasting.models import Climatology, Glm
 from forecasting.models.counts import past_forecasts, smooth_forecast, stated_hours
-from forecasting.models.ensemble import Ensemble, Fits
+from forecasting.models.ensemble import Ensemble, Fits, Learnt
 from forecasting.models.gbm import Gbm
 from forecasting.models.holdout import as_known_at, holdout_issue_times, holdout_start
 from forecasting.models.interface import Forecaster
@@ -201,13 +201,11 @@ def forecasts(settings: Settings, whole: pd.DataFrame) -> pd.DataFrame:
     nights = holdout_issue_times(settings, FIRST)
     past = {name: past_forecasts(model, known, nights) for name, model in then.items()}
     ensembles = {
-        name: Ensemble.of(
-            {member: now[member] for member in members},
-            {member: past[member] for member in members},
-            known,
-            LEVELS,
-            FIRST,
+        name: Ensemble(
             TARGET,
+            LEVELS,
+            {member: now[member] for member in members},
+            Learnt.from_past({member: past[member] for member in members}, known, LEVELS, FIRST, TARGET),
         )
         for name, members in ENSEMBLES.items()
     }

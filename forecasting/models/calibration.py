@@ -7,7 +7,7 @@ that a forecast which holds what it says already loses nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar, Self
 
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.models.counts import past_forecasts, smooth_forecast, stated_hours
+from forecasting.models.feedback import followed, moved, spreads
 from forecasting.models.interface import Forecaster
 from forecasting.models.quantile_table import LEAD_BUCKETS, hours_long, hours_wide, lead_bucket, outcomes
 from forecasting.schema import Target
@@ -22,8 +23,8 @@ from forecasting.schema import Target
 HALF_LIFE_DAYS = 182.0
 CHANCE = 2.0
 """Squared standard errors of a miss that count as chance."""
-DAYS_PER_WEEK = 7
-SMALLEST_SPREAD = 0.25
+HOURS_PER_DAY, DAYS_PER_WEEK = 24, 7
+TIMES = ("issued_at", "valid_at")
 WITHIN_A_COUNT = np.array([-1 / 3, 0.0, 1 / 3])
 FEWEST_DAYS = 56
 """A census keeps its misses for weeks: what few weeks teach of one series makes the next ones worse."""
@@ -43,6 +44,9 @@ class Calibration:
     levels: tuple[float, ...]
     moves: dict[Key, np.ndarray]
     """By (site_id, unit_id), (buckets, levels); buckets of :mod:`~.quantile_table`."""
+    follows: dict[Key, np.ndarray] = field(default_factory=dict)
+    """By (site_id, unit_id), how far each quantile then follows what was missed of late (levels,), in
+    spreads; of a census alone, see :mod:`~.feedback`."""
 
     @classmethod
     def learn(
@@ -66,14 +70,14 @@ class Calibration:
             return cls(levels, {})
         hours = wide.index
         said = wide.reindex(columns=levels).to_numpy()
-        error = (came[:, None] - said) / _spread(said, levels)[:, None]
-        step = 1 / _spread(said, levels)
+        error = (came[:, None] - said) / spreads(said)[:, None]
+        step = 1 / spreads(said)
         valid_at = pd.DatetimeIndex(hours.get_level_values("valid_at"))
         age = (pd.Timestamp(issued_at) - valid_at) / pd.Timedelta(days=1)
         weight = 0.5 ** (age.to_numpy() / HALF_LIFE_DAYS)
         bucket = lead_bucket(hours)
         day = ((valid_at - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(days=1)).to_numpy()
-        moves = {}
+        moves: dict[Key, np.ndarray] = {}
         places = pd.Series(np.arange(len(hours))).groupby(
             [hours.get_level_values("site_id"), hours.get_level_values("unit_id")]
         )
@@ -85,7 +89,10 @@ class Calibration:
                     for at in (mine[bucket[mine] == one] for one in range(LEAD_BUCKETS))
                 ]
             )
-        return cls(levels, moves)
+        static = cls(levels, moves)
+        if past["target"].iloc[0] != Target.BED_CENSUS:
+            return static
+        return replace(static, follows=_follows(static.correct(wide), came, issued_at))
 
     def correct(self, wide: pd.DataFrame) -> pd.DataFrame:
         """The forecast of :func:`forecasting.models.quantile_table.hours_wide`, corrected and in order.
@@ -96,13 +103,19 @@ class Calibration:
             return wide
         said = wide.reindex(columns=self.levels).to_numpy()
         bucket = lead_bucket(wide.index)
-        none = np.zeros((LEAD_BUCKETS, len(self.levels)))
-        keys = zip(
-            wide.index.get_level_values("site_id"), wide.index.get_level_values("unit_id"), strict=True
-        )
+        none, still = np.zeros((LEAD_BUCKETS, len(self.levels))), np.zeros(len(self.levels))
+        keys = [
+            (str(site), str(unit))
+            for site, unit in zip(
+                wide.index.get_level_values("site_id"), wide.index.get_level_values("unit_id"), strict=True
+            )
+        ]
         move = np.stack([self.moves.get(key, none)[one] for key, one in zip(keys, bucket, strict=True)])
-        moved = np.sort(np.maximum(said + move * _spread(said, self.levels)[:, None], 0.0), axis=1)
-        return pd.DataFrame(moved, wide.index, pd.Index(self.levels))
+        corrected = np.sort(np.maximum(said + move * spreads(said)[:, None], 0.0), axis=1)
+        if self.follows:
+            follow = np.stack([self.follows.get(key, still) for key in keys])
+            corrected = moved(corrected, follow, self.levels)
+        return pd.DataFrame(corrected, wide.index, pd.Index(self.levels))
 
 
 @dataclass(frozen=True)
@@ -157,9 +170,33 @@ class Calibrated:
         return self.calibration.correct(hours_wide(smooth_forecast(self.model, panel, issued_at)))
 
 
-def _spread(said: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
-    """Half the width of the widest interval told (n,), not nearly 0."""
-    return np.asarray(np.maximum((said[:, -1] - said[:, 0]) / 2, SMALLEST_SPREAD))
+def _follows(wide: pd.DataFrame, came: np.ndarray, issued_at: datetime) -> dict[Key, np.ndarray]:
+    """By series, how far its quantiles are to follow what past ones missed (levels,).
+
+    Args:
+        wide: past forecasts, corrected.
+        came: what came in each of their hours (n,).
+        issued_at: the present.
+    """
+    said, levels = wide.to_numpy(), tuple(float(level) for level in wide.columns)
+    issued, valid = (_hours_since_1970(wide.index.get_level_values(name)) for name in TIMES)
+    now = int(_hours_since_1970(pd.DatetimeIndex([issued_at]))[0])
+    follows: dict[Key, np.ndarray] = {}
+    places = pd.Series(np.arange(len(wide))).groupby(
+        [wide.index.get_level_values("site_id"), wide.index.get_level_values("unit_id")]
+    )
+    for (site_id, unit_id), rows in places:
+        at = rows.to_numpy()
+        if len(np.unique(valid[at] // HOURS_PER_DAY)) >= FEWEST_DAYS:
+            follows[str(site_id), str(unit_id)] = followed(
+                said[at], came[at], issued[at], valid[at], now, levels
+            )
+    return follows
+
+
+def _hours_since_1970(times: pd.Index) -> np.ndarray:
+    """Whole hours (n,)."""
+    return np.asarray((pd.DatetimeIndex(times) - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(hours=1))
 
 
 def _moves(

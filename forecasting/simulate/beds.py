@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -55,27 +56,19 @@ def assign_beds(
     admissions: Admissions, units: Sequence[Unit], types: Sequence[UnitType], clock: Clock, until: int
 ) -> BedStays:
     """Lay every request into beds, up to ``until``; no unit ever holds more patients than it has beds."""
-    ward = _Ward(admissions, units, types, clock)
-    ward.run(until)
-    return ward.stays()
+    beds = Beds(admissions, units, types, clock)
+    beds.run(until)
+    return beds.stays()
 
 
-class _Ward:
+class Beds:
     """The state of a site's beds as time goes on."""
 
     def __init__(
         self, admissions: Admissions, units: Sequence[Unit], types: Sequence[UnitType], clock: Clock
     ) -> None:
         self._clock = _Discharge(clock)
-        # Plain lists: element access in the event loop is several times faster than on arrays.
-        self._type = admissions.unit_type.tolist()
-        self._los = admissions.los.tolist()
-        self._leaves_at = admissions.leaves_at.tolist()
-        self._weekend = admissions.weekend.tolist()
-        self._turnover = admissions.turnover.tolist()
-        self._patience = admissions.patience.tolist()
-        self._from_ed = (admissions.visit >= 0).tolist()
-
+        self._read(admissions)
         self._type_of = [types.index(u.unit_type) if u.unit_type in types else -1 for u in units]
         self._free = [unit.beds for unit in units]
         self._spare = [max(1, round(SPARE_SHARE * unit.beds)) for unit in units]
@@ -90,6 +83,7 @@ class _Ward:
         size = len(admissions)
         self._unit = [-1] * size
         self._since = [0] * size
+        self._course = [0] * size  # when the step's course began
         self._waits = [False] * size
         self._step = [0] * size
         self._first_bed = [NEVER] * size
@@ -97,6 +91,16 @@ class _Ward:
         self._ended: list[tuple[int, int, int, int]] = []
         self._events = [(t, int(Event.ASKS), i) for i, t in enumerate(admissions.requested.tolist())]
         heapq.heapify(self._events)
+
+    def _read(self, admissions: Admissions) -> None:
+        # Plain lists: element access in the event loop is several times faster than on arrays.
+        self._type = admissions.unit_type.tolist()
+        self._los = admissions.los.tolist()
+        self._leaves_at = admissions.leaves_at.tolist()
+        self._weekend = admissions.weekend.tolist()
+        self._turnover = admissions.turnover.tolist()
+        self._patience = admissions.patience.tolist()
+        self._from_ed = (admissions.visit >= 0).tolist()
 
     def run(self, until: int) -> None:
         """Let everything happen that happens before ``until``."""
@@ -106,6 +110,67 @@ class _Ward:
         while events and events[0][0] < until:
             now, event, subject = heapq.heappop(events)
             react[event](now, subject)
+
+    def active(self) -> list[int]:
+        """The requests that are in a bed or wait for one."""
+        state = enumerate(zip(self._unit, self._waits, strict=True))
+        return [one for one, (unit, waits) in state if unit >= 0 or waits]
+
+    def lies(self, request: int) -> bool:
+        """Whether the patient is in a bed."""
+        return self._unit[request] >= 0
+
+    def step(self, request: int) -> int:
+        """0 in the first stay; 1 once its course is over and another unit type is due."""
+        return self._step[request]
+
+    def course_ends(self, request: int, los: int, leaves_at: int, weekend: float) -> int:
+        """When the course that a patient in a bed is on would end, if it were this one."""
+        return self._clock.instant(self._course[request], los, leaves_at, weekend)
+
+    def continued(self, active: Sequence[int], admissions: Admissions) -> Beds:
+        """The beds at this moment, from which on other patients come and those in a bed take other courses.
+
+        Args:
+            active: what :meth:`active` gives.
+            admissions: of these, in that order, with the courses to come; then who asks from this moment on.
+        """
+        place = {request: number for number, request in enumerate(active)}
+        other = copy(self)
+        other._read(admissions)
+        for name, untouched in (
+            ("_unit", -1), ("_since", 0), ("_course", 0), ("_waits", False), ("_step", 0),
+            ("_first_bed", NEVER), ("_gave_up", NEVER),
+        ):  # fmt: skip
+            mine = getattr(self, name)
+            fresh = [untouched] * (len(admissions) - len(active))
+            setattr(other, name, [mine[request] for request in active] + fresh)
+        other._free = self._free.copy()
+        other._ended = []
+        other._queue = [
+            sorted((rank, since, place[one]) for rank, since, one in queue if self._waits[one])
+            for queue in self._queue
+        ]
+        other._events = other._events_from(self._events, place, admissions)
+        return other
+
+    def _events_from(
+        self, events: list[tuple[int, int, int]], place: dict[int, int], admissions: Admissions
+    ) -> list[tuple[int, int, int]]:
+        """What is to come: beds that are being cleaned, patience that ends, courses and requests anew."""
+        kept = [event for event in events if event[1] == Event.BED_CLEAN]
+        kept += [
+            (time, event, place[one])
+            for time, event, one in events
+            if event == Event.GIVES_UP and one in place
+        ]
+        kept += [
+            self._course_end(self._course[one], one) for one in range(len(place)) if self._unit[one] >= 0
+        ]
+        asks = enumerate(admissions.requested.tolist())
+        kept += [(time, int(Event.ASKS), one) for one, time in asks if one >= len(place)]
+        heapq.heapify(kept)
+        return kept
 
     def stays(self) -> BedStays:
         """The stays up to now, the open ones included."""
@@ -140,8 +205,7 @@ class _Ward:
     def _moves_on(self, now: int, patient: int) -> None:
         """The first stay's course is over: move now, or stay until a bed is free or the discharge comes."""
         self._step[patient] = 1
-        discharge = self._discharge(now, patient)
-        heapq.heappush(self._events, (discharge, Event.LEAVES, patient))
+        self._begin_course(now, patient)
         kind = self._type[patient][1]
         if self._type_of[self._unit[patient]] == kind:
             return
@@ -170,9 +234,20 @@ class _Ward:
     def _lie_down(self, now: int, patient: int, unit: int) -> None:
         self._take_bed(now, patient, unit)
         self._first_bed[patient] = now
-        over = self._discharge(now, patient)
-        event = Event.MOVES_ON if self._type[patient][1] >= 0 else Event.LEAVES
-        heapq.heappush(self._events, (over, event, patient))
+        self._begin_course(now, patient)
+
+    def _begin_course(self, now: int, patient: int) -> None:
+        self._course[patient] = now
+        heapq.heappush(self._events, self._course_end(now, patient))
+
+    def _course_end(self, began: int, patient: int) -> tuple[int, int, int]:
+        """The event that ends a course: a move where one is due, else the patient leaves."""
+        step = self._step[patient]
+        over = self._clock.instant(
+            began, self._los[patient][step], self._leaves_at[patient][step], self._weekend[patient][step]
+        )
+        moves = step == 0 and self._type[patient][1] >= 0
+        return over, int(Event.MOVES_ON if moves else Event.LEAVES), patient
 
     def _change_bed(self, now: int, patient: int, unit: int) -> None:
         self._leave_bed(now, patient)
@@ -192,12 +267,6 @@ class _Ward:
     def _wait(self, now: int, patient: int, kind: int, rank: int) -> None:
         self._waits[patient] = True
         heapq.heappush(self._queue[kind], (rank, now, patient))
-
-    def _discharge(self, now: int, patient: int) -> int:
-        step = self._step[patient]
-        return self._clock.instant(
-            now, self._los[patient][step], self._leaves_at[patient][step], self._weekend[patient][step]
-        )
 
     def _free_unit(self, kind: int) -> int:
         """The unit of that type with the most free beds, or -1 when all are full."""

@@ -16,7 +16,7 @@ from forecasting.simulate.admissions import Admissions, draw_admissions
 from forecasting.simulate.arrivals import ArrivalRates, EdLevel, arrival_rates, draw_arrivals, ed_level
 from forecasting.simulate.beds import NEVER, BedStays, assign_beds
 from forecasting.simulate.clock import Clock, Wholes, wall_clock
-from forecasting.simulate.demand import demand
+from forecasting.simulate.demand import Demand, demand
 from forecasting.simulate.emergency import ADMITTED, DISPOSITIONS, TRANSFERRED, EdVisits, draw_visits
 from forecasting.simulate.public_holidays import HolidayCalendar, holiday_calendar
 from forecasting.simulate.roster import draw_roster
@@ -86,26 +86,62 @@ def simulate_sites(settings: Settings, start: datetime, until: datetime, seed: i
         yield _simulate_site(settings, site, start, until, seed, rules)
 
 
+@dataclass(frozen=True)
+class Law:
+    """What a site's patients come and stay by; of everything that chance decides, only the weather."""
+
+    site: Site
+    clock: Clock
+    span: tuple[int, int]
+    """Start and end of what is kept, in seconds since the clock's origin."""
+    holiday: HolidayCalendar
+    weather: Weather
+    level: EdLevel
+    rates: ArrivalRates
+    """With the shocks of the site's own streams."""
+    need: Demand
+
+
+@dataclass(frozen=True)
+class Patients:
+    """Who came to a site's ED and who asked for a bed, with everything drawn but the wait for it."""
+
+    visits: EdVisits
+    admissions: Admissions
+
+
+def site_law(site: Site, start: datetime, until: datetime, seed: int) -> Law:
+    """The law of a site of :func:`simulate_sites`."""
+    clock = wall_clock(site.zone, pd.Timestamp(start - WARM_UP), pd.Timestamp(until + BEYOND))
+    first, last = clock.seconds(start), clock.seconds(until)
+    holiday = holiday_calendar(site, clock.dates)
+    weather = draw_weather(clock, site.country, Streams(seed, site.site_id))
+    level, rates = _ed_rates(site, clock, first, holiday, weather, seed)
+    need = demand(site, level.visits_per_day)
+    return Law(site, clock, (first, last), holiday, weather, level, rates, need)
+
+
+def draw_patients(law: Law, streams: Streams) -> Patients:
+    """The patients of a site over its whole clock."""
+    visits = draw_visits(draw_arrivals(law.rates.drawn, streams), law.rates, law.clock, law.need, streams)
+    return Patients(visits, draw_admissions(visits, law.clock, law.need, law.holiday, streams))
+
+
 def _simulate_site(
     settings: Settings, site: Site, start: datetime, until: datetime, seed: int, rules: RuleBook
 ) -> Hospital:
     streams = Streams(seed, site.site_id)
-    clock = wall_clock(site.zone, pd.Timestamp(start - WARM_UP), pd.Timestamp(until + BEYOND))
-    first, last = clock.seconds(start), clock.seconds(until)
-    holiday = holiday_calendar(site, clock.dates)
-    weather = draw_weather(clock, site.country, streams)
-    level, rates = _ed_rates(site, clock, first, holiday, weather, seed)
-    need = demand(site, level.visits_per_day)
-    visits = draw_visits(draw_arrivals(rates.drawn, streams), rates, clock, need, streams)
-    admissions = draw_admissions(visits, clock, need, holiday, streams)
-    beds = assign_beds(admissions, site.units, need.types, clock, last)
-    ed_visit, visit_id = _ed_visits(site, visits, admissions, beds, clock, (first, last))
+    law = site_law(site, start, until, seed)
+    clock, span = law.clock, law.span
+    patients = draw_patients(law, streams)
+    beds = assign_beds(patients.admissions, site.units, law.need.types, clock, span[1])
+    ed_visit, visit_id = _ed_visits(site, patients.visits, patients.admissions, beds, clock, span)
     hospital = Hospital(
         ed_visit=ed_visit,
-        bed_stay=_bed_stays(site, admissions, beds, visit_id, clock, (first, last)),
+        bed_stay=_bed_stays(site, patients.admissions, beds, visit_id, clock, span),
         unit=_units(site),
-        scheduled_shift=draw_roster(settings, site, level.visits_per_day, start, until, streams, rules),
-        truth=_truth(site, rates, weather, clock, (first, last)),
+        scheduled_shift=draw_roster(settings, site, law.level.visits_per_day, start, until, streams, rules),
+        truth=_truth(site, law.rates, law.weather, clock, span),
     )
     log.info(
         "simulated", site=site.site_id, ed_visits=len(hospital.ed_visit), bed_stays=len(hospital.bed_stay)

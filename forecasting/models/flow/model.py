@@ -67,9 +67,21 @@ class Flow:
 
         A series not fitted has no rows; at another issue time than the fit's, none has.
         """
-        keys = [key for key, _ in series_of(panel) if key in self.quantiles and issued_at == self.issued_at]
-        values = {key: self.quantiles[key] for key in keys}
+        middle = list(self.levels).index(MEDIAN)
+        values = self._spoken(panel, issued_at)
+        for quantiles in values.values():
+            # A whole number is never further from a whole outcome; whole ends would hold too much.
+            quantiles[:, middle] = np.rint(quantiles[:, middle])
         return forecast_frame(values, self.levels, issued_at, self.target, self.name, self.version)
+
+    def smooth(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+        """See :class:`forecasting.models.counts.Smooth`."""
+        values = self._spoken(panel, issued_at)
+        return forecast_frame(values, self.levels, issued_at, self.target, self.name, self.version)
+
+    def _spoken(self, panel: pd.DataFrame, issued_at: datetime) -> dict[tuple[str, str], np.ndarray]:
+        keys = [key for key, _ in series_of(panel) if key in self.quantiles and issued_at == self.issued_at]
+        return {key: self.quantiles[key].copy() for key in keys}
 
 
 def _site_census(history: SiteHistory) -> Iterator[tuple[UnitHistory, Census]]:
@@ -96,7 +108,7 @@ def _ahead(history: SiteHistory) -> np.ndarray:
 def _corrected(
     history: SiteHistory, unit: UnitHistory, census: Census, levels: Sequence[float]
 ) -> np.ndarray:
-    """Quantiles (leads, levels) of the last origin's census, the median in whole patients."""
+    """Quantiles (leads, levels) of the last origin's census."""
     outcome = unit.census[_ahead(history)]
     features = _features(history, unit)
     correction = learned_correction(census.mean, census.variance, outcome, features)
@@ -104,9 +116,6 @@ def _corrected(
     mean = census.mean[-1] + correction.shift * deviation
     spread = deviation * np.sqrt(correction.dispersion)
     quantiles = mean[:, None] + spread[:, None] * norm.ppf(levels)
-    # A whole number is never further from a whole outcome; an interval of whole ends would hold too much.
-    middle = list(levels).index(MEDIAN)
-    quantiles[:, middle] = np.rint(quantiles[:, middle])
     return np.asarray(np.clip(quantiles, 0.0, _most(unit)))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from forecasting.config import Unit, UnitType
 from forecasting.simulate.admissions import Admissions
-from forecasting.simulate.beds import NEVER, BedStays, assign_beds
+from forecasting.simulate.beds import NEVER, Beds, BedStays, assign_beds
 from forecasting.simulate.clock import DAY, HOUR, wall_clock
 from forecasting.simulate.hospital import Hospital
 
@@ -135,3 +135,23 @@ def test_discharges_happen_by_day_and_less_on_weekends(three_years: Hospital) ->
     assert left.dt.hour.between(10, 18).mean() > 0.8
     by_weekday = left.dt.dayofweek.value_counts()
     assert by_weekday[[5, 6]].mean() < 0.8 * by_weekday[[0, 1, 2, 3, 4]].mean()
+
+
+@given(seed=st.integers(0, 50), day=st.integers(1, 25))
+@settings(max_examples=10, deadline=None)
+def test_played_on_with_the_same_courses_and_requests_it_ends_the_same(seed: int, day: int) -> None:
+    units, admissions = _units(3, 3, 5, 5), _admissions(seed, 150, 28)
+    now = day * DAY
+    beds = Beds(admissions, units, TYPES, CLOCK)
+    beds.run(now)
+    active = beds.active()
+    to_come = np.flatnonzero(admissions.requested >= now)
+    rows = np.concatenate([np.array(active, dtype=np.int64), to_come])
+    played = beds.continued(active, admissions.taken(rows))
+    played.run(UNTIL)
+    beds.run(UNTIL)
+    whole, part = beds.stays(), played.stays()
+    later = whole.bed_to >= now
+    for name in ("unit", "bed_from", "bed_to"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[later])
+    np.testing.assert_array_equal(part.gave_up, whole.gave_up[rows])
