@@ -14,6 +14,7 @@ from forecasting.config import read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import SiteNotReady
 from forecasting.pipeline.champion import load_champion
+from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, as_row, timed
 from forecasting.schema import FORECAST, SCHEDULED_SHIFT, STAFFING_RECOMMENDATION, NightState, Target
@@ -40,12 +41,13 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
     stage = Stage(place.staging, key.night, site_id)
     _refuse_unready(place, stage)
     registry = Registry(place.mlflow)
+    flows = partial(staged_flows, stage)
 
     def forecast(target: Target) -> pd.DataFrame:
         history = recorded(place, settings, [site_id], target, issued_at)
         panel = build_panel(history, target, settings, issued_at, [settings.site(site_id)])
         champion = registry.champion(target, issued_at)
-        load = partial(load_champion, registry, champion, settings) if champion else None
+        load = partial(load_champion, registry, champion, settings, flows) if champion else None
         version = champion.version if champion else ""
         return speak(panel, target, settings, issued_at, load, version, _why_none(place, key, target))
 

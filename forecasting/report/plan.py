@@ -96,7 +96,7 @@ def _page(recommendations: pd.DataFrame, settings: Settings, site: Site, day: da
         _balance(plan),
         plan_table(plan, settings, site),
         *_told("Why short", _shortages(plan, settings, site)),
-        *_told("Not the trained model", _stand_ins(plan, site)),
+        *_told("Not the usual forecast", _stand_ins(plan, site)),
         "",
     )
 
