@@ -26,7 +26,10 @@ DAYS_PER_WEEK = 7
 SMALLEST_SPREAD = 0.25
 WITHIN_A_COUNT = np.array([-1 / 3, 0.0, 1 / 3])
 FEWEST_DAYS = 56
-"""A census keeps its misses for weeks: what few weeks teach of one series makes the next ones worse."""
+"""A census keeps its misses for weeks: what few weeks teach of one series makes the next ones worse.
+
+Seen on simulated hospitals, where half of a four weeks' holdout corrected the other half.
+"""
 
 Key = tuple[str, str]
 

@@ -47,7 +47,10 @@ class Challenge:
 
     model: TrainedEnsemble
     spoken: pd.DataFrame
-    """Rows of FORECAST as stated, by ``model``: the ensemble, each member, climatology, and the champion."""
+    """Rows of FORECAST as stated, by ``model``: the ensemble, each member, climatology, and the champion.
+
+    Of hours on which one is silent, climatology's stand in, so that all are judged on the same ones.
+    """
     missing: dict[str, str]
     """Members that could not take part, and why."""
 
@@ -95,7 +98,10 @@ def challenge(
     said[Ensemble.name] = cross_fitted(past, panel, levels, issued_at, target)
     if standing is not None:
         said[CHAMPION] = _as_spoken(standing, heard, panel, nights, issued_at)
-    spoken = [hours_long(stated_hours(wide), target.value, name, "") for name, wide in said.items()]
+    spoken = [
+        hours_long(stated_hours(_filled(wide, said[Climatology.name])), target.value, name, "")
+        for name, wide in said.items()
+    ]
     model = TrainedEnsemble(
         target,
         {
@@ -184,6 +190,11 @@ def _as_spoken(
     wide = pd.concat([others[~_from(others, standing)], learnt[_from(learnt, standing)]])
     climatology = hours_wide(heard[Climatology.name])
     return pd.concat([wide[~_lost(wide, standing)], climatology[_lost(climatology, standing)]]).sort_index()
+
+
+def _filled(wide: pd.DataFrame, climatology: pd.DataFrame) -> pd.DataFrame:
+    """The forecast, and climatology's of the hours that it leaves out."""
+    return pd.concat([wide, climatology[~climatology.index.isin(wide.index)]])
 
 
 def _from(wide: pd.DataFrame, standing: TrainedEnsemble) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -153,6 +154,7 @@ def _learn(
     )
     _tell(runs, run_id, challenger.model, evaluate.score_series(hours), lost)
 
+    shutil.rmtree(folder / "model", ignore_errors=True)
     replace(challenger.model, silenced=_reasons(lost)).save(folder / "model", settings)
     version = registry.register(
         target,
