@@ -124,8 +124,8 @@ def _fitted(
 ) -> tuple[dict[str, Forecaster], dict[str, str]]:
     """Climatology, and each member as fitted before the holdout; and why others could not be.
 
-    One fit of the regression stands for those of all the nights: each takes a third of a second a series,
-    and it follows the level by itself. Climatology and the flow are fitted each night, as where they speak.
+    One fit of the regression stands for those of all the nights: it follows the level by itself, and
+    fitting it is slow. Climatology and the flow are fitted each night, as where they speak.
     """
     before = holdout_start(settings, issued_at)
     fitted: dict[str, Forecaster] = {
