@@ -248,7 +248,7 @@ FORECAST = _table(
     value=_REAL,
     model=_TEXT,
     model_version=_TEXT,
-    note=_TEXT,  # why this model spoke, where it is not the champion; else ""
+    note=_TEXT,  # why this model spoke, where it is not the whole champion; else ""
 )
 
 BACKTEST_FORECAST = Table(

@@ -27,7 +27,10 @@ HOURS_PER_DAY, DAYS_PER_WEEK = 24, 7
 TIMES = ("issued_at", "valid_at")
 WITHIN_A_COUNT = np.array([-1 / 3, 0.0, 1 / 3])
 FEWEST_DAYS = 56
-"""A census keeps its misses for weeks: what few weeks teach of one series makes the next ones worse."""
+"""A census keeps its misses for weeks: what few weeks teach of one series makes the next ones worse.
+
+Seen on simulated hospitals, where half of a four weeks' holdout corrected the other half.
+"""
 
 Key = tuple[str, str]
 

@@ -38,7 +38,6 @@ class Fits(Protocol):
     """A model class: see :mod:`forecasting.models.interface`."""
 
     name: ClassVar[str]
-    version: ClassVar[str]
 
     @classmethod
     def fit(cls, panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target) -> Any:

@@ -12,7 +12,7 @@ import pandas as pd
 import structlog
 
 from forecasting.config import Settings
-from forecasting.models import Climatology, Forecaster, holdout_issue_times, holdout_start
+from forecasting.models import Climatology, Flow, Forecaster, holdout_issue_times, holdout_start
 from forecasting.models.counts import past_forecasts, stated_hours
 from forecasting.models.ensemble import Ensemble, Learnt
 from forecasting.models.nightly.cross_fit import cross_fitted
@@ -20,9 +20,9 @@ from forecasting.models.nightly.members import (
     MEMBERS,
     NETWORK,
     REFITTED,
-    Refitted,
-    fit_member,
-    refitted_members,
+    KnownFlows,
+    fit_once,
+    refitted,
 )
 from forecasting.models.nightly.trained import TrainedEnsemble
 from forecasting.models.quantile_table import hours_long, hours_wide
@@ -47,7 +47,10 @@ class Challenge:
 
     model: TrainedEnsemble
     spoken: pd.DataFrame
-    """Rows of FORECAST as stated, by ``model``: the ensemble, each member, climatology, and the champion."""
+    """Rows of FORECAST as stated, by ``model``: the ensemble, each member, climatology, and the champion.
+
+    Of hours on which one is silent, climatology's stand in, so that all are judged on the same ones.
+    """
     missing: dict[str, str]
     """Members that could not take part, and why."""
 
@@ -59,6 +62,7 @@ def challenge(
     target: Target,
     network: TrainedTFT | TrainingFailed,
     standing: TrainedEnsemble | None,
+    flows: KnownFlows,
 ) -> Challenge:
     """Make an ensemble around a trained network, and hear it and its rivals on the held-out nights.
 
@@ -72,16 +76,17 @@ def challenge(
         target: what is forecast.
         network: trained on hours before the holdout, or why that failed: then the others form the ensemble.
         standing: who speaks now; None for climatology.
+        flows: what is told of the flow of patients at an issue time.
 
     Raises:
         TrainingFailed: no member that is trained and kept can speak.
     """
     nights = holdout_issue_times(settings, issued_at)
-    fitted, unfitted = _fitted(panel, settings, issued_at, target, network)
+    fitted, unfitted = _fitted(panel, settings, issued_at, target, network, flows)
     heard, silent = _past_of(fitted, panel, nights)
     past = {name: heard[name] for name in MEMBERS[target] if name in heard}
     missing = unfitted | silent
-    if not past.keys() - REFITTED.keys():
+    if not past.keys() - REFITTED:
         told = "; ".join(f"{name}: {why}" for name, why in missing.items())
         raise (
             network
@@ -93,11 +98,16 @@ def challenge(
     said[Ensemble.name] = cross_fitted(past, panel, levels, issued_at, target)
     if standing is not None:
         said[CHAMPION] = _as_spoken(standing, heard, panel, nights, issued_at)
-    spoken = [hours_long(stated_hours(wide), target.value, name, "") for name, wide in said.items()]
-    members = {**fitted, **refitted_members(target, settings)}
+    spoken = [
+        hours_long(stated_hours(_filled(wide, said[Climatology.name])), target.value, name, "")
+        for name, wide in said.items()
+    ]
     model = TrainedEnsemble(
         target,
-        {name: members[name] for name in past},
+        {
+            name: refitted(name, target, settings, flows) if name in REFITTED else fitted[name]
+            for name in past
+        },
         Learnt.from_past(past, panel, levels, issued_at, target),
         issued_at,
     )
@@ -110,14 +120,19 @@ def _fitted(
     issued_at: datetime,
     target: Target,
     network: TrainedTFT | TrainingFailed,
+    flows: KnownFlows,
 ) -> tuple[dict[str, Forecaster], dict[str, str]]:
     """Climatology, and each member as fitted before the holdout; and why others could not be.
 
-    One fit of the regression stands for those of all the nights: each takes a third of a second a series,
-    and it follows the level by itself. Climatology is fitted each night, as it is where it speaks.
+    One fit of the regression stands for those of all the nights: it follows the level by itself, and
+    fitting it is slow. Climatology and the flow are fitted each night, as where they speak.
     """
     before = holdout_start(settings, issued_at)
-    fitted: dict[str, Forecaster] = {Climatology.name: Refitted(Climatology, settings, target)}
+    fitted: dict[str, Forecaster] = {
+        name: refitted(name, target, settings, flows)
+        for name in (Climatology.name, Flow.name)
+        if name == Climatology.name or name in MEMBERS[target]
+    }
     failed = {}
     if isinstance(network, TrainingFailed):
         failed[NETWORK] = str(network)
@@ -126,7 +141,7 @@ def _fitted(
     for name in MEMBERS[target]:
         if name != NETWORK and name not in fitted:
             try:
-                fitted[name] = fit_member(name, panel, settings, before, target)
+                fitted[name] = fit_once(name, panel, settings, before, target)
             except Exception as error:
                 # One broken member must not keep the others from becoming better.
                 log.exception("a member can't be fitted", member=name, target=target, stage="train")
@@ -175,6 +190,11 @@ def _as_spoken(
     wide = pd.concat([others[~_from(others, standing)], learnt[_from(learnt, standing)]])
     climatology = hours_wide(heard[Climatology.name])
     return pd.concat([wide[~_lost(wide, standing)], climatology[_lost(climatology, standing)]]).sort_index()
+
+
+def _filled(wide: pd.DataFrame, climatology: pd.DataFrame) -> pd.DataFrame:
+    """The forecast, and climatology's of the hours that it leaves out."""
+    return pd.concat([wide, climatology[~climatology.index.isin(wide.index)]])
 
 
 def _from(wide: pd.DataFrame, standing: TrainedEnsemble) -> np.ndarray:

@@ -48,12 +48,13 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
     stage = Stage(place.staging, key.night, site_id)
     _refuse_unready(place, stage)
     registry = Registry(place.mlflow)
+    flows = partial(staged_flows, stage)
 
     def forecast(target: Target) -> pd.DataFrame:
         history = recorded(place, settings, [site_id], target, issued_at)
         panel = build_panel(history, target, settings, issued_at, [settings.site(site_id)])
         champion = registry.champion(target, issued_at)
-        load = partial(load_champion, registry, champion, settings) if champion else None
+        load = partial(load_champion, registry, champion, settings, flows) if champion else None
         version = champion.version if champion else ""
         hourly = speak(panel, target, settings, issued_at, load, version, _why_none(place, key, target))
         return _with_shifts_and_days(hourly, history, settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from forecasting import warehouse
 from forecasting.config import Settings, Training, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import TrainingFailed, TrainingNotNeeded
+from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, timed
 from forecasting.pipeline.root import Retrain, Root, Standing, find_root
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from lightning.pytorch.loggers import Logger
 
     from forecasting.evaluate import Verdict
+    from forecasting.models.nightly.members import KnownFlows
     from forecasting.models.nightly.trained import TrainedEnsemble
     from forecasting.models.tft import TrainedTFT
 
@@ -137,7 +140,9 @@ def _learn(
     with runs.watch(run_id):
         network = _train_network(panel, settings, issued_at, target, folder, runs.epoch_logger(run_id), root)
         standing = root.standing.model if root.standing else None
-        challenger = challenge(panel, settings, issued_at, target, network, standing)
+        challenger = challenge(
+            panel, settings, issued_at, target, network, standing, _flows(place, key, settings)
+        )
 
     hours = evaluate.scored_hours(challenger.spoken, history)
     verdict = evaluate.better(
@@ -149,6 +154,7 @@ def _learn(
     )
     _tell(runs, run_id, challenger.model, evaluate.score_series(hours), lost)
 
+    shutil.rmtree(folder / "model", ignore_errors=True)
     replace(challenger.model, silenced=_reasons(lost)).save(folder / "model", settings)
     version = registry.register(
         target,
@@ -164,6 +170,14 @@ def _learn(
     decision = _decision(verdict, why, target, key, version, root.standing, run_id)
     warehouse.record_promotion(warehouse.connect(place.warehouse), decision)
     return why
+
+
+def _flows(place: Deployment, key: NightKey, settings: Settings) -> KnownFlows:
+    """What the night's extraction told of the flow of patients, all sites together, at an issue time."""
+    from forecasting.models import Flows
+
+    stages = [Stage(place.staging, key.night, site_id) for site_id in settings.site_ids]
+    return lambda issued_at: Flows.together(staged_flows(stage, issued_at) for stage in stages)
 
 
 def _train_network(

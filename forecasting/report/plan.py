@@ -112,7 +112,7 @@ def _page(
         plan_table(plan, settings, site, roomy=roomy),
         *_told("Why short", _shortages(plan, settings, site)),
         *_told("No rule", _without_rule(plan, settings, site)),
-        *_told("Not the trained model", _stand_ins(plan, site)),
+        *_told("Not the usual forecast", _stand_ins(plan, site)),
         "",
     )
 

@@ -76,7 +76,7 @@ def test_the_mlflow_pages_show_the_night_and_its_trainings(page: Page, servers: 
     for number in range(2):
         nights_with_children.nth(number).click()
     for target in ("bed_census", "ed_arrivals"):
-        expect(page.get_by_role("link", name=f"{target} tft")).to_have_count(2, timeout=30_000)
+        expect(page.get_by_role("link", name=f"{target} ensemble")).to_have_count(2, timeout=30_000)
 
 
 def test_a_stale_site_turns_the_run_red_and_the_other_publishes(

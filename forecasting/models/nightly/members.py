@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from forecasting.config import Settings
 from forecasting.models.baseline import Climatology
 from forecasting.models.counts import smooth_forecast
+from forecasting.models.flow import Flow, Flows
 from forecasting.models.glm import Glm
 from forecasting.models.interface import Forecaster
 from forecasting.schema import Target
 
-if TYPE_CHECKING:
-    from forecasting.models.ensemble import Fits
-
 NETWORK = "tft"
 TREES = "gbm"
 
-REFITTED: Mapping[str, type[Fits]] = {Climatology.name: Climatology, Glm.name: Glm}
+KnownFlows = Callable[[datetime], Flows]
+"""The flow of patients as it was known at an issue time; none where it is not known."""
+
+REFITTED = frozenset({Climatology.name, Glm.name, Flow.name})
 """Members that are fitted at each issue time, on that panel: it takes seconds, and nothing need be kept."""
 
 MEMBERS: Mapping[Target, tuple[str, ...]] = {
     Target.ED_ARRIVALS: (Glm.name, TREES, NETWORK),
-    Target.BED_CENSUS: (Climatology.name, Glm.name, TREES, NETWORK),
+    Target.BED_CENSUS: (Glm.name, TREES, NETWORK, Flow.name),
 }
 
 IN_WORDS: Mapping[str, str] = {
@@ -35,6 +35,7 @@ IN_WORDS: Mapping[str, str] = {
     Glm.name: "the regression",
     TREES: "the boosted trees",
     NETWORK: "the neural network",
+    Flow.name: "the flow of patients",
 }
 """The members as a nurse manager may read of them."""
 
@@ -43,9 +44,10 @@ IN_WORDS: Mapping[str, str] = {
 class Refitted:
     """A model that is fitted at each issue time on the panel it then forecasts."""
 
-    kind: type[Fits]
+    kind: type[Climatology | Glm | Flow]
     settings: Settings
     target: Target
+    flows: KnownFlows
 
     @property
     def name(self) -> str:
@@ -59,29 +61,34 @@ class Refitted:
 
     def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
         """See :meth:`forecasting.models.interface.Forecaster.predict`."""
-        forecast: pd.DataFrame = self._fitted(panel, issued_at).predict(panel, issued_at)
-        return forecast
+        return self._fitted(panel, issued_at).predict(panel, issued_at)
 
     def smooth(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
         """See :class:`forecasting.models.counts.Smooth`."""
         return smooth_forecast(self._fitted(panel, issued_at), panel, issued_at)
 
     def _fitted(self, panel: pd.DataFrame, issued_at: datetime) -> Forecaster:
-        fitted: Forecaster = self.kind.fit(panel, self.settings, issued_at, self.target)
-        return fitted
+        if issubclass(self.kind, Flow):
+            return self.kind.fit(panel, self.flows(issued_at), self.settings, issued_at, self.target)
+        return self.kind.fit(panel, self.settings, issued_at, self.target)
 
 
-def refitted_members(target: Target, settings: Settings) -> dict[str, Forecaster]:
-    """The members of the target's ensemble of which nothing is kept, by name."""
-    return {name: Refitted(REFITTED[name], settings, target) for name in MEMBERS[target] if name in REFITTED}
+def no_flows(issued_at: datetime) -> Flows:
+    """What is known where no source is asked."""
+    return Flows.none()
 
 
-def fit_member(
+def refitted(name: str, target: Target, settings: Settings, flows: KnownFlows = no_flows) -> Refitted:
+    """A model that is fitted at each issue time, by its name."""
+    kinds: tuple[type[Climatology | Glm | Flow], ...] = (Climatology, Glm, Flow)
+    return Refitted(next(kind for kind in kinds if kind.name == name), settings, target, flows)
+
+
+def fit_once(
     name: str, panel: pd.DataFrame, settings: Settings, issued_at: datetime, target: Target
 ) -> Forecaster:
-    """A member other than the network, fitted on the panel's hours before ``issued_at``."""
+    """The regression or the boosted trees, fitted on the panel's hours before ``issued_at``."""
     from forecasting.models.gbm import Gbm
 
-    kind: type[Fits] = Gbm if name == TREES else REFITTED[name]
-    fitted: Forecaster = kind.fit(panel, settings, issued_at, target)
-    return fitted
+    kind = Gbm if name == TREES else Glm
+    return kind.fit(panel, settings, issued_at, target)

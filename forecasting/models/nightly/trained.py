@@ -20,7 +20,15 @@ from forecasting.models.counts import smooth_forecast, stated_hours
 from forecasting.models.ensemble import Ensemble, Learnt, Weights
 from forecasting.models.interface import Forecaster
 from forecasting.models.nightly import gbm_files
-from forecasting.models.nightly.members import IN_WORDS, NETWORK, REFITTED, TREES, Refitted
+from forecasting.models.nightly.members import (
+    IN_WORDS,
+    NETWORK,
+    REFITTED,
+    TREES,
+    KnownFlows,
+    no_flows,
+    refitted,
+)
 from forecasting.models.quantile_table import hours_long, hours_wide
 from forecasting.schema import FORECAST, Target
 
@@ -112,7 +120,7 @@ class TrainedEnsemble:
                 save(self.members[name], folder / name)
 
 
-def load(folder: Path, settings: Settings | None = None) -> TrainedEnsemble:
+def load(folder: Path, settings: Settings | None = None, flows: KnownFlows = no_flows) -> TrainedEnsemble:
     """Read what :meth:`TrainedEnsemble.save` wrote, or a transformer alone, as versions were before.
 
     Only numbers and text are read, no code is run. A member whose files can't be read is missing.
@@ -120,6 +128,7 @@ def load(folder: Path, settings: Settings | None = None) -> TrainedEnsemble:
     Args:
         folder: what was saved.
         settings: of the group as it is; None for what it was.
+        flows: what the flow model is told at an issue time; without, it is silent.
 
     Raises:
         FileNotFoundError: the folder holds no model.
@@ -135,9 +144,7 @@ def load(folder: Path, settings: Settings | None = None) -> TrainedEnsemble:
     for name in told["members"]:
         try:
             members[name] = (
-                Refitted(REFITTED[name], settings, target)
-                if name in REFITTED
-                else _KEPT[name][1](folder / name)
+                refitted(name, target, settings, flows) if name in REFITTED else _KEPT[name][1](folder / name)
             )
         except Exception as error:
             log.exception("a member can't be read", member=name, target=target, stage="forecast")

@@ -63,8 +63,9 @@ def test_a_training_is_tracked_scored_and_registered(place: Deployment, settings
     assert run.data.params["seed"] == "11"
     assert run.data.params["hidden_size"] == str(settings.training.hidden_size)
     assert {"train_loss", "validation_loss"} <= set(run.data.metrics)
-    members = {"climatology", "glm", "gbm", "tft"}
-    assert {f"held_out/{name}/wql" for name in ("ensemble", *members)} <= set(run.data.metrics)
+    members = {"glm", "gbm", "tft", "flow"}
+    told = {f"held_out/{name}/wql" for name in ("ensemble", "climatology", *members)}
+    assert told <= set(run.data.metrics)
     assert sum(run.data.metrics[f"weight/{name}"] for name in members) == pytest.approx(1)
     tables = {item.path for item in client.list_artifacts(run.info.run_id)}
     assert {"held_out_scores.csv", "weights_by_lead.csv", "series_lost.csv"} <= tables

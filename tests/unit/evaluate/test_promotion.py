@@ -106,7 +106,7 @@ def test_a_series_is_climatologys_where_the_champion_loses_to_it_beyond_noise() 
     (row,) = lost.to_dict("records")
     assert row["champion_pinball"] > row["climatology_pinball"]
     assert 0 < row["low"] < row["difference"] < row["high"]
-    assert "the usual week was closer here than the trained models: a loss of 0.0" in row["why"]
+    assert "the usual week was closer here than the trained models: a loss of 0.315" in row["why"]
 
 
 def test_a_unit_that_was_always_empty_is_judged_too() -> None:

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from forecasting.config import Settings
-from forecasting.models import Climatology, gbm
+from forecasting.models import gbm
 from forecasting.models.calibration import Calibration
 from forecasting.models.ensemble import Learnt, Weights
 from forecasting.models.gbm import Gbm
 from forecasting.models.interface import Forecaster
-from forecasting.models.nightly.members import Refitted
+from forecasting.models.nightly.members import refitted
 from forecasting.models.nightly.trained import TrainedEnsemble, load
 from forecasting.models.quantile_table import LEAD_BUCKETS
 from forecasting.schema import FORECAST, Target
@@ -58,7 +58,7 @@ def ensemble(
     """Of two members, a correction and a silenced series, as past origins might have taught."""
     monkeypatch.setattr(gbm, "MOST_ROWS", 8_000)
     members: dict[str, Forecaster] = {
-        "climatology": Refitted(Climatology, settings, CENSUS),
+        "climatology": refitted("climatology", CENSUS, settings),
         "gbm": Gbm.fit(panel, settings, issued_at - timedelta(days=14), CENSUS),
     }
     levels = settings.horizon.quantile_levels
