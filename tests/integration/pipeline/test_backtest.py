@@ -192,6 +192,18 @@ def test_the_flow_is_what_the_source_told_before_each_issue_time(
     pd.testing.assert_frame_equal(_of_flow(recorded, again), spoken)
 
 
+def test_a_source_whose_stays_cannot_be_counted_leaves_the_flow_to_climatology(
+    recorded: Deployment, settings: Settings, damage: Callable[..., None]
+) -> None:
+    night = NIGHT - timedelta(days=7)
+    damage("ALTER TABLE bed_stay RENAME COLUMN bed_to TO left_at")
+    key = opened(recorded, settings, targets=["bed_census"], models=["flow"], first=night, last=night)
+    backtest.forecast_backtest(recorded, key, jobs=1)
+    spoken = _of_flow(recorded, key)
+    assert spoken["note"].str.contains(r"the source tells no flow of patients: .*bed_to").all()
+    assert set(spoken["model_version"]) == {"climatology 1"}
+
+
 def test_without_a_source_a_model_of_flows_is_refused_before_anything_is_done(
     recorded: Deployment, settings: Settings
 ) -> None:
