@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction bench-scale bench-accuracy bench-accuracy-simulated bench-totals-simulated bench-regimes bench-staffing lock clean
+.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction bench-scale bench-accuracy bench-accuracy-simulated bench-totals-simulated bench-regimes bench-staffing bench-scoring lock clean
 
 help:            ## list these commands
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -43,6 +43,9 @@ bench-prediction: $(READY) ## seconds and memory of forecasting 100 to 10,000 se
 
 bench-scale: $(READY) ## seconds, memory and growth of each stage of a night, for 1, 10 and 100 sites
 	@$(BIN)/python benchmarks/scale.py $(if $(JSON),--json $(JSON))
+
+bench-scoring: $(READY) ## seconds and peak memory of scoring a backtest of 100 series, 52 issue times and 5 models
+	@$(BIN)/python -m benchmarks.scoring
 
 bench-accuracy: $(READY) ## our models on a real ED's arrivals beside the noise floor; MODELS="glm" for some
 	@$(BIN)/python -m benchmarks.accuracy $(if $(MODELS),--models $(MODELS)) $(if $(JSON),--json $(JSON))

@@ -74,7 +74,8 @@ def open_backtest(place: Deployment, protocol: BacktestProtocol, tags: Mapping[s
     key = BacktestKey(backtest_id, run_id)
     key.folder(place).open(protocol, settings, versions)
     said = {name: _plain(value) for name, value in protocol.as_json().items()}
-    runs.log_params(run_id, {**said, "lead_hours": settings.lead_hours, "config_digest": settings.digest})
+    held = {"lead_hours": settings.lead_hours, "holdout_days": settings.training.holdout_days}
+    runs.log_params(run_id, {**said, **held, "config_digest": settings.digest})
     runs.log_dataset(run_id, versions, "observations", data, "evaluation")
     log.info("backtest opened", backtest=backtest_id, issue_times=len(protocol.nights))
     return key

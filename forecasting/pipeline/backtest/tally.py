@@ -124,7 +124,7 @@ def scores_of(counted: Tally, contenders: Sequence[str]) -> pd.DataFrame:
             skill_intervals(of_period, keys, REFERENCE) for _, of_period in sums.groupby("period", sort=False)
         ]
         table = table.merge(pd.concat(sure), on=["model", *keys]) if sure else table
-        group = table[list(columns)].astype(str).agg("/".join, axis=1) if columns else ""
+        group = ["/".join(map(str, values)) for values in table[list(columns)].to_numpy()]
         table = table.assign(by=by, group=group, place=table["model"].map(order))
         # Lead days are numbers, and sort as such.
         table = table.assign(length=table["period"].map({HOUR: 1, **BLOCK_HOURS}))

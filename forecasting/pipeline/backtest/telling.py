@@ -132,12 +132,15 @@ def _tell_contender(
         {"backtest_id": key.backtest_id, "target": target.value, "model": contender.model},
     )
     asked = protocol.as_json()
-    params = {name: asked[name] for name in ("first", "last", "step_days", "refit_days")}
-    seed = {} if contender.seed is None else {"seed": contender.seed}
-    sites = ", ".join(protocol.site_ids)
-    runs.log_params(
-        run_id, {"target": target.value, "model": contender.model, **seed, **params, "sites": sites}
-    )
+    seeded = {} if contender.seed is None else {"seed": contender.seed}
+    params = {
+        "target": target.value,
+        "model": contender.model,
+        **seeded,
+        **{name: asked[name] for name in ("first", "last", "step_days", "refit_days")},
+        "sites": ", ".join(protocol.site_ids),
+    }
+    runs.log_params(run_id, params)
     mine = found.table[found.table["model"] == contender.name]
     metrics = {**dict(_metrics(mine)), "stood_in_share": _stood_in(found.voices, contender)}
     runs.log_metrics(run_id, {name: value for name, value in metrics.items() if math.isfinite(value)})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from mlflow.entities import Run
 from forecasting import pipeline
 from forecasting.config import Settings
 from forecasting.deployment import Deployment
-from forecasting.outcome import BacktestRefused
+from forecasting.outcome import BacktestRefused, SourceLost
 from forecasting.pipeline import backtest
 from forecasting.schema import BACKTEST_FORECAST
 
@@ -165,6 +167,55 @@ def test_a_history_too_short_for_a_model_is_told_and_climatology_speaks(
     assert overall["tft seed 1"]["wql"] == overall["climatology"]["wql"]
 
 
+def test_the_flow_is_what_the_source_told_before_each_issue_time(
+    recorded: Deployment, settings: Settings, damage: Callable[..., None]
+) -> None:
+    night = NIGHT - timedelta(days=7)
+    asked: dict[str, Any] = {
+        "targets": ["bed_census"],
+        "models": ["flow"],
+        "first": night - timedelta(days=7),
+        "last": night,
+    }
+    key = opened(recorded, settings, **asked)
+    backtest.forecast_backtest(recorded, key, jobs=1)
+    spoken = _of_flow(recorded, key)
+    assert set(spoken["note"]) == {""}
+    assert spoken["issued_at"].nunique() == 2
+
+    shutil.rmtree(key.folder(recorded).root)
+    last = f"{settings.issued_at(night):%Y-%m-%d %H:%M:%S}"
+    damage("DELETE FROM bed_stay WHERE bed_from >= :last", last=last)
+    damage("DELETE FROM ed_visit WHERE arrived_at >= :last", last=last)
+    again = opened(recorded, settings, **asked)
+    backtest.forecast_backtest(recorded, again, jobs=1)
+    pd.testing.assert_frame_equal(_of_flow(recorded, again), spoken)
+
+
+def test_a_source_whose_stays_cannot_be_counted_leaves_the_flow_to_climatology(
+    recorded: Deployment, settings: Settings, damage: Callable[..., None]
+) -> None:
+    night = NIGHT - timedelta(days=7)
+    damage("ALTER TABLE bed_stay RENAME COLUMN bed_to TO left_at")
+    key = opened(recorded, settings, targets=["bed_census"], models=["flow"], first=night, last=night)
+    backtest.forecast_backtest(recorded, key, jobs=1)
+    spoken = _of_flow(recorded, key)
+    assert spoken["note"].str.contains(r"the source tells no flow of patients: .*bed_to").all()
+    assert set(spoken["model_version"]) == {"climatology 1"}
+
+
+def test_without_a_source_a_model_of_flows_is_refused_before_anything_is_done(
+    recorded: Deployment, settings: Settings
+) -> None:
+    asked = {"targets": ["bed_census"], "models": ["flow"]}
+    key = opened(recorded, settings, **asked)
+    (recorded.var / "source.db").unlink()
+    with pytest.raises(BacktestRefused, match=r"model flow is made of stays .* source.db does not exist"):
+        opened(recorded, settings, **asked)
+    with pytest.raises(SourceLost, match=r"source\.db does not exist"):
+        backtest.forecast_backtest(recorded, key, jobs=1)
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -189,6 +240,11 @@ def test_a_contender_that_takes_no_part_is_refused(recorded: Deployment, setting
         backtest.forecast_backtest(recorded, key, jobs=1, contender="tft seed 9")
     with pytest.raises(BacktestRefused, match="there is no backtest abc"):
         backtest.forecast_backtest(recorded, backtest.BacktestKey("abc", key.mlflow_run_id), jobs=1)
+
+
+def _of_flow(place: Deployment, key: backtest.BacktestKey) -> pd.DataFrame:
+    parts = sorted(key.folder(place).root.glob("parts/bed_census/flow/*.parquet"))
+    return pd.concat([pd.read_parquet(path) for path in parts], ignore_index=True)
 
 
 def _children(client: MlflowClient, parent: Run) -> dict[str | None, Run]:

@@ -61,6 +61,17 @@ def test_an_empty_warehouse_gives_no_rows_of_the_right_types(engine: sa.Engine) 
     assert warehouse.record_observations(engine, "north", FIRST, OBSERVATION.empty()) == 0
 
 
+def test_the_span_of_a_target_is_that_of_its_values(engine: sa.Engine) -> None:
+    assert warehouse.observed_span(engine, ["north"], "bed_census") is None
+    warehouse.record_observations(
+        engine, "north", FIRST, read({hour(-4): None, hour(-3): 5, hour(-2): 6, hour(-1): None})
+    )
+    warehouse.record_observations(engine, "west", FIRST, read({hour(-9): 1}, site_id="west"))
+    assert warehouse.observed_span(engine, ["north"], "bed_census") == (hour(-3), hour(-2))
+    assert warehouse.observed_span(engine, ["north", "west"], "bed_census") == (hour(-9), hour(-2))
+    assert warehouse.observed_span(engine, ["north"], "ed_arrivals") is None
+
+
 def test_a_late_row_is_a_new_version_and_the_past_night_keeps_its_own(engine: sa.Engine) -> None:
     warehouse.record_observations(engine, "north", FIRST, read({hour(-2): 5, hour(-1): 7}))
     taken_up = warehouse.record_observations(

@@ -33,6 +33,7 @@ ASKED: dict[str, Any] = {
         ({"targets": ["discharges"]}, ["target 'discharges' is unknown", "ed_arrivals, bed_census"]),
         ({"targets": []}, ["no target is named", "ed_arrivals, bed_census"]),
         ({"models": ["prophet"]}, ["model 'prophet' is unknown", "climatology"]),
+        ({"models": ["glm", "flow"]}, ["model flow forecasts bed_census alone", "leave it out"]),
         ({"models": ["tft", "tft"]}, ["model tft is named more than once"]),
         ({"seeds": [1, 1]}, ["seed 1 is named more than once"]),
         ({"site_ids": ["south"]}, ["site 'south' is unknown", "north, west"]),
@@ -60,6 +61,17 @@ def test_a_seeded_model_takes_part_once_per_seed_and_others_once(settings: Setti
     protocol = read_protocol(settings, **ASKED)
     names = [contender.name for contender in protocol.contenders]
     assert names == ["climatology", "tft seed 1", "tft seed 2"]
+
+
+def test_a_model_takes_part_only_where_it_can_forecast(settings: Settings) -> None:
+    asked = {"targets": ["ed_arrivals", "bed_census"], "models": ["flow"]}
+    protocol = read_protocol(settings, **{**ASKED, **asked})
+    told = {(part.target.value, part.contender.name) for part in protocol.parts}
+    assert told == {
+        ("ed_arrivals", "climatology"),
+        ("bed_census", "climatology"),
+        ("bed_census", "flow"),
+    }
 
 
 def test_a_protocol_passes_between_tasks_as_plain_values(settings: Settings) -> None:

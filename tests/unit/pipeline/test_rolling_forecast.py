@@ -111,6 +111,36 @@ def test_a_model_is_fitted_once_and_on_nothing_later(
     assert seen == [(first, pd.Timestamp(first - timedelta(hours=1)))]
 
 
+def test_a_model_of_flows_is_fitted_at_every_issue_time_on_those_known_then(
+    recorded: pd.DataFrame, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[tuple[datetime, Flows]] = []
+    known = {night: Flows.none() for night in NIGHTS}
+
+    def fit(
+        panel: pd.DataFrame, own: Settings, issued_at: datetime, target: Target, _: Path, flows: Flows
+    ) -> Forecaster:
+        seen.append((issued_at, flows))
+        return Climatology.fit(panel, own, issued_at, target)
+
+    part = speaking(monkeypatch, CataloguedModel(fit, of_flows=True))
+    rolling_forecast(recorded, part, settings, settings.sites, tmp_path, known.__getitem__)
+    assert [issued_at for issued_at, _ in seen] == [settings.issued_at(night) for night in NIGHTS]
+    assert all(flows is known[night] for (_, flows), night in zip(seen, NIGHTS, strict=True))
+
+
+def test_where_the_source_tells_no_flow_climatology_speaks_and_the_rows_say_why(
+    recorded: pd.DataFrame, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(night: date) -> Flows:
+        raise TrainingFailed(f"the source tells no flow of patients: no table bed_stay on {night}")
+
+    part = Part(Target.BED_CENSUS, Contender("flow"), NIGHTS)
+    rows = rolling_forecast(recorded, part, settings, settings.sites, tmp_path, refuse).forecast
+    assert rows["note"].str.contains("no table bed_stay").all()
+    assert set(rows["model_version"]) == {"climatology 1"}
+
+
 def test_the_seed_reaches_the_model(
     recorded: pd.DataFrame, roll: Roll, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,6 +230,7 @@ def test_series_that_begin_midway_end_early_or_were_never_seen_stop_nothing(
     ends = (unit == "ward") & (hour >= first - timedelta(days=30))
     never = (recorded["site_id"] == "west") & (unit == "ed")
     rows = roll(recorded[~(begins | ends | never)], CENSUS)
+    assert set(rows.loc[rows["unit_id"] == "icu", "note"]) == {"it began after climatology was fitted"}
     spoken = rows.groupby("issued_at")["unit_id"].agg(set)
     assert spoken.loc[pd.Timestamp(first)] == {"ed", "ward"}
     assert spoken.loc[pd.Timestamp(second)] == {"ed", "icu", "ward"}

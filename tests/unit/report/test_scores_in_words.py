@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from forecasting.report import answer, print_scores, scores_markdown
+from forecasting.report import answer, answers_markdown, print_scores, scores_markdown
 from forecasting.report.scores import seed_noise
 
 pytestmark = pytest.mark.unit
@@ -68,14 +68,28 @@ def test_the_table_has_a_row_a_model_and_no_column_of_what_is_not_known() -> Non
     assert "Gap closed" not in said
 
 
-def test_the_description_answers_first_and_then_says_where() -> None:
+def test_the_description_answers_for_the_hours_first() -> None:
+    by_day = row("glm", 0.1, 0.2, 0.1, period="P1D")
+    census = row("flow", 0.3, 0.1, 0.05, target="bed_census")
+    text = answers_markdown(pd.DataFrame([REFERENCE, row("glm", 0.19, 0.05, 0.01), by_day, census]))
+    said = [line.partition(":")[0] for line in text.splitlines()]
+    assert said == ["* **ed_arrivals by hour**", "* **bed_census by hour**", "* **ed_arrivals by day**"]
+
+
+def test_the_tables_say_where_and_mark_what_is_more_than_noise() -> None:
+    def of(unit: str, model: str, skill: float, low: float, high: float) -> dict[str, Any]:
+        ends = {"skill_low": low, "skill_high": high}
+        return {**row(model, 0.2, skill), "by": "unit", "group": unit, **ends}
+
     by_unit = [
-        {**row(model, 0.2, skill), "by": "unit", "group": unit}
-        for unit, skill in (("north/ed", 0.1), ("west/ed", -0.02))
-        for model in ("climatology", "glm")
+        of("north/ed", "glm", 0.1, 0.05, 0.15),
+        of("west/ed", "glm", -0.02, -0.03, -0.01),
+        of("west/ward", "glm", 0.02, -0.03, 0.07),
+        of("west/ward", "climatology", 0.0, np.nan, np.nan),
     ]
     text = scores_markdown(
         pd.DataFrame([REFERENCE, row("glm", 0.19, 0.05, 0.01), *by_unit]), {"unit": "unit"}
     )
-    assert text.splitlines()[0].startswith("* **ed_arrivals by hour**: glm is best")
-    assert "| west/ed | -2.0 % | -2.0 % |" in text
+    assert "| north/ed |  | **10.0 %** |" in text
+    assert "| west/ed |  | *-2.0 %* |" in text
+    assert "| west/ward | 0.0 % | 2.0 % |" in text
