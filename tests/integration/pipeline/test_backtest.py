@@ -210,7 +210,7 @@ def test_without_a_source_a_model_of_flows_is_refused_before_anything_is_done(
     asked = {"targets": ["bed_census"], "models": ["flow"]}
     key = opened(recorded, settings, **asked)
     (recorded.var / "source.db").unlink()
-    with pytest.raises(BacktestRefused, match=r"model flow is made of stays .* source.db does not exist"):
+    with pytest.raises(BacktestRefused, match=r"model flow is made of stays .*source\.db does not exist"):
         opened(recorded, settings, **asked)
     with pytest.raises(SourceLost, match=r"source\.db does not exist"):
         backtest.forecast_backtest(recorded, key, jobs=1)
