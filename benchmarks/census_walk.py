@@ -11,7 +11,7 @@ import pandas as pd
 from forecasting.config import Settings
 from forecasting.models import Climatology
 from forecasting.models.counts import smooth_forecast
-from forecasting.models.ensemble import Ensemble
+from forecasting.models.ensemble import Ensemble, Learnt
 from forecasting.models.flow import Flow, Flows
 from forecasting.models.gbm import Gbm
 from forecasting.models.holdout import as_known_at
@@ -62,7 +62,8 @@ def census_walk(
             if boosted is None or (number - learnt_from) % NIGHTS_BETWEEN_FITS == 0:
                 boosted = Gbm.fit(known, settings, issued_at, CENSUS)
             remembered = {name: pd.concat(said[-REMEMBERED:]) for name, said in past.items()}
-            ensemble = Ensemble.of(members, remembered, known, levels, issued_at, CENSUS)
+            learnt = Learnt.from_past(remembered, known, levels, issued_at, CENSUS)
+            ensemble = Ensemble(CENSUS, levels, members, learnt)
             told.append(persistence(known, settings, issued_at))
             told += [model.predict(known, issued_at) for model in (*members.values(), boosted, ensemble)]
         for name, model in members.items():

@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.signal import lfilter
 
-from benchmarks.iowa import LEVELS, MEAN_WEIGHTS
+from benchmarks.iowa import LEVELS
 from forecasting.config import Settings, Site, Unit, UnitType, read_settings
 from forecasting.evaluate import Comparison, compare, scored_hours
 from forecasting.features import build_panel
@@ -65,6 +65,8 @@ WITHOUT, WITH = "ensemble", "ensemble with tft"
 RIVALS = (CLIMATOLOGY, Glm.name, Gbm.name)
 ENSEMBLES = {WITHOUT: (Glm.name, Gbm.name), WITH: (Glm.name, Gbm.name, TFT)}
 HOURLY, DAILY = "hours", "day totals"
+MEAN_WEIGHTS = np.array([0.075, 0.1, 0.2, 0.25, 0.2, 0.1, 0.075])
+"""Share of the probability that lies nearest to each of the levels: the mean, from quantiles alone."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from forecasting.config import Settings, Site, read_settings
 from forecasting.evaluate.bootstrap import stationary_weights
 from forecasting.extract import connect, extract
 from forecasting.features import build_panel
-from forecasting.models import Paths, dependence, sample_paths
+from forecasting.models import Flows, Paths, dependence, sample_paths
 from forecasting.models.catalogue import CATALOGUE
 from forecasting.models.holdout import as_known_at
 from forecasting.schema import FORECAST, Target
@@ -80,7 +80,7 @@ def totals_held(known: Known, model: str, settings: Settings, issued_at: datetim
     """The totals of one site, target and issue time: total, and for each interval whether it held."""
     panel = as_known_at(known.panel, issued_at)
     with tempfile.TemporaryDirectory() as folder:
-        fitted = CATALOGUE[model].fit(panel, settings, issued_at, known.target, Path(folder))
+        fitted = CATALOGUE[model].fit(panel, settings, issued_at, known.target, Path(folder), Flows.none())
     hourly = fitted.predict(panel, issued_at)
     template = dependence(hourly, FORECAST.empty(), known.observed, settings)
     paths = sample_paths(hourly, template)

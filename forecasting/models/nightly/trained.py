@@ -150,11 +150,11 @@ def load(folder: Path, settings: Settings | None = None, flows: KnownFlows = no_
             log.exception("a member can't be read", member=name, target=target, stage="forecast")
             missing[name] = _told(error)
     levels = tuple(told["levels"])
-    moves = {(site_id, unit_id): np.array(rows) for site_id, unit_id, rows in told["moves"]}
+    calibration = Calibration(levels, _by_series(told["moves"]), _by_series(told["follows"]))
     return TrainedEnsemble(
         target,
         members,
-        Learnt(Weights(tuple(told["members"]), np.array(told["weights"])), Calibration(levels, moves)),
+        Learnt(Weights(tuple(told["members"]), np.array(told["weights"])), calibration),
         datetime.fromisoformat(told["learnt_before"]),
         {(site_id, unit_id): why for site_id, unit_id, why in told["silenced"]},
         missing,
@@ -177,8 +177,17 @@ def _learnt_json(learnt: Learnt) -> dict[str, Any]:
         "members": learnt.weights.members,
         "weights": learnt.weights.by_lead.tolist(),
         "levels": learnt.calibration.levels,
-        "moves": [[*key, rows.tolist()] for key, rows in learnt.calibration.moves.items()],
+        "moves": _listed(learnt.calibration.moves),
+        "follows": _listed(learnt.calibration.follows),
     }
+
+
+def _listed(by_series: Mapping[Key, np.ndarray]) -> list[list[Any]]:
+    return [[*key, rows.tolist()] for key, rows in by_series.items()]
+
+
+def _by_series(listed: list[list[Any]]) -> dict[Key, np.ndarray]:
+    return {(site_id, unit_id): np.array(rows) for site_id, unit_id, rows in listed}
 
 
 def _told(error: Exception) -> str:

@@ -28,7 +28,7 @@ def test_each_part_of_the_input_has_a_panel_with_its_heaviest_variable_on_top() 
     figure = interpretation_figures(VARIABLES, ATTENTION, "Patients present", "north")["variable_importance"]
     of_series, before, ahead = figure.axes
     assert [label.get_text() for label in of_series.get_yticklabels()] == ["which unit", "beds"]
-    assert [round(bar.get_width()) for bar in ahead.patches] == [40, 60]
+    assert [round(bar.get_width()) for bar in ahead.containers[0]] == [40, 60]
     assert before.get_xlim() == ahead.get_xlim() == of_series.get_xlim()
 
 
