@@ -153,6 +153,8 @@ def _learn(
         [verdict.why, *(f"without {name} ({reason})" for name, reason in challenger.missing.items())]
     )
     _tell(runs, run_id, challenger.model, evaluate.score_series(hours), lost)
+    if challenger.model.network is not None:
+        _draw(runs, run_id, challenger.model.network, panel, issued_at)
 
     shutil.rmtree(folder / "model", ignore_errors=True)
     replace(challenger.model, silenced=_reasons(lost)).save(folder / "model", settings)
@@ -212,6 +214,18 @@ def _tell(runs: Runs, run_id: str, model: TrainedEnsemble, scores: pd.DataFrame,
     runs.log_table(run_id, scores, "held_out_scores.csv")
     runs.log_table(run_id, weights, "weights_by_lead.csv")
     runs.log_table(run_id, lost, "series_lost.csv")
+
+
+def _draw(runs: Runs, run_id: str, network: TrainedTFT, panel: pd.DataFrame, issued_at: datetime) -> None:
+    """Draw for the run what the network looks at."""
+    from forecasting import report
+    from forecasting.models.tft.interpretation import interpret
+
+    told = interpret(network, panel, issued_at)
+    title, subtitle = report.MEASURE[network.target], f"all sites, issued {issued_at:%Y-%m-%d %H:%M} UTC"
+    figures = report.interpretation_figures(told.variables, told.attention, title, subtitle)
+    for name, figure in figures.items():
+        runs.log_figure(run_id, figure, f"plots/{name}.png")
 
 
 def _reasons(lost: pd.DataFrame) -> dict[tuple[str, str], str]:
