@@ -276,7 +276,7 @@ def main() -> None:
     arguments = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     settings = read_settings(CONFIG)
-    console = Console()
+    console = Console(width=120)
     figures = Figures.of(measure(settings, arguments.seed, arguments.origins, console))
     show(figures, console)
     if arguments.json:

@@ -67,7 +67,7 @@ class Glm:
     """
 
     name: ClassVar[str] = "glm"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     target: Target
     levels: tuple[float, ...]
