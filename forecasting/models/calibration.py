@@ -7,7 +7,7 @@ that a forecast which holds what it says already loses nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Self
 
@@ -27,10 +27,7 @@ HOURS_PER_DAY, DAYS_PER_WEEK = 24, 7
 TIMES = ("issued_at", "valid_at")
 WITHIN_A_COUNT = np.array([-1 / 3, 0.0, 1 / 3])
 FEWEST_DAYS = 56
-"""A census keeps its misses for weeks: what few weeks teach of one series makes the next ones worse.
-
-Seen on simulated hospitals, where half of a four weeks' holdout corrected the other half.
-"""
+"""Fewer teach too little of one series."""
 
 Key = tuple[str, str]
 
@@ -41,15 +38,17 @@ class Calibration:
 
     Conformalised quantile regression (Romano, Patterson and Candès 2019), one-sided for each level, with
     newer outcomes weighing more (Barber, Candès, Ramdas and Tibshirani 2023, Conformal prediction beyond
-    exchangeability) so that it follows what changes, as adaptive conformal inference does.
+    exchangeability) so that it follows what changes, as adaptive conformal inference does. A census keeps
+    its misses for weeks, so that what some weeks teach makes the next ones worse (seen on simulated
+    hospitals, seeds 101 and 102): it is not moved so, it only follows what it missed, slowly.
     """
 
     levels: tuple[float, ...]
     moves: dict[Key, np.ndarray]
     """By (site_id, unit_id), (buckets, levels); buckets of :mod:`~.quantile_table`."""
     follows: dict[Key, np.ndarray] = field(default_factory=dict)
-    """By (site_id, unit_id), how far each quantile then follows what was missed of late (levels,), in
-    spreads; of a census alone, see :mod:`~.feedback`."""
+    """By (site_id, unit_id), how far each quantile follows what was missed of late (levels,), in spreads; of
+    a census alone, see :mod:`~.feedback`."""
 
     @classmethod
     def learn(
@@ -71,6 +70,8 @@ class Calibration:
         wide, came = wide[~np.isnan(came)], came[~np.isnan(came)]
         if wide.empty:
             return cls(levels, {})
+        if past["target"].iloc[0] == Target.BED_CENSUS:
+            return cls(levels, {}, _follows(wide.reindex(columns=levels), came, issued_at))
         hours = wide.index
         said = wide.reindex(columns=levels).to_numpy()
         error = (came[:, None] - said) / spreads(said)[:, None]
@@ -92,10 +93,7 @@ class Calibration:
                     for at in (mine[bucket[mine] == one] for one in range(LEAD_BUCKETS))
                 ]
             )
-        static = cls(levels, moves)
-        if past["target"].iloc[0] != Target.BED_CENSUS:
-            return static
-        return replace(static, follows=_follows(static.correct(wide), came, issued_at))
+        return cls(levels, moves)
 
     def correct(self, wide: pd.DataFrame) -> pd.DataFrame:
         """The forecast of :func:`forecasting.models.quantile_table.hours_wide`, corrected and in order.
@@ -177,7 +175,7 @@ def _follows(wide: pd.DataFrame, came: np.ndarray, issued_at: datetime) -> dict[
     """By series, how far its quantiles are to follow what past ones missed (levels,).
 
     Args:
-        wide: past forecasts, corrected.
+        wide: past forecasts, their columns the levels.
         came: what came in each of their hours (n,).
         issued_at: the present.
     """

@@ -35,12 +35,14 @@ def outcomes(value: float | None = None) -> pd.DataFrame:
     return pd.DataFrame({"site_id": "west", "unit_id": "ward", "valid_at": hours, "value": values})
 
 
-def forecast(times: list[pd.Timestamp], shift: float, width: float) -> pd.DataFrame:
+def forecast(
+    times: list[pd.Timestamp], shift: float, width: float, target: Target = Target.ED_ARRIVALS
+) -> pd.DataFrame:
     """Each of a week's hours, off by a shift and too narrow or too wide by a factor."""
     rows = [(at, "west", "ward", at + timedelta(hours=hour)) for at in times for hour in range(168)]
     hours = pd.MultiIndex.from_tuples(rows, names=["issued_at", "site_id", "unit_id", "valid_at"])
     quantiles = np.tile(MEAN + shift + width * SPREAD * norm.ppf(LEVELS), (len(hours), 1))
-    return hours_long(pd.DataFrame(quantiles, hours, LEVELS), Target.BED_CENSUS.value, "wrong", "1")
+    return hours_long(pd.DataFrame(quantiles, hours, LEVELS), target.value, "wrong", "1")
 
 
 def held(wide: pd.DataFrame, panel: pd.DataFrame, low: float, high: float) -> float:
@@ -59,8 +61,20 @@ def test_a_forecaster_that_was_wrong_is_put_right(shift: float, width: float) ->
     assert held(corrected, panel, 0.05, 0.95) == pytest.approx(0.9, abs=0.04)
 
 
-def test_a_forecaster_that_was_right_is_hardly_moved() -> None:
-    right = forecast(nights(130, 8), 0, 1)
+@pytest.mark.parametrize("width", [0.5, 1.8])
+def test_a_census_follows_what_it_missed_and_is_not_moved_besides(width: float) -> None:
+    panel, wrong = outcomes(), hours_wide(forecast(nights(60, 10), 0, width))
+    past = forecast(nights(130, 67), 0, width, Target.BED_CENSUS)
+    then = (NOW - timedelta(days=60)).to_pydatetime()
+    calibration = Calibration.learn(past, panel, then, LEVELS)
+    assert calibration.moves == {}
+    before, after = (abs(held(wide, panel, 0.1, 0.9) - 0.8) for wide in (wrong, calibration.correct(wrong)))
+    assert after < before / 2
+
+
+@pytest.mark.parametrize("target", list(Target))
+def test_a_forecaster_that_was_right_is_hardly_moved(target: Target) -> None:
+    right = forecast(nights(130, 8), 0, 1, target)
     calibration = Calibration.learn(right, outcomes(), NOW.to_pydatetime(), LEVELS)
     moved = calibration.correct(hours_wide(right)).to_numpy() - hours_wide(right).to_numpy()
     assert np.abs(moved).max() < 0.1 * SPREAD
@@ -72,18 +86,21 @@ def test_two_nights_are_too_few_to_correct_anything() -> None:
     np.testing.assert_array_equal(calibration.correct(hours_wide(wrong)), hours_wide(wrong))
 
 
-@given(later=st.floats(0, 500), days=st.integers(1, 60))
+@given(later=st.floats(0, 500), days=st.integers(1, 60), target=st.sampled_from(Target))
 @examples(max_examples=15, deadline=None)
-def test_what_came_or_was_said_from_the_issue_time_on_is_not_looked_at(later: float, days: int) -> None:
+def test_what_came_or_was_said_from_the_issue_time_on_is_not_looked_at(
+    later: float, days: int, target: Target
+) -> None:
     now = NOW - timedelta(days=days)
-    panel, past = outcomes(), forecast(nights(130, 8)[::7], 3, 0.7)
+    panel, past = outcomes(), forecast(nights(130, 8)[::7], 3, 0.7, target)
     other = panel.assign(value=panel["value"].mask(panel["valid_at"] >= now, later))
     earlier = past[past["issued_at"] < now]
     ours = Calibration.learn(past, panel, now.to_pydatetime(), LEVELS)
     theirs = Calibration.learn(earlier, other, now.to_pydatetime(), LEVELS)
-    assert ours.moves.keys() == theirs.moves.keys()
-    for key, moves in ours.moves.items():
-        np.testing.assert_array_equal(moves, theirs.moves[key])
+    for mine, yours in ((ours.moves, theirs.moves), (ours.follows, theirs.follows)):
+        assert mine.keys() == yours.keys()
+        for key, moves in mine.items():
+            np.testing.assert_array_equal(moves, yours[key])
 
 
 @given(shift=st.floats(-40, 40), width=st.floats(0, 3), value=st.sampled_from([None, 0.0, 30.0, 400.0]))

@@ -13,7 +13,8 @@ from forecasting.models.feedback import LARGEST, followed, moved
 pytestmark = pytest.mark.unit
 
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
-LEADS, NIGHTS = 72, 120
+LEADS, NIGHTS = 72, 180
+SETTLED = 60
 
 
 def week_long_moods(width: float, shift: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -30,7 +31,7 @@ def week_long_moods(width: float, shift: float) -> tuple[np.ndarray, np.ndarray,
 def held_one_night_after_another(width: float, shift: float) -> float:
     said, came, issued, valid = week_long_moods(width, shift)
     inside = []
-    for now in 24 * np.arange(20, NIGHTS):
+    for now in 24 * np.arange(SETTLED, NIGHTS):
         past = (issued < now) & (valid < now)
         move = followed(said[past], came[past], issued[past], valid[past], int(now), LEVELS)
         tonight = issued == now
