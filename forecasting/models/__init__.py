@@ -7,7 +7,7 @@ from forecasting.models.glm import Glm
 from forecasting.models.holdout import backcast, holdout_issue_times, holdout_start
 from forecasting.models.interface import Forecaster
 from forecasting.models.paths import Paths, sample_paths
-from forecasting.models.periods import peak_forecast, period_forecast
+from forecasting.models.periods import period_forecast
 from forecasting.models.seasonal_naive import SeasonalNaive
 from forecasting.models.shifts_and_days import joint_paths, shifts_and_days
 
@@ -24,7 +24,6 @@ __all__ = [
     "holdout_issue_times",
     "holdout_start",
     "joint_paths",
-    "peak_forecast",
     "period_forecast",
     "sample_paths",
     "shifts_and_days",

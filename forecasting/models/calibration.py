@@ -6,18 +6,15 @@ that a forecast which holds what it says already loses nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
 
-from forecasting.models.counts import past_forecasts, smooth_forecast, stated_hours
 from forecasting.models.feedback import followed, moved, spreads
-from forecasting.models.interface import Forecaster
-from forecasting.models.quantile_table import LEAD_BUCKETS, hours_long, hours_wide, lead_bucket, outcomes
+from forecasting.models.quantile_table import LEAD_BUCKETS, hours_wide, lead_bucket, outcomes
 from forecasting.schema import Target
 
 HALF_LIFE_DAYS = 182.0
@@ -117,58 +114,6 @@ class Calibration:
             follow = np.stack([self.follows.get(key, still) for key in keys])
             corrected = moved(corrected, follow, self.levels)
         return pd.DataFrame(corrected, wide.index, pd.Index(self.levels))
-
-
-@dataclass(frozen=True)
-class Calibrated:
-    """A model whose quantiles are corrected, and stated as whole counts."""
-
-    target: Target
-    model: Forecaster
-    calibration: Calibration
-    version: ClassVar[str] = "1"
-
-    @classmethod
-    def fit(
-        cls,
-        model: Forecaster,
-        judged: Forecaster,
-        panel: pd.DataFrame,
-        issue_times: Iterable[datetime],
-        issued_at: datetime,
-        target: Target,
-        levels: tuple[float, ...],
-    ) -> Self:
-        """A model corrected by how one of its kind did at past issue times.
-
-        Args:
-            model: speaks.
-            judged: of the same kind, but has seen nothing from the first past issue time on.
-            panel: what came.
-            issue_times: when ``judged`` forecasts.
-            issued_at: the present.
-            target: what they forecast.
-            levels: the quantile levels.
-        """
-        past = past_forecasts(judged, panel, issue_times)
-        return cls(target, model, Calibration.learn(past, panel, issued_at, levels))
-
-    @property
-    def name(self) -> str:
-        """The name of the model it corrects."""
-        return self.model.name
-
-    def predict(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
-        """See :meth:`forecasting.models.interface.Forecaster.predict`."""
-        wide = stated_hours(self._wide(panel, issued_at))
-        return hours_long(wide, self.target.value, self.name, self.version)
-
-    def smooth(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
-        """See :class:`forecasting.models.counts.Smooth`."""
-        return hours_long(self._wide(panel, issued_at), self.target.value, self.name, self.version)
-
-    def _wide(self, panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
-        return self.calibration.correct(hours_wide(smooth_forecast(self.model, panel, issued_at)))
 
 
 def _follows(wide: pd.DataFrame, came: np.ndarray, issued_at: datetime) -> dict[Key, np.ndarray]:

@@ -39,21 +39,6 @@ def period_forecast(paths: Paths, settings: Settings, periods: Sequence[str]) ->
     return FORECAST.conform(pd.concat(frames, ignore_index=True))
 
 
-def peak_forecast(paths: Paths, settings: Settings, period: str) -> pd.DataFrame:
-    """The highest hour of each whole block of the period, as :func:`period_forecast` tells the block itself.
-
-    Its rows look like forecasts and are of another quantity, so they are not to be stored among them: a
-    period's value is what the block sums or averages.
-    """
-    frames = [FORECAST.empty()]
-    for here, blocks in _sites(paths, settings, period):
-        counts = paths.counts[:, here]
-        ends = zip(blocks.first, blocks.end, strict=True)
-        value = np.stack([counts[..., first:end].max(axis=-1) for first, end in ends], axis=-1)
-        frames.append(_told(paths, here, blocks, value, settings).assign(period=period))
-    return FORECAST.conform(pd.concat(frames, ignore_index=True))
-
-
 def _sites(paths: Paths, settings: Settings, period: str) -> Iterator[tuple[np.ndarray, Blocks]]:
     """Which series are of each site, and the blocks on its clock, where there is a whole one."""
     for site_id in paths.forecast["site_id"].unique():

@@ -221,7 +221,12 @@ def _draw(runs: Runs, run_id: str, network: TrainedTFT, panel: pd.DataFrame, iss
     from forecasting import report
     from forecasting.models.tft.interpretation import interpret
 
-    told = interpret(network, panel, issued_at)
+    try:
+        told = interpret(network, panel, issued_at)
+    except Exception:
+        # The ensemble stands without it; the plots are what is missing.
+        log.exception("the network could not be interpreted", target=network.target, stage="train")
+        return
     title, subtitle = report.MEASURE[network.target], f"all sites, issued {issued_at:%Y-%m-%d %H:%M} UTC"
     figures = report.interpretation_figures(told.variables, told.attention, title, subtitle)
     for name, figure in figures.items():

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -11,9 +10,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from forecasting.config import Settings
-from forecasting.models import Climatology
-from forecasting.models.calibration import Calibrated, Calibration
+from forecasting.models.calibration import Calibration
 from forecasting.models.quantile_table import hours_long, hours_wide
 from forecasting.schema import FORECAST, Target
 
@@ -121,25 +118,3 @@ def test_a_series_without_a_past_stays_as_it_is() -> None:
     pd.testing.assert_frame_equal(Calibration(LEVELS, {}).correct(wide), wide)
     nothing = Calibration.learn(FORECAST.empty(), outcomes(), NOW.to_pydatetime(), LEVELS)
     assert nothing.moves == {}
-
-
-@pytest.mark.parametrize("target", list(Target))
-def test_a_calibrated_model_speaks_in_its_own_name_and_in_whole_counts(
-    observations: Callable[..., pd.DataFrame],
-    panel_of: Callable[..., pd.DataFrame],
-    settings: Settings,
-    issued_at: datetime,
-    target: Target,
-) -> None:
-    panel = panel_of(observations(100), target)
-    start = issued_at - timedelta(days=28)
-    times = [start + timedelta(days=day) for day in range(0, 20, 2)]
-    model, judged = (Climatology.fit(panel, settings, at, target) for at in (issued_at, start))
-    levels = settings.horizon.quantile_levels
-    calibrated = Calibrated.fit(model, judged, panel, times, issued_at, target, levels)
-    said = calibrated.predict(panel, issued_at)
-    pd.testing.assert_frame_equal(FORECAST.conform(said), said)
-    assert set(said["model"]) == {"climatology"}
-    assert (said["value"] - np.rint(said["value"])).abs().max() <= 0.011
-    empty = panel_of(observations(1).iloc[:0], target)
-    pd.testing.assert_frame_equal(calibrated.predict(empty, issued_at), FORECAST.empty())

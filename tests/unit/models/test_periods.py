@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import poisson
 
 from forecasting.config import Settings
-from forecasting.models import peak_forecast, period_forecast, sample_paths
+from forecasting.models import period_forecast, sample_paths
 from forecasting.models.interface import forecast_frame
 from forecasting.schema import FORECAST, Target
 
@@ -58,20 +58,6 @@ def test_independent_hours_make_a_day_as_wide_as_its_own_poisson_law(settings: S
     day = table[(table["period"] == "P1D") & (table["site_id"] == "west")].groupby("quantile")["value"].mean()
     expected = np.asarray(poisson.ppf(LEVELS, 9.0 * np.array([25, 24])[:, None])).mean(axis=0)
     assert np.abs(day.to_numpy() - expected).max() < 6
-
-
-def test_the_highest_hour_lies_above_the_average_and_below_the_sum(settings: Settings) -> None:
-    paths = sample_paths(spoken(Target.BED_CENSUS, 30.0), np.empty((0, 2, 96)))
-    peak = peak_forecast(paths, settings, "PT12H")
-    mean = period_forecast(paths, settings, ["PT12H"])
-    assert (peak["value"] > mean["value"]).all()
-    together = sample_paths(
-        spoken(Target.BED_CENSUS, 30.0), np.arange(50.0)[:, None, None] * np.ones((1, 2, 96))
-    )
-    # Where hours go together the highest of them is any of them.
-    tops = peak_forecast(together, settings, "PT12H")
-    hourly = dict(zip(LEVELS, np.asarray(poisson.ppf(LEVELS, 30.0)), strict=True))
-    assert (tops["value"] - tops["quantile"].map(hourly)).abs().max() <= 1
 
 
 def test_a_forecast_shorter_than_a_block_has_none(settings: Settings) -> None:
