@@ -84,6 +84,7 @@ class PublishedRatio(BaseModel):
             effective_from=self.effective_from,
             effective_until=self.effective_until,
             source=self.instrument,
+            published=True,
         )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -51,6 +53,12 @@ def on_date(shift: Shift, day: date, zone: ZoneInfo) -> PlannedShift:
     """
     wall = datetime.combine(day, shift.start)
     return PlannedShift(shift.name, day, _utc(wall, zone), _utc(wall + timedelta(hours=shift.hours), zone))
+
+
+def overlapping(shifts: Sequence[PlannedShift]) -> bool:
+    """Whether one of some shifts starts before another has ended."""
+    in_order = sorted(shifts, key=lambda shift: shift.start)
+    return any(other.start < one.end for one, other in pairwise(in_order))
 
 
 def _utc(wall: datetime, zone: ZoneInfo) -> datetime:
