@@ -68,8 +68,8 @@ def recommend(
         ``recommended`` are missing and the reason says why. ``scheduled`` is missing where the roster has
         nothing for the unit and role in all the days, and 0 where it has something, but not for that shift.
         What is required is recommended where no roster is known, and where a unit could not be planned, which
-        its note says. A unit without forecast gets its minimum, says so, and has no patients, model or
-        version.
+        its note says. A unit without forecast gets its minimum and keeps its roster, says so, and has no
+        patients, model or version.
 
     Raises:
         StaffingError: the forecast is of another site or issue time.

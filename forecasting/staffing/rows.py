@@ -129,8 +129,10 @@ def _advice(place: Place, number: int, planned: ShiftPlan | None) -> Row:
     if asked is not None and scheduled is not None:
         row["probability_short"] = probability_short(rule, asked.need, scheduled)
     if asked is None or planned is None:
-        action = f"roster {required}" if scheduled is None else reason.action(max(required - scheduled, 0))
-        return row | {"recommended": required, "action": action, "reason": f"{why}."}
+        # Nobody can be spared where nobody knows how many patients come.
+        recommended = max(required, scheduled or 0) if asked is None else required
+        action = f"roster {required}" if scheduled is None else reason.action(recommended - scheduled)
+        return row | {"recommended": recommended, "action": action, "reason": f"{why}."}
     most = place.unit.most_heads.get(place.role_id)
     return row | {
         "recommended": planned.on_duty,
