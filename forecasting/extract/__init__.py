@@ -3,8 +3,8 @@
 Patients are counted inside the database; only counts per hour and unit leave it.
 """
 
-from forecasting.extract.adt import extract
 from forecasting.extract.errors import SourceContractBroken, SourceError, SourceUnreachable
+from forecasting.extract.extraction import extract
 from forecasting.extract.flows import extract_flow_record, extract_flows, flows_at
 from forecasting.extract.source import connect
 
