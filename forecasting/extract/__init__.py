@@ -3,6 +3,7 @@
 Patients are counted inside the database; only counts per hour and unit leave it.
 """
 
+from forecasting.extract.check import SourceReport, check_source
 from forecasting.extract.errors import SourceContractBroken, SourceError, SourceUnreachable
 from forecasting.extract.extraction import extract
 from forecasting.extract.flows import extract_flow_record, extract_flows, flows_at
@@ -11,7 +12,9 @@ from forecasting.extract.source import connect
 __all__ = [
     "SourceContractBroken",
     "SourceError",
+    "SourceReport",
     "SourceUnreachable",
+    "check_source",
     "connect",
     "extract",
     "extract_flow_record",

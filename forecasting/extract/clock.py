@@ -41,8 +41,9 @@ class SourceClock:
     def nearest(self, labels: pd.Series) -> pd.Series:
         """The first moment at which the clock shows each label, or the next one after it, UTC."""
         summer = [True] * len(labels)
-        moments: pd.Series = labels.dt.tz_localize(self.zone, ambiguous=summer, nonexistent="shift_forward")
-        return moments.dt.tz_convert(UTC)
+        local = labels.dt.tz_localize(self.zone, ambiguous=summer, nonexistent="shift_forward")
+        moments: pd.Series = local.dt.tz_convert(UTC)
+        return moments
 
 
 UTC_CLOCK = SourceClock(ZoneInfo("UTC"))

@@ -39,7 +39,7 @@ def read_hourly(
             stated_hours(
                 of_target,
                 source_clock(questions, TABLES[target], settings),
-                _shift_hours(target, settings),
+                shift_hours(target, settings),
                 last_hour,
             ),
             site,
@@ -80,7 +80,8 @@ def _asked(
     return rows if target is Target.BED_CENSUS or ed is None else rows.assign(unit_id=ed.unit_id)
 
 
-def _shift_hours(target: Target, settings: Settings) -> int:
+def shift_hours(target: Target, settings: Settings) -> int:
+    """From the time of a row to the start of its hour, or to when its patients were counted."""
     if target is Target.ED_ARRIVALS:
         return -1 if settings.source.hourly.arrivals_hour == "end" else 0
     return 1 if settings.source.hourly.census_hour == "end" else 0
