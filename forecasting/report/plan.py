@@ -172,7 +172,7 @@ def _without_rule(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tu
 
 def _stand_ins(plan: pd.DataFrame, site: Site) -> list[tuple[str, str]]:
     """Who forecast in the champion's stead, and why, told once for all the units it is true of."""
-    told = plan["note"].mask(plan["patients_p50"].isna(), "No forecast: the plan holds the minimum.")
+    told = plan["note"].mask(_unforeseen(plan), "No forecast: the plan holds the minimum.")
     told = told[told != ""]
     units = plan.loc[told.index].groupby(told)["unit_id"].unique()
     return [(_names(set(unit_ids), site), str(why)) for why, unit_ids in units.items()]
@@ -193,6 +193,11 @@ def _absence(recommendations: pd.DataFrame, site: Site, day: date | None) -> str
 def _plan_of(recommendations: pd.DataFrame, site: Site, day: date | None) -> pd.DataFrame:
     of_site = recommendations[recommendations["site_id"] == site.site_id]
     return of_site[of_site["shift_date"] == (day or of_site["shift_date"].min())]
+
+
+def _unforeseen(plan: pd.DataFrame) -> pd.Series:
+    """Of which rows nothing was forecast: a rule may count arrivals though no census is known."""
+    return plan["patients_p50"].isna() & plan["model"].isna()
 
 
 def _rows(plan: pd.DataFrame) -> list[Row]:
@@ -227,7 +232,7 @@ def _risk(row: Row, levels: Sequence[float]) -> str:
 def _gap(row: Row) -> Text:
     gap = row["gap"]
     # Nobody is too many where nobody knows how many patients come.
-    if gap is None or (gap <= 0 and row["patients_p50"] is None):
+    if gap is None or (gap <= 0 and row["patients_p50"] is None and row["model"] is None):
         return Text("")
     if gap > 0:
         return Text(f"{gap:.0f} short", style="bold red")

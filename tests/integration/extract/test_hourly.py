@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from hourly_hospital import hours_of
 
 from forecasting.config import Hourly, Settings
 from forecasting.extract import SourceContractBroken, SourceError, connect, extract, extract_flows
@@ -28,33 +29,6 @@ SPRING = pd.Timestamp("2026-03-08 07:00", tz="UTC")
 AUTUMN_ISSUED_AT = datetime(2026, 11, 9, 8, tzinfo=UTC)
 AUTUMN = pd.Timestamp("2026-11-01 05:00", tz="UTC")
 """The first of the two hours that begin at 01:00 in New York."""
-
-
-def hours_of(
-    issued_at: datetime = ISSUED_AT, days: int = 60, zone: ZoneInfo | None = None, seed: int = 1
-) -> dict[str, pd.DataFrame]:
-    """Arrivals and census of north, busy enough that an hour of silence is not by chance."""
-    random = np.random.default_rng(seed)
-    hours = pd.date_range(issued_at - timedelta(days=days), issued_at + timedelta(days=2), freq="h")
-    labels = hours.tz_convert(zone or UTC).tz_localize(None)
-    census = {"ed": 12 + random.integers(-4, 5, len(hours)), "icu": 7 + random.integers(-2, 3, len(hours))}
-    return {
-        "ed_arrivals_hourly": pd.DataFrame(
-            {"site_id": "north", "hour_start": labels, "arrivals": random.poisson(6.0, len(hours))}
-        ),
-        "bed_census_hourly": pd.concat(
-            pd.DataFrame(
-                {
-                    "site_id": "north",
-                    "unit_id": unit_id,
-                    "hour_start": labels,
-                    "occupied_beds": values,
-                    "staffed_beds": 14,
-                }
-            )
-            for unit_id, values in census.items()
-        ).reset_index(drop=True),
-    }
 
 
 def told(tables: dict[str, pd.DataFrame], zone: ZoneInfo | None = None) -> pd.Series:
@@ -94,7 +68,7 @@ def between(values: pd.Series, since: datetime = SINCE, issued_at: datetime = IS
 
 
 def test_hours_are_read_as_they_stand_up_to_the_issue_time(write_source: Write, settings: Settings) -> None:
-    tables = hours_of()
+    tables = hours_of(ISSUED_AT)
     values, defects = read(write_source(tables), hourly(settings))
     same(values, between(told(tables)))
     assert defects.empty
@@ -103,7 +77,7 @@ def test_hours_are_read_as_they_stand_up_to_the_issue_time(write_source: Write, 
 def test_the_increment_equals_the_same_hours_of_the_full_window(
     write_source: Write, settings: Settings
 ) -> None:
-    tables = hours_of()
+    tables = hours_of(ISSUED_AT)
     gone = tables["ed_arrivals_hourly"]["hour_start"].between("2026-03-16 20:00", "2026-03-17 12:00")
     tables["ed_arrivals_hourly"] = tables["ed_arrivals_hourly"][~gone]
     url = write_source(tables)
@@ -147,10 +121,10 @@ def test_an_hour_that_the_clock_shows_twice_and_has_one_row_is_missing(
 def test_patients_in_an_hour_that_the_clock_never_shows_are_a_defect_and_a_zero_is_none(
     write_source: Write, settings: Settings
 ) -> None:
-    tables = hours_of(zone=NEW_YORK)
+    tables = hours_of(ISSUED_AT, zone=NEW_YORK)
     never = {"site_id": "north", "hour_start": pd.Timestamp("2026-03-08 02:00")}
     arrivals = tables["ed_arrivals_hourly"]
-    expected = between(told(hours_of()))
+    expected = between(told(hours_of(ISSUED_AT)))
     for count, defect in ((0, []), (5, ["hour_never_was"])):
         row = pd.DataFrame([never | {"arrivals": count}])
         url = write_source(tables | {"ed_arrivals_hourly": pd.concat([arrivals, row], ignore_index=True)})
@@ -161,7 +135,7 @@ def test_patients_in_an_hour_that_the_clock_never_shows_are_a_defect_and_a_zero_
 
 
 def test_a_time_at_an_hours_end_is_the_hour_before(write_source: Write, settings: Settings) -> None:
-    tables = hours_of()
+    tables = hours_of(ISSUED_AT)
     expected = between(told(tables))
     arrivals, census = tables["ed_arrivals_hourly"], tables["bed_census_hourly"]
     hour = pd.Timedelta(hours=1)
@@ -188,7 +162,7 @@ def test_a_time_with_an_offset_needs_no_clock(postgres_url: str, settings: Setti
 def test_a_missing_row_is_a_missing_hour_unless_it_means_nobody(
     write_source: Write, settings: Settings
 ) -> None:
-    tables = hours_of()
+    tables = hours_of(ISSUED_AT)
     arrivals = tables["ed_arrivals_hourly"].set_index("hour_start")
     quiet = pd.Timestamp("2026-03-10 04:00")
     outage = pd.date_range("2026-03-14 02:00", periods=9, freq="h")
@@ -205,7 +179,7 @@ def test_a_missing_row_is_a_missing_hour_unless_it_means_nobody(
 def test_a_feed_that_stands_still_is_silent(
     write_source: Write, settings: Settings, stuck_at: int | None
 ) -> None:
-    tables = hours_of()
+    tables = hours_of(ISSUED_AT)
     census = tables["bed_census_hourly"]
     stuck = census["hour_start"].between("2026-03-14 02:00", "2026-03-15 01:00")
     last = census.groupby("unit_id")["occupied_beds"].transform(lambda values: values[stuck].iloc[0])
@@ -224,7 +198,7 @@ def test_a_feed_that_stands_still_is_silent(
 def test_rows_that_cannot_be_right_are_told_by_kind(
     write_source: Write, settings: Settings, database_url: str
 ) -> None:
-    tables = hours_of()
+    tables = hours_of(ISSUED_AT)
     arrivals, census = tables["ed_arrivals_hourly"], tables["bed_census_hourly"]
 
     def at(hour: str, **values: Any) -> dict[str, Any]:
@@ -274,7 +248,7 @@ def test_rows_that_cannot_be_right_are_told_by_kind(
 
 
 def test_a_census_of_once_a_day_is_left_out_and_told(write_source: Write, settings: Settings) -> None:
-    tables = hours_of()
+    tables = hours_of(ISSUED_AT)
     census = tables["bed_census_hourly"]
     tables["bed_census_hourly"] = census[census["hour_start"].dt.hour == 0]
     values, defects = read(write_source(tables), hourly(settings))
@@ -283,7 +257,7 @@ def test_a_census_of_once_a_day_is_left_out_and_told(write_source: Write, settin
 
 
 def test_a_long_table_stands_for_both(write_source: Write, settings: Settings) -> None:
-    tables = hours_of()
+    tables = hours_of(ISSUED_AT)
     long = told(tables).rename("patients").reset_index()
     long["hour_start"] = long["valid_at"].dt.tz_localize(None)
     kind = long["target"].map({"ed_arrivals": "Arrivals: all", "bed_census": "o'clock census"})
@@ -296,7 +270,7 @@ def test_a_long_table_stands_for_both(write_source: Write, settings: Settings) -
 def test_names_and_numbers_of_the_sources_own_are_ours_in_the_answer(
     write_source: Write, settings: Settings
 ) -> None:
-    tables = hours_of()
+    tables = hours_of(ISSUED_AT)
     census = tables["bed_census_hourly"]
     theirs = {
         "ed_arrivals_hourly": tables["ed_arrivals_hourly"].assign(site_id=7),
@@ -315,7 +289,7 @@ def test_names_and_numbers_of_the_sources_own_are_ours_in_the_answer(
 def test_beds_are_those_of_the_last_row_or_of_the_configuration(
     write_source: Write, settings: Settings
 ) -> None:
-    tables = hours_of()
+    tables = hours_of(ISSUED_AT)
     for frame, beds in ((tables["bed_census_hourly"], [14, 14]), (None, [30, 10])):
         census = tables["bed_census_hourly"].drop(columns="staffed_beds") if frame is None else frame
         url = write_source(tables | {"bed_census_hourly": census})
@@ -335,7 +309,7 @@ def test_a_roster_is_on_the_same_clock(write_source: Write, settings: Settings) 
             "heads": [2, 3],
         }
     )
-    url = write_source(hours_of(zone=NEW_YORK) | {"scheduled_shift": roster})
+    url = write_source(hours_of(ISSUED_AT, zone=NEW_YORK) | {"scheduled_shift": roster})
     frames = extract(
         connect(url), settings.site("north"), hourly(settings, time_zone="site"), SINCE, ISSUED_AT
     )
@@ -345,13 +319,13 @@ def test_a_roster_is_on_the_same_clock(write_source: Write, settings: Settings) 
 
 
 def test_a_source_of_hours_tells_no_flow(write_source: Write, settings: Settings) -> None:
-    engine = connect(write_source(hours_of()))
+    engine = connect(write_source(hours_of(ISSUED_AT)))
     with pytest.raises(SourceError, match="profile hourly has no stays"):
         extract_flows(engine, settings.site("north"), hourly(settings), ISSUED_AT)
 
 
 def test_empty_tables_give_no_hours(write_source: Write, settings: Settings) -> None:
-    tables = {name: frame.head(0) for name, frame in hours_of().items()}
+    tables = {name: frame.head(0) for name, frame in hours_of(ISSUED_AT).items()}
     values, defects = read(write_source(tables), hourly(settings))
     assert values.empty
     assert defects.empty
@@ -391,13 +365,13 @@ def test_a_source_of_another_shape_is_told_with_the_key_that_maps_it(
     write_source: Write, settings: Settings, damage: Any, said: str
 ) -> None:
     with pytest.raises(SourceContractBroken, match=said):
-        read(write_source(damage(hours_of())), hourly(settings))
+        read(write_source(damage(hours_of(ISSUED_AT))), hourly(settings))
 
 
 def test_days_instead_of_hours_are_refused_by_name(
     write_source: Write, settings: Settings, database_url: str
 ) -> None:
-    census = hours_of()["bed_census_hourly"]
+    census = hours_of(ISSUED_AT)["bed_census_hourly"]
     days = census.assign(day=census["hour_start"].dt.date)
     url = write_source({"wards": days.drop(columns="hour_start")})
     mapped = hourly(
@@ -412,6 +386,6 @@ def test_days_instead_of_hours_are_refused_by_name(
 
 
 def test_of_one_target_alone_the_other_is_simply_not_there(write_source: Write, settings: Settings) -> None:
-    tables = hours_of()
+    tables = hours_of(ISSUED_AT)
     values, _ = read(write_source({"ed_arrivals_hourly": tables["ed_arrivals_hourly"]}), hourly(settings))
     assert set(values.index.get_level_values("target")) == {str(Target.ED_ARRIVALS)}
