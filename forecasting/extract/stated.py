@@ -68,7 +68,6 @@ def stated_hours(rows: pd.DataFrame, clock: SourceClock, shift_hours: int, last_
     odd = labels.ne(labels.dt.floor("h"))
     never = ~odd & told["first"].isna()
     twice = ~odd & told["first"].ne(told["second"]) & ~never
-    once = told[~odd & ~never & ~twice]
     both = twice & told["source_rows"].eq(2) & told["numbers"].eq(2)
     repeated = told[~odd & ~never & told["source_rows"].gt(1) & ~both]
     contradicts = repeated["lowest"].ne(repeated["highest"]) & repeated["lowest"].notna()
@@ -90,9 +89,9 @@ def stated_hours(rows: pd.DataFrame, clock: SourceClock, shift_hours: int, last_
     ]
     values = pd.concat(
         [
-            once.assign(valid_at=once["first"], value=value),
-            told[twice].assign(valid_at=told["first"], value=value.where(both)),
-            told[twice].assign(valid_at=told["second"], value=told["lowest"].round().where(both)),
+            told.assign(valid_at=told["first"], value=value)[~odd & ~never & ~twice],
+            told.assign(valid_at=told["first"], value=value.where(both))[twice],
+            told.assign(valid_at=told["second"], value=told["lowest"].round().where(both))[twice],
         ]
     )
     return Stated(
