@@ -34,7 +34,7 @@ class Stated:
     def without(self, units: Collection[str], defect: str) -> Stated:
         """Without some units, each of whose rows is a defect instead."""
         gone = self.hours["unit_id"].isin(list(units))
-        found = _defects(self.hours[gone], defect, 1)
+        found = _defects(self.hours[gone].assign(source_rows=1), defect)
         return Stated(
             self.hours[~gone].reset_index(drop=True), pd.concat([self.defects, found], ignore_index=True)
         )
@@ -45,7 +45,8 @@ def stated_hours(rows: pd.DataFrame, clock: SourceClock, shift_hours: int, last_
 
     Rows that repeat an hour with the same number count once; where they contradict each other the hour is
     missing. So are both hours of an hour that the clock shows twice, unless each has its row: nobody knows
-    which of the two a single row is. Two rows are taken for the two, the higher one first.
+    which of the two a single row is. Two rows are taken for the two, the higher one first. Where a zone's
+    hours begin within those of UTC, an hour is the one in which it begins.
 
     Args:
         rows: ``unit_id, source_time, source_rows, stated, numbers, lowest, highest``, a row for each time of
@@ -59,43 +60,42 @@ def stated_hours(rows: pd.DataFrame, clock: SourceClock, shift_hours: int, last_
     nowhere = ~timeless & rows["unit_id"].isna()
     told = rows[~timeless & ~nowhere]
     labels = told["source_time"]
-    moments = clock.moments(labels) + pd.Timedelta(hours=shift_hours)
+    shift, moments = pd.Timedelta(hours=shift_hours), clock.moments(labels)
     told = told.assign(
-        valid_at=(clock.nearest(labels) + pd.Timedelta(hours=shift_hours)).dt.floor("h"),
-        first=moments["first"],
-        second=moments["second"],
+        valid_at=(clock.nearest(labels) + shift).dt.floor("h"),
+        first=(moments["first"] + shift).dt.floor("h"),
+        second=(moments["second"] + shift).dt.floor("h"),
     )
     odd = labels.ne(labels.dt.floor("h"))
     never = ~odd & told["first"].isna()
-    twice = ~odd & told["first"].ne(told["second"]) & ~never
+    twice = ~odd & ~never & told["first"].ne(told["second"])
     both = twice & told["source_rows"].eq(2) & told["numbers"].eq(2)
-    repeated = told[~odd & ~never & told["source_rows"].gt(1) & ~both]
-    contradicts = repeated["lowest"].ne(repeated["highest"]) & repeated["lowest"].notna()
-    text = told[told["numbers"] < told["stated"]]
-    rounded = told[told["highest"].ne(told["highest"].round()) & told["highest"].notna()]
-    unknown = told.index.isin(repeated.index[contradicts])
-    value = told["highest"].round().mask(unknown)
-    nameless = clock.nearest(rows.loc[nowhere, "source_time"]).dt.floor("h")
+    repeated = ~odd & ~never & ~both & told["source_rows"].gt(1)
+    contradictory = repeated & told["lowest"].lt(told["highest"])
+    duplicate = repeated & ~contradictory
+    not_numbers = told["stated"] - told["numbers"]
+    nameless = rows[nowhere].assign(valid_at=clock.nearest(rows.loc[nowhere, "source_time"]).dt.floor("h"))
     defects = [
-        _defects(rows[timeless].assign(valid_at=last_hour), "missing_time", None),
-        _defects(rows[nowhere].assign(valid_at=nameless), "missing_unit", None),
-        _defects(told[odd], "not_on_the_hour", None),
-        _defects(told[never & told["highest"].ne(0) & told["highest"].notna()], "hour_never_was", None),
-        _defects(told[twice & ~both & told["stated"].gt(0)], "hour_was_twice", None),
-        _defects(repeated[~contradicts], "duplicate_hour", repeated["source_rows"][~contradicts] - 1),
-        _defects(repeated[contradicts], "contradictory_hour", None),
-        _defects(text, "not_a_number", text["stated"] - text["numbers"]),
-        _defects(rounded, "not_whole", None),
+        _defects(rows[timeless].assign(valid_at=last_hour), "missing_time"),
+        _defects(nameless, "missing_unit"),
+        _defects(told[odd], "not_on_the_hour"),
+        _defects(told[never & told["highest"].abs().gt(0)], "hour_never_was"),
+        _defects(told[twice & ~both & told["stated"].gt(0)], "hour_was_twice"),
+        _defects(told[duplicate], "duplicate_hour", told["source_rows"] - 1),
+        _defects(told[contradictory], "contradictory_hour"),
+        _defects(told[not_numbers.gt(0)], "not_a_number", not_numbers),
+        _defects(told[told["highest"].mod(1).gt(0)], "not_whole"),
     ]
-    values = pd.concat(
+    first = told["highest"].round().mask(contradictory | (twice & ~both))
+    second = told["lowest"].round().where(both)
+    hours = pd.concat(
         [
-            told.assign(valid_at=told["first"], value=value)[~odd & ~never & ~twice],
-            told.assign(valid_at=told["first"], value=value.where(both))[twice],
-            told.assign(valid_at=told["second"], value=told["lowest"].round().where(both))[twice],
+            told.assign(valid_at=told["first"], value=first)[~odd & ~never],
+            told.assign(valid_at=told["second"], value=second)[twice],
         ]
     )
     return Stated(
-        values[[*HOUR, "value"]].sort_values(HOUR, ignore_index=True),
+        hours[[*HOUR, "value"]].drop_duplicates(HOUR).sort_values(HOUR, ignore_index=True),
         pd.concat(defects, ignore_index=True),
     )
 
@@ -133,7 +133,8 @@ def by_unit(hours: pd.DataFrame) -> pd.DataFrame:
     ).sort_index()
 
 
-def _defects(rows: pd.DataFrame, defect: str, source_rows: pd.Series | int | None) -> pd.DataFrame:
-    counted = rows["source_rows"] if source_rows is None else source_rows
+def _defects(rows: pd.DataFrame, defect: str, count: pd.Series | None = None) -> pd.DataFrame:
+    """The rows as defects of one kind, ``count`` of each where not all its source rows are."""
+    counted = rows["source_rows"] if count is None else count.loc[rows.index]
     told = rows.assign(unit_id=rows["unit_id"].fillna(""), defect=defect, source_rows=counted)
     return told[DEFECT].groupby(DEFECT[:-1], as_index=False).sum()
