@@ -48,6 +48,8 @@ REFUSED = 2
 DEMO_AHEAD = timedelta(days=30)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+source_app = typer.Typer(no_args_is_help=True, help="The hospital's database, before anything is scheduled.")
+app.add_typer(source_app, name="source")
 console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
 
 NightOption = Annotated[
@@ -85,6 +87,23 @@ def simulate(
         _simulate(place, issued_at - timedelta(days=days), issued_at + timedelta(days=ahead), seed)
 
 
+@source_app.command()
+def check(night: NightOption = None, sites: str = "all") -> None:
+    """Show what a first night would read, its gaps and doubts; exits with 1 if a target can't be read."""
+    from forecasting.report import print_source
+
+    with _plain_errors():
+        place = Deployment()
+        settings = read_settings(place.config)
+        asked = _night(settings, night)
+        report = pipeline.check_source(place, asked, _site_ids(settings, sites))
+        print_source(
+            report.series, report.doubts, report.unread, settings, settings.issued_at(asked), console
+        )
+        if len(report.unread):
+            raise typer.Exit(1)
+
+
 @app.command()
 def migrate() -> None:
     """Bring the warehouse's tables to this version."""
@@ -98,7 +117,7 @@ def night(night: NightOption = None, sites: str = "all", retrain: RetrainOption 
     with _plain_errors():
         place = Deployment()
         settings = read_settings(place.config)
-        site_ids = settings.site_ids if sites == "all" else tuple(sites.split(","))
+        site_ids = _site_ids(settings, sites)
         run_id = f"command_line__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
         pipeline.walk(place, _night(settings, night), site_ids, run_id, _retrain(retrain))
 
@@ -360,6 +379,10 @@ def _print_whereabouts(place: Deployment, run_id: str) -> None:
     console.print(f"warehouse  {place.var / 'warehouse.db'}   table staffing_recommendation", soft_wrap=True)
     console.print(f"data docs  {place.var / 'data_docs' / 'index.html'}", soft_wrap=True)
     console.print(f"make up    opens the Airflow and MLflow pages; this run is {run_id}", soft_wrap=True)
+
+
+def _site_ids(settings: Settings, asked: str) -> tuple[str, ...]:
+    return settings.site_ids if asked == "all" else tuple(asked.split(","))
 
 
 def _night(settings: Settings, asked: datetime | None) -> date:

@@ -18,6 +18,8 @@ import holidays
 import rtoml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from forecasting.profile import Profile
+
 
 class ConfigError(ValueError):
     """A hospital.toml that can't be used; the message names each key, its value and what is allowed."""
@@ -80,6 +82,7 @@ def _rising(levels: tuple[float, ...]) -> tuple[float, ...]:
 
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+SourceName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f]+$")]
 TimeZoneName = Annotated[str, AfterValidator(_known_time_zone)]
 Level = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -114,15 +117,35 @@ class Horizon(_Table):
     )  # fmt: skip
 
 
+class Hourly(_Table):
+    """What the times and rows of a source of profile ``hourly`` mean."""
+
+    time_zone: Literal["site"] | TimeZoneName = "UTC"
+    """Whose clock tells times that are stored without an offset: ``site``, each site's own; or a zone's."""
+    arrivals_hour: Literal["start", "end"] = "start"
+    """What of the hour in which arrivals were counted its row's time is."""
+    census_hour: Literal["start", "end"] = "start"
+    """When patients were counted: at the row's time, or at the end of the hour that begins then."""
+    absent_is_zero: tuple[Literal["ed_arrivals", "bed_census"], ...] = ()
+    """Targets of which no row means nobody; else it means that nothing is known."""
+    measures: dict[Literal["ed_arrivals", "bed_census"], Annotated[str, Field(min_length=1)]] = {}
+    """What ``hourly_count.measure`` says where a row counts that target; its own name if left out."""
+
+    def zone(self, site: Site) -> ZoneInfo:
+        """The zone of the times that the source stores without an offset."""
+        return site.zone if self.time_zone == "site" else ZoneInfo(self.time_zone)
+
+
 class Source(_Table):
     """The shape of the hospital's reporting database and how much of it a night reads."""
 
-    profile: Literal["adt"] = "adt"
+    profile: Profile = Profile.ADT
     history_days: Annotated[int, Field(ge=21)] = 730
     lookback_days: Annotated[int, Field(ge=0, le=60)] = 3
     stale_after_hours: Positive = 24
-    tables: dict[Identifier, str] = {}
-    columns: dict[Identifier, dict[Identifier, str]] = {}
+    tables: dict[Identifier, SourceName] = {}
+    columns: dict[Identifier, dict[Identifier, SourceName]] = {}
+    hourly: Hourly = Hourly()
 
 
 class Likelihood(StrEnum):
@@ -347,9 +370,13 @@ class Waiting(_Table):
 
 
 class Unit(_Table):
-    """A nursing unit of a site, the beds it can staff, and what its rules need to know of it."""
+    """A nursing unit of a site, the beds it can staff, and what its rules need to know of it.
+
+    ``source_id`` is what the source calls it, where that is not its ``unit_id``.
+    """
 
     unit_id: Identifier
+    source_id: SourceName | None = None
     name: str
     unit_type: UnitType
     beds: Positive
@@ -380,9 +407,10 @@ class Unit(_Table):
 
 
 class Site(_Table):
-    """A hospital campus."""
+    """A hospital campus; ``source_id`` is what the source calls it, where that is not its ``site_id``."""
 
     site_id: Identifier
+    source_id: SourceName | None = None
     name: str
     time_zone: TimeZoneName
     country: str
@@ -405,6 +433,7 @@ class Site(_Table):
     def _consistent(self) -> Self:
         pool_ids = [pool.pool_id for pool in self.float_pools]
         _refuse_repeats("unit_id or pool_id", [unit.unit_id for unit in self.units] + pool_ids)
+        _refuse_repeats("source_id", [unit.source_id or unit.unit_id for unit in self.units])
         if sum(unit.unit_type is UnitType.ED for unit in self.units) > 1:
             raise ValueError(f"site {self.site_id!r} has more than one unit of type 'ed'; one is allowed")
         supported = holidays.list_supported_countries()
@@ -435,6 +464,7 @@ class Settings(_Table):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         _refuse_repeats("site_id", [site.site_id for site in self.sites])
+        _refuse_repeats("source_id", [site.source_id or site.site_id for site in self.sites])
         _refuse_repeats("shift name", [shift.name for shift in self.shifts])
         _refuse_repeats("rule_id", [rule.rule_id for rule in self.rules])
         self._refuse_unknown_names()

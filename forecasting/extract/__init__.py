@@ -3,15 +3,18 @@
 Patients are counted inside the database; only counts per hour and unit leave it.
 """
 
-from forecasting.extract.adt import extract
+from forecasting.extract.check import SourceReport, check_source
 from forecasting.extract.errors import SourceContractBroken, SourceError, SourceUnreachable
+from forecasting.extract.extraction import extract
 from forecasting.extract.flows import extract_flow_record, extract_flows, flows_at
 from forecasting.extract.source import connect
 
 __all__ = [
     "SourceContractBroken",
     "SourceError",
+    "SourceReport",
     "SourceUnreachable",
+    "check_source",
     "connect",
     "extract",
     "extract_flow_record",

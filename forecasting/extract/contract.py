@@ -1,9 +1,9 @@
-"""What profile ``adt`` asks of a source, and under which names this source has it."""
+"""What a profile asks of a source, and under which names this source has it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,16 +11,28 @@ from sqlalchemy.types import TypeEngine
 
 from forecasting.config import Source
 from forecasting.extract.errors import SourceContractBroken
+from forecasting.extract.shape import (
+    BED_CENSUS_HOURLY,
+    ED_ARRIVALS_HOURLY,
+    HOURLY_COUNT,
+    IDENTIFIERS,
+    SHAPES,
+    TIMES,
+    Shape,
+)
+from forecasting.profile import Profile
+from forecasting.schema import Target
 
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "ed_visit": ("visit_id", "site_id", "arrived_at", "departed_at"),
-    "bed_stay": ("stay_id", "site_id", "unit_id", "bed_from", "bed_to"),
-    "unit": ("site_id", "unit_id", "unit_type", "staffed_beds"),
-    "scheduled_shift": ("site_id", "unit_id", "role", "shift_start", "shift_end", "heads"),
-}
-TIMES = frozenset({"arrived_at", "departed_at", "bed_from", "bed_to", "shift_start", "shift_end"})
-OPTIONAL = frozenset({"scheduled_shift"})
 SHOWN_NAMES = 40
+MEASURED = {
+    ED_ARRIVALS_HOURLY: (Target.ED_ARRIVALS, {"site_id": "site_id", "arrivals": "patients"}),
+    BED_CENSUS_HOURLY: (
+        Target.BED_CENSUS,
+        {"site_id": "site_id", "unit_id": "unit_id", "occupied_beds": "patients"},
+    ),
+}
+"""Tables that a long one stands for: the target that it measures, and their columns as the long one's."""
+ABSENT = "CAST(NULL AS INTEGER)"
 
 
 @dataclass(frozen=True)
@@ -33,71 +45,119 @@ class SourceTable:
     """The source's name, quoted and with its schema."""
     columns: Mapping[str, str]
     """The profile's column names, each with the source's, quoted."""
+    condition: str = ""
+    """Which rows of it are meant; empty for all."""
+    knows_offset: bool = False
+    """Whether its times are moments, told with their offset, whatever clock was configured."""
 
     @property
     def relation(self) -> str:
         """What stands after FROM: the table itself, or a subquery with the profile's column names."""
-        if all(ours == theirs for ours, theirs in self.columns.items()):
+        if not self.condition and all(ours == theirs for ours, theirs in self.columns.items()):
             return self.actual
         chosen = ", ".join(f"{theirs} AS {ours}" for ours, theirs in self.columns.items())
-        return f"(SELECT {chosen} FROM {self.actual}) AS {self.name}"  # noqa: S608  (names from the database)
+        where = f" WHERE {self.condition}" if self.condition else ""
+        return f"(SELECT {chosen} FROM {self.actual}{where}) AS {self.name}"  # noqa: S608  (names from the database)
 
 
 def resolve(connection: sa.Connection, source: Source) -> dict[str, SourceTable]:
     """The profile's tables that the source has, by the profile's name.
 
     Raises:
-        SourceContractBroken: a table or column is missing, or a time is not stored as one.
+        SourceContractBroken: tables or columns are missing, or a time is not stored as one; all are named.
     """
-    _refuse_unknown_names(source)
-    tables = {}
-    for name in COLUMNS:
-        table = _table(connection, name, source)
+    shape = SHAPES[source.profile]
+    _refuse_unknown_names(source, shape)
+    tables, faults = {}, []
+    for name in shape.columns:
+        try:
+            table = _table(connection, name, source, shape)
+        except SourceContractBroken as fault:
+            faults.append(str(fault))
+            continue
         if table is not None:
             tables[name] = table
-    return tables
+    if faults:
+        raise SourceContractBroken("\n".join(faults))
+    return _with_hours(connection, tables, source) if source.profile is Profile.HOURLY else tables
 
 
-def _refuse_unknown_names(source: Source) -> None:
+def _refuse_unknown_names(source: Source, shape: Shape) -> None:
     mapped: dict[str, tuple[Collection[str], Collection[str]]] = {
-        "source.tables": (source.tables, COLUMNS),
-        "source.columns": (source.columns, COLUMNS),
+        "source.tables": (source.tables, shape.columns),
+        "source.columns": (source.columns, shape.columns),
     }
     for name, columns in source.columns.items():
-        mapped[f"source.columns.{name}"] = (columns, COLUMNS.get(name, ()))
+        mapped[f"source.columns.{name}"] = (columns, shape.mappable.get(name, ()))
     for key, (names, allowed) in mapped.items():
         for name in names:
             if name not in allowed:
                 raise SourceContractBroken(
-                    f"{key}.{name} in hospital.toml names nothing of profile adt; allowed: {_listed(allowed)}"
+                    f"{key}.{name} in hospital.toml names nothing of profile {source.profile}; "
+                    f"allowed: {_listed(allowed)}"
                 )
 
 
-def _table(connection: sa.Connection, name: str, source: Source) -> SourceTable | None:
+def _table(connection: sa.Connection, name: str, source: Source, shape: Shape) -> SourceTable | None:
     inspector = sa.inspect(connection)
     asked = source.tables.get(name, name)
     schema, _, bare = asked.rpartition(".")
     there = _relations(inspector, schema or None)
     actual = _match(bare, there)
     if actual is None:
-        if name in OPTIONAL and name not in source.tables:
+        if name in shape.optional and name not in source.tables:
             return None
         raise SourceContractBroken(
             f"the source has no table {asked!r}; there are: {_listed(there)}. "
             f"Map it in hospital.toml: source.tables.{name}"
         )
-    quote = inspector.dialect.identifier_preparer.quote
-    qualified = f"{quote(schema)}.{quote(actual)}" if schema else quote(actual)
+    qualified = ".".join(_quoted(inspector, part) for part in (schema, actual) if part)
     types = {column["name"]: column["type"] for column in inspector.get_columns(actual, schema or None)}
-    columns = {ours: _column(ours, types, name, asked, source) for ours in COLUMNS[name]}
-    for ours in sorted(TIMES.intersection(columns)):
-        theirs = columns[ours]
-        if not _is_time(connection, qualified, quote(theirs), types[theirs]):
-            raise SourceContractBroken(
-                f"column {theirs!r} of table {asked!r} holds no timestamps (in SQLite, 'YYYY-MM-DD HH:MM:SS' "
-                f"in UTC); map a view that casts it in hospital.toml: source.tables.{name}"
-            )
-    return SourceTable(name, qualified, {ours: quote(theirs) for ours, theirs in columns.items()})
+    columns = {ours: _column(ours, types, name, asked, source) for ours in shape.columns[name]}
+    times = sorted(TIMES.intersection(columns))
+    for ours in times:
+        _refuse_no_time(connection, qualified, columns[ours], types[columns[ours]], asked, name)
+    spelt = {
+        ours: _as_text(_quoted(inspector, theirs), types[theirs])
+        if ours in IDENTIFIERS
+        else _quoted(inspector, theirs)
+        for ours, theirs in columns.items()
+    }
+    for ours in shape.optional_columns.get(name, ()):
+        wanted = ours in source.columns.get(name, {}) or _match(ours, types) is not None
+        spelt[ours] = _quoted(inspector, _column(ours, types, name, asked, source)) if wanted else ABSENT
+    knows_offset = all(getattr(types[columns[ours]], "timezone", False) for ours in times)
+    return SourceTable(name, qualified, spelt, knows_offset=bool(times) and knows_offset)
+
+
+def _with_hours(
+    connection: sa.Connection, tables: dict[str, SourceTable], source: Source
+) -> dict[str, SourceTable]:
+    """A table of hours for each target that the source can tell; a long one stands for those it lacks."""
+    long = tables.pop(HOURLY_COUNT, None)
+    if long is not None:
+        for name, (target, columns) in MEASURED.items():
+            tables.setdefault(name, _measured(long, name, target, columns, source))
+    if not MEASURED.keys() & tables.keys():
+        there = _listed(_relations(sa.inspect(connection), None))
+        raise SourceContractBroken(
+            f"the source has no table {ED_ARRIVALS_HOURLY!r}, {BED_CENSUS_HOURLY!r} or {HOURLY_COUNT!r}; "
+            f"there are: {there}. Map one in hospital.toml: source.tables.{ED_ARRIVALS_HOURLY}, "
+            f"source.tables.{BED_CENSUS_HOURLY} or source.tables.{HOURLY_COUNT}"
+        )
+    return tables
+
+
+def _measured(
+    long: SourceTable, name: str, target: Target, columns: Mapping[str, str], source: Source
+) -> SourceTable:
+    chosen = {ours: long.columns[theirs] for ours, theirs in columns.items()}
+    chosen["hour_start"] = long.columns["hour_start"]
+    if target is Target.BED_CENSUS:
+        chosen["staffed_beds"] = ABSENT
+    measure = source.hourly.measures.get(target.value, target.value).replace("'", "''")
+    condition = f"{long.columns['measure']} = '{_escaped(measure)}'"
+    return replace(long, name=name, columns=chosen, condition=condition)
 
 
 def _column(ours: str, there: Collection[str], name: str, asked: str, source: Source) -> str:
@@ -111,15 +171,52 @@ def _column(ours: str, there: Collection[str], name: str, asked: str, source: So
     return actual
 
 
-def _is_time(connection: sa.Connection, table: str, column: str, kind: TypeEngine[Any]) -> bool:
-    if connection.dialect.name != "sqlite":
-        return isinstance(kind, sa.DateTime)
-    # SQLite keeps no types: the first rows tell.
-    odd = sa.text(
-        f"SELECT COUNT(*) FROM (SELECT {column} AS time FROM {table} LIMIT 1000) "  # noqa: S608  (names from the database)
-        "WHERE time NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9]*'"
-    )
-    return bool(connection.scalar(odd) == 0)
+def _refuse_no_time(
+    connection: sa.Connection, table: str, column: str, kind: TypeEngine[Any], asked: str, name: str
+) -> None:
+    quoted = _quoted(sa.inspect(connection), column)
+    if connection.dialect.name == "sqlite":
+        # SQLite keeps no types: the first rows tell.
+        first = f"SELECT {quoted} AS time FROM {table} LIMIT 1000"  # noqa: S608  (names from the database)
+        counts = f"SELECT SUM(NOT {_SQLITE_TIME}), SUM({_SQLITE_DATE}), COUNT(time) FROM ({first})"  # noqa: S608
+        odd, dates, rows = connection.execute(sa.text(counts)).one()
+        is_time, is_date = not odd, bool(rows) and dates == rows
+    else:
+        is_time, is_date = isinstance(kind, sa.DateTime), isinstance(kind, sa.Date)
+    if is_date:
+        raise SourceContractBroken(
+            f"column {column!r} of table {asked!r} holds dates without a time of day: daily data can't be "
+            f"read, a row an hour (or an event) is needed; map another in hospital.toml: source.tables.{name}"
+        )
+    if not is_time:
+        raise SourceContractBroken(
+            f"column {column!r} of table {asked!r} holds no timestamps (in SQLite, 'YYYY-MM-DD HH:MM:SS' "
+            f"without an offset); map a view that casts it in hospital.toml: source.tables.{name}"
+        )
+
+
+_SQLITE_DATE = "time GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'"
+_SQLITE_TIME = (
+    "(time GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9]*' "
+    "AND substr(time, 20) NOT GLOB '*[^0-9.]*')"
+)
+
+
+def _quoted(inspector: sa.Inspector, name: str) -> str:
+    """The name as it stands in a query's text."""
+    quote = inspector.dialect.identifier_preparer.quote
+    quoted = quote(name)
+    # Some drivers' names have their per cent signs doubled here, and a query's text once more.
+    return _escaped(quoted.replace("%%", "%") if "%%" in quote("%") else quoted)
+
+
+def _escaped(text: str) -> str:
+    """With colons that begin no bind."""
+    return text.replace(":", r"\:")
+
+
+def _as_text(column: str, kind: TypeEngine[Any]) -> str:
+    return f"CAST({column} AS VARCHAR(255))" if isinstance(kind, sa.Integer | sa.Numeric) else column
 
 
 def _relations(inspector: sa.Inspector, schema: str | None) -> list[str]:

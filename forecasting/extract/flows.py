@@ -14,8 +14,9 @@ import sqlalchemy as sa
 import structlog
 
 from forecasting.config import Settings, Site
-from forecasting.extract.adt import whole_hour
 from forecasting.extract.contract import resolve
+from forecasting.extract.errors import SourceContractBroken
+from forecasting.extract.extraction import whole_hour
 from forecasting.extract.questions import Questions
 from forecasting.extract.source import reading
 from forecasting.schema import DEPARTURE, INFLOW, PASSAGE, PRESENT
@@ -54,7 +55,7 @@ def extract_flows(
     Raises:
         ValueError: ``issued_at`` is not an aware hour.
         SourceUnreachable: the source does not answer.
-        SourceContractBroken: the source has not the shape of the profile.
+        SourceContractBroken: the source has not the shape of the profile, or the profile tells no flow.
         SourceError: the source refused a query.
     """
     return flows_at(extract_flow_record(engine, site, settings, [issued_at], days), issued_at)
@@ -86,12 +87,17 @@ def extract_flow_record(
     """
     if not issue_times:
         raise ValueError("flows are counted up to an issue time; none was given")
+    profile = settings.source.profile
+    if not profile.has_flows:
+        raise SourceContractBroken(f"profile {profile} has no stays, and tells no flow of patients")
     began = perf_counter()
     times = sorted({whole_hour(time) for time in issue_times})
     since = times[-1] - timedelta(days=days)
     hours = {"since_hour": _number(since), "until_hour": _number(times[-1])}
     with reading(engine) as connection:
-        questions = Questions(connection, resolve(connection, settings.source), site, since, times[-1])
+        questions = Questions(
+            connection, profile, resolve(connection, settings.source), site, since, times[-1]
+        )
         frames = {
             INFLOW.name: INFLOW.conform(_dated(questions.ask("inflow", hours=hours), site)),
             PASSAGE.name: PASSAGE.conform(_passages(questions, hours, since, times)),

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 import forecasting
 from forecasting.extract.contract import SourceTable
+from forecasting.profile import Profile
 from forecasting.schema import ELAPSED_HOURS
 
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
@@ -42,7 +43,20 @@ _ON_THE_HOUR = {
     "postgresql": "CAST({0} = date_trunc('hour', {0}) AS INTEGER)",
     "sqlite": "(substr({0}, 15) <= '00:00.000000')",
 }
+# What a cell states as a number, whatever its column's type; missing where it is none.
+_NUMBER = {
+    "postgresql": (
+        "CASE WHEN CAST({0} AS TEXT) ~ '^ *-?[0-9]{{1,12}}([.][0-9]*)? *$' "
+        "THEN CAST(CAST({0} AS TEXT) AS NUMERIC) END"
+    ),
+    "sqlite": (
+        "CASE WHEN typeof({0}) = 'integer' OR typeof({0}) = 'real' AND abs({0}) < 1e12 THEN {0} "
+        "WHEN trim({0}) GLOB '*[0-9]*' AND trim({0}) NOT GLOB '*[^0-9.-]*' AND trim({0}) NOT GLOB '?*-*' "
+        "AND trim({0}) NOT GLOB '*.*.*' AND length({0}) < 16 THEN CAST({0} AS REAL) END"
+    ),
+}
 _FUNCTIONS = {
+    "number": _NUMBER,
     "hour_of": _HOUR_OF,
     "first_hour_from": _FIRST_HOUR_FROM,
     "hour_number_from": _HOUR_NUMBER_FROM,
@@ -62,13 +76,15 @@ NO_LISTS: Lists = MappingProxyType({})
 
 
 def query(
-    name: str, tables: Mapping[str, SourceTable], dialect: str, lists: Lists = NO_LISTS
+    profile: Profile, name: str, tables: Mapping[str, SourceTable], dialect: str, lists: Lists = NO_LISTS
 ) -> sa.TextClause:
-    """The query of ``sql/extract/adt/<name>.sql`` in a dialect, over a source's own names."""
-    return sa.text(_rendered(name, tables, dialect, lists))
+    """The query of ``sql/extract/<profile>/<name>.sql`` in a dialect, over a source's own names."""
+    return sa.text(_rendered(profile, name, tables, dialect, lists))
 
 
-def _rendered(name: str, tables: Mapping[str, SourceTable], dialect: str, lists: Lists) -> str:
+def _rendered(
+    profile: Profile, name: str, tables: Mapping[str, SourceTable], dialect: str, lists: Lists
+) -> str:
     def rendered(match: re.Match[str]) -> str:
         word, column = match.groups()
         if column is not None:
@@ -78,10 +94,10 @@ def _rendered(name: str, tables: Mapping[str, SourceTable], dialect: str, lists:
         if word in _LISTED:
             return f"({_listed(_LISTED[word], lists[word])}) AS {word}"
         if word in _SHARED:
-            return f"({_rendered(word, tables, dialect, lists)}) AS {word}"
+            return f"({_rendered(profile, word, tables, dialect, lists)}) AS {word}"
         return tables[word].relation
 
-    return _PLACEHOLDER.sub(rendered, _COMMENT.sub("", _text(name)))
+    return _PLACEHOLDER.sub(rendered, _COMMENT.sub("", _text(profile, name)))
 
 
 def _elapsed_bins() -> str:
@@ -107,8 +123,8 @@ def bound_time(time: datetime, dialect: str) -> datetime | str:
 
 
 @cache
-def _text(name: str) -> str:
-    return (_folder() / "extract" / "adt" / f"{name}.sql").read_text(encoding="utf-8")
+def _text(profile: Profile, name: str) -> str:
+    return (_folder() / "extract" / profile / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _folder() -> Path:

@@ -13,6 +13,10 @@ from forecasting.config import Site
 from forecasting.extract.contract import SourceTable
 from forecasting.extract.errors import SourceContractBroken
 from forecasting.extract.queries import NO_LISTS, Lists, bound_time, query
+from forecasting.profile import Profile
+
+TIMES = ["valid_at", "source_time", "shift_start", "shift_end"]
+NUMBERS = ["value", "events", "lowest", "highest", "staffed_beds", "source_rows", "stated", "numbers"]
 
 
 class Questions:
@@ -21,12 +25,14 @@ class Questions:
     def __init__(
         self,
         connection: sa.Connection,
+        profile: Profile,
         tables: Mapping[str, SourceTable],
         site: Site,
         since: datetime,
         issued_at: datetime,
     ) -> None:
         self.connection = connection
+        self.profile = profile
         self.tables = tables
         self.site = site
         self.since = since
@@ -42,13 +48,15 @@ class Questions:
     ) -> pd.DataFrame:
         """The answer to ``<name>.sql``, its times in UTC; over another window where one is given.
 
+        Sites and units are asked for by the source's names for them, and answered by ours.
+
         ``hours`` are hour numbers that the query names besides, ``lists`` tables that are given with it.
         """
         dialect = self.connection.dialect.name
-        clause = query(name, self.tables, dialect, lists)
+        clause = query(self.profile, name, self.tables, dialect, lists)
         values = {
-            "site_id": self.site.site_id,
-            "ed_unit_id": self.site.ed.unit_id if self.site.ed else "",
+            "site_id": self.site.source_id or self.site.site_id,
+            "ed_unit_id": (self.site.ed.source_id or self.site.ed.unit_id) if self.site.ed else "",
             "since": bound_time(since or self.since, dialect),
             "until": bound_time(until or self.issued_at, dialect),
             "last_hour": bound_time(self.issued_at - timedelta(hours=1), dialect),
@@ -57,10 +65,24 @@ class Questions:
         used = {key: value for key, value in values.items() if key in clause.compile().params}
         result = self.connection.execute(clause, used)
         frame = pd.DataFrame(result.all(), columns=list(result.keys()))
-        for column in frame.columns.intersection(["valid_at", "shift_start", "shift_end"]):
+        for column in frame.columns.intersection(TIMES):
             frame[column] = _times(frame[column], name)
+        if "unit_id" in frame:
+            frame["unit_id"] = _our_units(frame["unit_id"], self.site)
         # PostgreSQL gives the sum of whole numbers as a Decimal.
-        return frame.astype(dict.fromkeys(frame.columns.intersection(["value", "events"]), float))
+        return frame.astype(dict.fromkeys(frame.columns.intersection(NUMBERS), float))
+
+
+def _our_units(units: pd.Series, site: Site) -> pd.Series:
+    """Each unit by its ``unit_id``; one that only has another's name in the source is not that one."""
+    ours = {unit.source_id or unit.unit_id: unit.unit_id for unit in site.units}
+    taken = set(ours.values())
+
+    def named(theirs: object) -> str:
+        name = str(theirs)
+        return ours.get(name, f"{name} in the source" if name in taken else name)
+
+    return units.map(named, na_action="ignore")
 
 
 def _times(column: pd.Series, name: str) -> pd.Series:

@@ -62,7 +62,7 @@ def _parse(url: str) -> sa.URL:
         ) from None
     if parsed.get_backend_name() not in DIALECTS:
         raise SourceError(
-            f"profile adt does not read {parsed.get_backend_name()!r}; allowed: {', '.join(DIALECTS)}"
+            f"a source can't be a {parsed.get_backend_name()!r} database; allowed: {', '.join(DIALECTS)}"
         )
     return parsed
 

@@ -8,7 +8,7 @@ may be run again: it leaves the same rows as running it once. Backtests have a h
 from forecasting.pipeline.ingest import build_docs, extract_site, record_site, validate_site
 from forecasting.pipeline.night import NightKey, close_night, latest_night, open_night
 from forecasting.pipeline.plan import forecast_site, publish_site, recommended, runs_page, staff_site
-from forecasting.pipeline.preparation import migrate, simulate_source, simulated_span
+from forecasting.pipeline.preparation import check_source, migrate, simulate_source, simulated_span
 from forecasting.pipeline.root import Retrain
 from forecasting.pipeline.training import train_target
 from forecasting.pipeline.walk import walk
@@ -17,6 +17,7 @@ __all__ = [
     "NightKey",
     "Retrain",
     "build_docs",
+    "check_source",
     "close_night",
     "extract_site",
     "forecast_site",

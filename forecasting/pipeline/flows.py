@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import sqlalchemy as sa
 import structlog
 
@@ -24,20 +25,28 @@ STAGED = {"inflow": INFLOW, "passage": PASSAGE, "present": PRESENT, "present_the
 def stage_flows(stage: Stage, source: sa.Engine, settings: Settings, issued_at: datetime) -> None:
     """Count the site's flow as known at the issue time and at those of the holdout, and stage the counts.
 
-    A flow that can't be counted is staged as none: the flow model is then silent, and the night goes on.
+    A flow that can't be counted, or that the profile does not tell, is staged as none: the flow model is then
+    silent, and the night goes on.
     """
-    from forecasting.models import holdout_issue_times
-
-    site = settings.site(stage.site_id)
-    times = [*holdout_issue_times(settings, issued_at), issued_at]
-    try:
-        record = extract.extract_flow_record(source, site, settings, times)
-    except Exception as error:
-        # Whatever is wrong with the flow must not cost a hospital the hours that could be read.
-        log.exception("no flows", site=stage.site_id, stage="extract", why=str(error))
-        record = {name: table.empty() for name, table in STAGED.items()}
+    record = {name: table.empty() for name, table in STAGED.items()}
+    if settings.source.profile.has_flows:
+        record |= _counted(stage.site_id, source, settings, issued_at)
     for name, table in STAGED.items():
         stage.write(table, record[name], name)
+
+
+def _counted(
+    site_id: str, source: sa.Engine, settings: Settings, issued_at: datetime
+) -> dict[str, pd.DataFrame]:
+    from forecasting.models import holdout_issue_times
+
+    times = [*holdout_issue_times(settings, issued_at), issued_at]
+    try:
+        return extract.extract_flow_record(source, settings.site(site_id), settings, times)
+    except Exception as error:
+        # Whatever is wrong with the flow must not cost a hospital the hours that could be read.
+        log.exception("no flows", site=site_id, stage="extract", why=str(error))
+        return {}
 
 
 def staged_flows(stage: Stage, issued_at: datetime) -> Flows:

@@ -1,16 +1,17 @@
-"""What must stand before the first night: the warehouse's tables, and demo hospitals without a source."""
+"""What must stand before the first night: a readable source, or demo hospitals; the warehouse's tables."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
-from forecasting import warehouse
+from forecasting import extract, warehouse
 from forecasting.config import read_settings
 from forecasting.deployment import Deployment
+from forecasting.outcome import SiteBlocked, SourceLost
 
 CARD = "simulated.json"
 TRUTH = "truth.parquet"
@@ -19,6 +20,24 @@ TRUTH = "truth.parquet"
 def migrate(place: Deployment) -> None:
     """Bring the warehouse's tables to this version."""
     warehouse.migrate(warehouse.connect(place.warehouse))
+
+
+def check_source(place: Deployment, night: date, site_ids: Sequence[str]) -> extract.SourceReport:
+    """What a night, were it these sites' first, would read of their source, and what speaks against it.
+
+    Raises:
+        SourceLost: the source does not answer.
+        SiteBlocked: it has not the shape of its profile, or can't be used at all.
+    """
+    settings = read_settings(place.config)
+    sites = [settings.site(site_id) for site_id in site_ids]
+    try:
+        engine = extract.connect(place.source)
+        return extract.check_source(engine, settings, sites, settings.issued_at(night))
+    except extract.SourceUnreachable as error:
+        raise SourceLost(str(error)) from error
+    except extract.SourceError as error:
+        raise SiteBlocked(str(error)) from error
 
 
 def simulated_span(place: Deployment) -> tuple[datetime, datetime] | None:

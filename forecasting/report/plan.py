@@ -214,7 +214,7 @@ def _ended(sentence: str) -> str:
 
 def _notes(plan: pd.DataFrame, site: Site) -> list[tuple[str, str]]:
     """Who forecast in the champion's stead, what was not planned, and why: once for all it is true of."""
-    told = plan["note"].mask(plan["patients_p50"].isna(), "No forecast: the plan holds the minimum.")
+    told = plan["note"].mask(_unforeseen(plan), "No forecast: the plan holds the minimum.")
     told = told[told != ""]
     units = plan.loc[told.index].groupby(told)["unit_id"].unique()
     return [(_names(set(unit_ids), site), str(why)) for why, unit_ids in units.items()]
@@ -235,6 +235,11 @@ def _absence(recommendations: pd.DataFrame, site: Site, day: date | None) -> str
 def _plan_of(recommendations: pd.DataFrame, site: Site, day: date | None) -> pd.DataFrame:
     of_site = recommendations[recommendations["site_id"] == site.site_id]
     return of_site[of_site["shift_date"] == (day or of_site["shift_date"].min())]
+
+
+def _unforeseen(plan: pd.DataFrame) -> pd.Series:
+    """Of which rows nothing was forecast: a rule may count arrivals though no census is known."""
+    return plan["patients_p50"].isna() & plan["model"].isna()
 
 
 def _rows(plan: pd.DataFrame) -> list[Row]:

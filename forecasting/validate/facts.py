@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.config import Site
+from forecasting.profile import Profile
 from forecasting.schema import Target
 
 PAST_WEEKS = 8
@@ -29,18 +30,19 @@ def configured_series(site: Site) -> Iterator[tuple[str, Target]]:
             yield unit.unit_id, Target.ED_ARRIVALS
 
 
-def feed_of(site: Site, unit_id: str) -> str:
-    """The source table a unit's hours come from."""
-    return "ed_visit" if site.ed is not None and unit_id == site.ed.unit_id else "bed_stay"
+def feed_of(site: Site, profile: Profile, unit_id: str, target: str) -> str:
+    """The source table that a series' hours come from."""
+    of_ed = site.ed is not None and unit_id == site.ed.unit_id
+    return profile.feed(of_ed=of_ed, of_arrivals=target == Target.ED_ARRIVALS)
 
 
 def known_hours(
-    observation: pd.DataFrame, history: pd.DataFrame, site: Site, issued_at: datetime
+    observation: pd.DataFrame, history: pd.DataFrame, site: Site, profile: Profile, issued_at: datetime
 ) -> pd.DataFrame:
     """The observed hours before the issue time, tonight's reading over what was known before."""
     both = pd.concat([history[history["site_id"] == site.site_id], observation], ignore_index=True)
     both = both[both["valid_at"] < issued_at].drop_duplicates(KEY, keep="last").dropna(subset=["value"])
-    return both.assign(feed=[feed_of(site, unit_id) for unit_id in both["unit_id"]])
+    return both.assign(feed=_feeds(both, site, profile))
 
 
 def site_facts(known: pd.DataFrame) -> pd.DataFrame:
@@ -57,7 +59,7 @@ def feed_facts(known: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
 
 
 def series_facts(
-    observation: pd.DataFrame, known: pd.DataFrame, site: Site, issued_at: datetime
+    observation: pd.DataFrame, known: pd.DataFrame, site: Site, profile: Profile, issued_at: datetime
 ) -> pd.DataFrame:
     """Per configured series: rows, gaps and how usual its last day is.
 
@@ -67,14 +69,12 @@ def series_facts(
         ``peak``, the highest of four weeks; ``usual`` and ``found``, the last day's total (census: mean)
         in past weeks and now; ``volume_score``, their distance in standard deviations. Missing if unknown.
     """
-    begins = observation.groupby([feed_of(site, unit_id) for unit_id in observation["unit_id"]])[
-        "valid_at"
-    ].min()
+    begins = observation.groupby(_feeds(observation, site, profile))["valid_at"].min()
     rows = []
     for unit_id, target in configured_series(site):
         tonight = _series(observation, unit_id, target)
         past = _series(known, unit_id, target)
-        begin = begins.get(feed_of(site, unit_id))
+        begin = begins.get(feed_of(site, profile, unit_id, target))
         should = 0 if begin is None else int((pd.Timestamp(issued_at) - begin) / HOUR)
         silent = tonight[tonight.isna()].index
         usual, found = usual_and_found(past, target, issued_at)
@@ -128,6 +128,13 @@ def volume_score(usual: float, found: float, target: Target) -> float:
     """
     variance = DISPERSION[target] * max(usual, 1.0) * (1 + 1 / PAST_WEEKS)
     return float((found - usual) / np.sqrt(variance))
+
+
+def _feeds(rows: pd.DataFrame, site: Site, profile: Profile) -> list[str]:
+    return [
+        feed_of(site, profile, unit_id, target)
+        for unit_id, target in zip(rows["unit_id"], rows["target"], strict=True)
+    ]
 
 
 def _series(frame: pd.DataFrame, unit_id: str, target: Target) -> pd.Series:

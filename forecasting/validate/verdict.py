@@ -83,11 +83,12 @@ def validate(
     scheduled_shift = case.keep(scheduled_shift_suite(scheduled_shift, site), scheduled_shift)
     case.hear(source_defect_suite(defect))
 
-    known = facts.known_hours(observation, history, site, issued_at)
+    known = facts.known_hours(observation, history, site, settings.source.profile, issued_at)
     case.hear(observation_suites.site_suite(facts.site_facts(known), site, settings, issued_at))
     if len(known):
         case.hear(observation_suites.feeds_suite(facts.feed_facts(known, issued_at), settings))
-        case.hear(observation_suites.series_suite(facts.series_facts(observation, known, site, issued_at)))
+        series = facts.series_facts(observation, known, site, settings.source.profile, issued_at)
+        case.hear(observation_suites.series_suite(series))
 
     observation = case.possible(observation, ward_beds(unit, site), issued_at)
     clean = {OBSERVATION: observation, UNIT: unit, SCHEDULED_SHIFT: scheduled_shift}

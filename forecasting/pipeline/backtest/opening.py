@@ -64,7 +64,7 @@ def open_backtest(place: Deployment, protocol: BacktestProtocol, tags: Mapping[s
         BacktestRefused: the warehouse holds nothing to begin from, or nothing to compare with.
     """
     settings = read_settings(place.config)
-    _refuse_without_flows(place, protocol)
+    _refuse_without_flows(place, settings, protocol)
     versions = _versions(place, settings, protocol)
     _refuse_unobserved(place, versions, settings, protocol)
     data = digest({"versions": versions})
@@ -92,10 +92,15 @@ def _versions(place: Deployment, settings: Settings, protocol: BacktestProtocol)
     return OBSERVATION_VERSION.conform(pd.concat(frames, ignore_index=True))
 
 
-def _refuse_without_flows(place: Deployment, protocol: BacktestProtocol) -> None:
+def _refuse_without_flows(place: Deployment, settings: Settings, protocol: BacktestProtocol) -> None:
     asking = [name for name in protocol.models if CATALOGUE[name].of_flows]
     if not asking:
         return
+    profile = settings.source.profile
+    if not profile.has_flows:
+        raise BacktestRefused(
+            f"model {asking[0]} is made of stays, and a source of profile {profile} has none; leave it out"
+        )
     try:
         extract.connect(place.source)
     except extract.SourceError as error:

@@ -144,6 +144,7 @@ def values_suite(observation: pd.DataFrame, target: Target, beds: pd.DataFrame, 
 def site_suite(facts: pd.DataFrame, site: Site, settings: Settings, issued_at: datetime) -> Suite:
     """The site has rows at all, and enough of them to train on."""
     days, needed = int(facts["history_days"].iloc[0]), settings.training.minimum_history_days
+    feeds = ", ".join(settings.source.profile.feeds)
     return Suite(
         f"{OBSERVATION.name}.site",
         facts,
@@ -153,7 +154,7 @@ def site_suite(facts: pd.DataFrame, site: Site, settings: Settings, issued_at: d
                 Severity.BLOCK,
                 expect("column_values_to_be_between", column="observed_hours", min_value=1),
                 lambda _: (
-                    f"No rows for site {site.site_id!r} in ed_visit, bed_stay of late, up to the issue time "
+                    f"No rows for site {site.site_id!r} in {feeds} of late, up to the issue time "
                     f"{issued_at:%Y-%m-%d %H:%M} UTC: is the site_id right in hospital.toml?"
                 ),
                 "site_id",

@@ -13,6 +13,15 @@ DEFECTS = {
     "ends_before_start": "end before they start; they have no census",
     "missing_time": "have no start; they are not counted",
     "missing_unit": "have no unit; they are not counted",
+    "duplicate_hour": "repeat an hour; it is counted once",
+    "contradictory_hour": "state other numbers for the same hour; it is taken as missing",
+    "aggregate_row": "are totals over units; they are left out",
+    "not_a_number": "state no number; the hour is taken as missing",
+    "not_whole": "state a fraction of a patient; it is rounded",
+    "not_on_the_hour": "have a time that is not on the hour; they are left out",
+    "hour_was_twice": "stand for an hour that the clock showed twice; both are taken as missing",
+    "hour_never_was": "have a time that the clock never showed; is source.hourly.time_zone right?",
+    "once_a_day": "are of a unit that is counted once a day; it has no hours to forecast from",
 }
 
 

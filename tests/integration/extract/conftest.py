@@ -11,7 +11,6 @@ import pytest
 import sqlalchemy as sa
 
 Tables = dict[str, pd.DataFrame]
-TIMES = ("arrived_at", "departed_at", "bed_from", "bed_to", "shift_start", "shift_end")
 
 
 @pytest.fixture
@@ -21,7 +20,7 @@ def write_source(database_url: str) -> Callable[[Tables], str]:
     def write(tables: Tables) -> str:
         engine = sa.create_engine(database_url)
         for name, frame in tables.items():
-            types = {column: sa.DateTime() for column in frame.columns if column in TIMES}
+            types = {column: sa.DateTime() for column in frame.select_dtypes("datetime").columns}
             frame.to_sql(name, engine, index=False, if_exists="replace", dtype=types)
         engine.dispose()
         return database_url

@@ -49,7 +49,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     ("url", "says"),
     [
         ("the reporting server", "is not a database URL"),
-        ("mysql://reader@host/adt", "profile adt does not read 'mysql'; allowed: sqlite, postgresql"),
+        ("mysql://reader@host/adt", "can't be a 'mysql' database; allowed: sqlite, postgresql"),
         ("postgresql+psycopg2://reader@host/adt", "install hospital-forecasting"),
     ],
 )

@@ -6,26 +6,35 @@ from pathlib import Path
 import pytest
 
 import forecasting
-from forecasting.extract.contract import COLUMNS, SourceTable
-from forecasting.extract.queries import bound_time, query
+from forecasting.extract.contract import SourceTable
+from forecasting.extract.queries import Lists, bound_time, query
+from forecasting.extract.shape import SHAPES
+from forecasting.profile import Profile
 
 pytestmark = pytest.mark.unit
 
-FOLDER = Path(forecasting.__file__).parent.parent / "sql" / "extract" / "adt"
-PLAIN = {
-    name: SourceTable(name, name, {column: column for column in columns}) for name, columns in COLUMNS.items()
-}
+FOLDER = Path(forecasting.__file__).parent.parent / "sql" / "extract"
+FILES = sorted(FOLDER.glob("*/*.sql"))
+
+
+def plain(profile: Profile) -> dict[str, SourceTable]:
+    return {
+        name: SourceTable(name, name, {column: column for column in columns})
+        for name, columns in SHAPES[profile].mappable.items()
+    }
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-@pytest.mark.parametrize("name", sorted(file.stem for file in FOLDER.glob("*.sql")))
-def test_every_query_asks_one_site_and_leaves_no_placeholder(name: str, dialect: str) -> None:
-    clause = query(name, PLAIN, dialect, {"span": [(1, 2, 0, 1)], "asked": [(3, 0), (4, 1)]})
-    assert "{" not in clause.text
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_every_query_asks_one_site_and_leaves_no_placeholder(file: Path, dialect: str) -> None:
+    profile = Profile(file.parent.name)
+    lists: Lists = {"span": [(1, 2, 0, 1)], "asked": [(3, 0), (4, 1)]}
+    clause = query(profile, file.stem, plain(profile), dialect, lists)
+    assert "{" not in clause.text.replace("{1,12}", "")
     assert "site_id" in clause.compile().params
 
 
-@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.sql")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_every_query_only_reads(file: Path) -> None:
     words = file.read_text().upper().split()
     assert not {"INSERT", "UPDATE", "DELETE", "CREATE", "DROP"} & set(words)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from forecasting.config import Settings, Site
+from forecasting.profile import Profile
 from forecasting.schema import OBSERVATION, Target
 from forecasting.validate.facts import (
     configured_series,
@@ -49,7 +50,7 @@ def test_only_the_ed_has_arrivals(site: Site) -> None:
 def test_tonight_s_reading_replaces_what_was_known(site: Site) -> None:
     history = observation(48, value=1.0)
     other = history.assign(site_id="west")
-    known = known_hours(observation(24, value=9.0), pd.concat([history, other]), site, ISSUED_AT)
+    known = known_hours(observation(24, value=9.0), pd.concat([history, other]), site, Profile.ADT, ISSUED_AT)
     recent = known["valid_at"] >= ISSUED_AT - timedelta(hours=24)
     assert (known.loc[recent, "value"] == 9).all()
     assert (known.loc[~recent, "value"] == 1).all()
@@ -58,14 +59,14 @@ def test_tonight_s_reading_replaces_what_was_known(site: Site) -> None:
 
 def test_history_after_the_issue_time_is_not_known(site: Site) -> None:
     later = observation(48, ends=ISSUED_AT + timedelta(days=1))
-    known = known_hours(OBSERVATION.empty(), later, site, ISSUED_AT)
+    known = known_hours(OBSERVATION.empty(), later, site, Profile.ADT, ISSUED_AT)
     assert known["valid_at"].max() < pd.Timestamp(ISSUED_AT)
 
 
 def test_days_of_history_are_hours_with_a_value(site: Site) -> None:
     gappy = observation(21 * 24)
     gappy.loc[gappy["valid_at"] < ISSUED_AT - timedelta(days=10), "value"] = np.nan
-    facts = site_facts(known_hours(gappy, OBSERVATION.empty(), site, ISSUED_AT))
+    facts = site_facts(known_hours(gappy, OBSERVATION.empty(), site, Profile.ADT, ISSUED_AT))
     assert facts[["observed_hours", "history_days"]].iloc[0].tolist() == [240, 10]
 
 
@@ -74,7 +75,7 @@ def test_the_age_of_a_feed_is_that_of_its_last_value(site: Site) -> None:
     frame.loc[
         (frame["unit_id"] == "icu") & (frame["valid_at"] > ISSUED_AT - timedelta(hours=49)), "value"
     ] = np.nan
-    facts = feed_facts(known_hours(frame, OBSERVATION.empty(), site, ISSUED_AT), ISSUED_AT)
+    facts = feed_facts(known_hours(frame, OBSERVATION.empty(), site, Profile.ADT, ISSUED_AT), ISSUED_AT)
     assert dict(zip(facts["feed"], facts["age_hours"], strict=True)) == {"bed_stay": 49.0, "ed_visit": 1.0}
 
 
@@ -83,8 +84,8 @@ def test_gaps_of_a_series_are_absent_or_silent(site: Site) -> None:
     icu = frame.index[frame["unit_id"] == "icu"]
     frame.loc[icu[20:25], "value"] = np.nan
     frame = frame.drop(icu[40:43])
-    known = known_hours(frame, OBSERVATION.empty(), site, ISSUED_AT)
-    facts = series_facts(frame, known, site, ISSUED_AT).set_index("unit_id").loc["icu"]
+    known = known_hours(frame, OBSERVATION.empty(), site, Profile.ADT, ISSUED_AT)
+    facts = series_facts(frame, known, site, Profile.ADT, ISSUED_AT).set_index("unit_id").loc["icu"]
     assert (facts["hours"], facts["absent_hours"], facts["silent_hours"]) == (69, 3, 5)
     assert facts["silent_to"] - facts["silent_from"] == timedelta(hours=5)
 
