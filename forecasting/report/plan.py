@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable, Sequence
-from datetime import date, datetime
-from typing import Any
+from datetime import date
 
 import pandas as pd
 from rich import box
@@ -15,17 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from forecasting.config import Settings, Site, Unit
+from forecasting.report.doubts import stand_ins, without_rule
+from forecasting.report.wording import Row, balance, local, long_day, patients, risk, rows, shift_and_hours
 
 PLAIN_WIDTH = 100
 """Columns of a page where no terminal says how wide it is."""
 
 ROOMY_WIDTH = 90
 """Columns from which on a table's have more space between them."""
-
-TO = "\N{EN DASH}"
-_ROUNDING = 1e-9
-
-Row = dict[Hashable, Any]
 
 
 def print_plan(
@@ -77,7 +72,7 @@ def plan_table(
     table.add_column("Gap")
     table.add_column("Risk", justify="right")
     for _, shift in _plan_of(recommendations, site, day).groupby("shift_start"):
-        table.add_row(Text(_shift_and_hours(_rows(shift)[0], site), style="bold cyan"))
+        table.add_row(Text(shift_and_hours(rows(shift)[0], site), style="bold cyan"))
         for unit in site.units:
             _add_unit(table, unit, shift[shift["unit_id"] == unit.unit_id], settings)
         table.add_section()
@@ -85,18 +80,18 @@ def plan_table(
 
 
 def _add_unit(table: Table, unit: Unit, heads: pd.DataFrame, settings: Settings) -> None:
-    by_role = {row["role"]: row for row in _rows(heads)}
+    by_role = {row["role"]: row for row in rows(heads)}
     roles = [role_id for role_id in settings.roles if role_id in by_role]
     for role_id in roles:
         row, is_first = by_role[role_id], role_id == roles[0]
         table.add_row(
             f"  {unit.name}" if is_first else "",
             settings.roles[role_id].title,
-            _patients(row) if is_first else "",
+            patients(row) if is_first else "",
             _required(row),
             "unknown" if row["scheduled"] is None else f"{row['scheduled']:.0f}",
             _gap(row),
-            _risk(row, settings.horizon.quantile_levels),
+            risk(row, settings.horizon.quantile_levels),
         )
 
 
@@ -111,33 +106,25 @@ def _page(
         _balance(plan),
         plan_table(plan, settings, site, roomy=roomy),
         *_told("Why short", _shortages(plan, settings, site)),
-        *_told("No rule", _without_rule(plan, settings, site)),
-        *_told("Not the usual forecast", _stand_ins(plan, site)),
+        *_told("No rule", without_rule(plan, settings, site)),
+        *_told("Not the usual forecast", stand_ins(plan, site)),
         "",
     )
 
 
 def _headline(plan: pd.DataFrame, site: Site) -> Text:
-    issued_at = _local(plan["issued_at"].iloc[0], site)
+    issued_at = local(plan["issued_at"].iloc[0], site)
     return Text.assemble(
-        (f"{site.name}, {_day(plan['shift_date'].iloc[0])}", "bold"),
+        (f"{site.name}, {long_day(plan['shift_date'].iloc[0])}", "bold"),
         (f"   issued {issued_at:%a} {issued_at.day} {issued_at:%b %H:%M}, times in {site.time_zone}", "dim"),
     )
 
 
 def _balance(plan: pd.DataFrame) -> Text:
-    short = plan.loc[plan["gap"] > 0, "gap"]
-    unknown = int(plan["scheduled"].isna().sum())
-    without = int(plan["required"].isna().sum())
-    roster = f"; no roster known for {unknown} of {len(plan)}" if unknown else ""
-    rules = f"; no rule for {without} of {len(plan)}" if without else ""
-    if len(short):
-        heads = int(short.sum())
-        told = f"{heads} heads short, in {len(short)} of {len(plan)} posts{roster}{rules}"
-        return Text(told, style="bold red")
-    if unknown == len(plan):
-        return Text(f"no roster known{rules}", style="yellow")
-    return Text(f"nothing short{roster}{rules}", style="yellow" if without else "green")
+    if (plan["gap"] > 0).any():
+        return Text(balance(plan), style="bold red")
+    unsure = plan["required"].isna().any() or plan["scheduled"].isna().all()
+    return Text(balance(plan), style="yellow" if unsure else "green")
 
 
 def _told(heading: str, lines: list[tuple[str, str]]) -> list[RenderableType]:
@@ -156,31 +143,8 @@ def _shortages(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple
             f"{names[row['unit_id']]}, {settings.roles[row['role']].title}, {row['shift']}",
             row["reason"],
         )
-        for row in _rows(short)
+        for row in rows(short)
     ]
-
-
-def _without_rule(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[str, str]]:
-    """Each unit and role of which no rule holds, and why."""
-    names = {unit.unit_id: unit.name for unit in site.units}
-    lost = plan[plan["required"].isna()].drop_duplicates(["unit_id", "role", "reason"])
-    return [
-        (f"{names[row['unit_id']]}, {settings.roles[row['role']].title}", row["reason"])
-        for row in _rows(lost)
-    ]
-
-
-def _stand_ins(plan: pd.DataFrame, site: Site) -> list[tuple[str, str]]:
-    """Who forecast in the champion's stead, and why, told once for all the units it is true of."""
-    told = plan["note"].mask(plan["patients_p50"].isna(), "No forecast: the plan holds the minimum.")
-    told = told[told != ""]
-    units = plan.loc[told.index].groupby(told)["unit_id"].unique()
-    return [(_names(set(unit_ids), site), str(why)) for why, unit_ids in units.items()]
-
-
-def _names(unit_ids: set[str], site: Site) -> str:
-    names = [unit.name for unit in site.units if unit.unit_id in unit_ids]
-    return "All units" if len(names) == len(site.units) else ", ".join(names)
 
 
 def _absence(recommendations: pd.DataFrame, site: Site, day: date | None) -> str:
@@ -195,33 +159,9 @@ def _plan_of(recommendations: pd.DataFrame, site: Site, day: date | None) -> pd.
     return of_site[of_site["shift_date"] == (day or of_site["shift_date"].min())]
 
 
-def _rows(plan: pd.DataFrame) -> list[Row]:
-    """The rows, with None for what is missing."""
-    return plan.astype(object).where(plan.notna(), None).to_dict("records")
-
-
-def _patients(row: Row) -> str:
-    low, median, high = row["patients_p10"], row["patients_p50"], row["patients_p90"]
-    if median is None:
-        return "unknown"
-    return f"{median:.0f}" if None in (low, high) else f"{median:.0f} ({low:.0f}{TO}{high:.0f})"
-
-
 def _required(row: Row) -> Text:
     required = row["required"]
     return Text("no rule", style="yellow") if required is None else Text(f"{required:.0f}")
-
-
-def _risk(row: Row, levels: Sequence[float]) -> str:
-    """How likely the shift is short, as far as the forecast's levels tell."""
-    risk = row["probability_short"]
-    if risk is None:
-        return ""
-    if risk <= 1 - levels[-1] + _ROUNDING:
-        return f"≤{100 * (1 - levels[-1]):.0f} %"
-    if risk >= 1 - levels[0] - _ROUNDING:
-        return f"≥{100 * (1 - levels[0]):.0f} %"
-    return f"{100 * risk:.0f} %"
 
 
 def _gap(row: Row) -> Text:
@@ -232,16 +172,3 @@ def _gap(row: Row) -> Text:
     if gap > 0:
         return Text(f"{gap:.0f} short", style="bold red")
     return Text("even", style="dim") if gap == 0 else Text(f"{-gap:.0f} over", style="green")
-
-
-def _shift_and_hours(row: Row, site: Site) -> str:
-    start, end = _local(row["shift_start"], site), _local(row["shift_end"], site)
-    return f"{row['shift'].replace('_', ' ').capitalize()} {start:%H:%M}{TO}{end:%H:%M}"
-
-
-def _day(day: date) -> str:
-    return f"{day:%A} {day.day} {day:%B %Y}"
-
-
-def _local(instant: datetime, site: Site) -> datetime:
-    return instant.astimezone(site.zone)
