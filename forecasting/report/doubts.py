@@ -7,7 +7,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from forecasting.config import Settings, Site
-from forecasting.report.wording import rows
+from forecasting.report.wording import required_of, rows
 
 Doubt = tuple[str, str]
 """Of what, and why."""
@@ -16,7 +16,7 @@ Doubt = tuple[str, str]
 def without_rule(plan: pd.DataFrame, settings: Settings, site: Site) -> list[Doubt]:
     """Each unit and role of which no rule holds, and why."""
     names = {unit.unit_id: unit.name for unit in site.units}
-    lost = plan[plan["required"].isna()].drop_duplicates(["unit_id", "role", "reason"])
+    lost = plan[plan["recommended"].isna()].drop_duplicates(["unit_id", "role", "reason"])
     return [
         (f"{names.get(row['unit_id'], row['unit_id'])}, {settings.roles[row['role']].title}", row["reason"])
         for row in rows(lost)
@@ -25,9 +25,10 @@ def without_rule(plan: pd.DataFrame, settings: Settings, site: Site) -> list[Dou
 
 def stand_ins(plan: pd.DataFrame, site: Site) -> list[Doubt]:
     """Who forecast in the champion's stead, and why, told once for all the units it is true of."""
-    told = plan["note"].mask(plan["patients_p50"].isna(), "No forecast: the plan holds the minimum.")
+    posts = required_of(plan)
+    told = posts["note"].mask(posts["patients_p50"].isna(), "No forecast: the plan holds the minimum.")
     told = told[told != ""]
-    units = plan.loc[told.index].groupby(told)["unit_id"].unique()
+    units = posts.loc[told.index].groupby(told)["unit_id"].unique()
     return [(unit_names(set(unit_ids), site), str(why)) for why, unit_ids in units.items()]
 
 

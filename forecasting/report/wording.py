@@ -45,8 +45,19 @@ def risk(row: Row, levels: Sequence[float]) -> str:
     return f"{100 * likely:.0f} %"
 
 
-def balance(plan: pd.DataFrame) -> str:
+def required_of(plan: pd.DataFrame) -> pd.DataFrame:
+    """The posts that something is required of, or that are decided by hand: not those that only help out."""
+    return plan[plan["required"].notna() | plan["recommended"].isna()]
+
+
+def helps_out(row: Row) -> bool:
+    """Whether the row's heads help where they are needed, so that nothing is required of the row itself."""
+    return row["required"] is None and row["recommended"] is not None
+
+
+def balance(heads: pd.DataFrame) -> str:
     """How many heads a plan is short, and of how many posts that can't be said."""
+    plan = required_of(heads)
     short = plan.loc[plan["gap"] > 0, "gap"]
     unknown = int(plan["scheduled"].isna().sum())
     without = int(plan["required"].isna().sum())

@@ -8,7 +8,7 @@ import pandas as pd
 
 from forecasting.report.page.post import BY_HAND, UNKNOWN, heads
 from forecasting.report.page.site_night import SiteNight
-from forecasting.report.wording import Row, counted, rows, shift_and_hours
+from forecasting.report.wording import Row, counted, helps_out, rows, shift_and_hours
 
 BECOMES = "→"
 COMPARED = {"required": BY_HAND, "scheduled": UNKNOWN, "recommended": BY_HAND}
@@ -75,7 +75,7 @@ def _change(told: SiteNight, row: Row) -> Change:
         patients=_became(heads(was, UNKNOWN), heads(now, UNKNOWN)),
         numbers=tuple(
             _became(heads(row[f"{name}_before"], missing), heads(row[name], missing))
-            for name, missing in COMPARED.items()
+            for name, missing in (COMPARED | ({"required": ""} if helps_out(row) else {})).items()
         ),
     )
 

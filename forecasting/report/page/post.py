@@ -10,7 +10,7 @@ import pandas as pd
 
 from forecasting.report.page.decision import decision
 from forecasting.report.page.site_night import SiteNight
-from forecasting.report.wording import Row, patients, risk, rows, shift_and_hours
+from forecasting.report.wording import Row, helps_out, patients, risk, rows, shift_and_hours
 
 UNKNOWN = "unknown"
 BY_HAND = "decide by hand"
@@ -77,13 +77,14 @@ def worst(told: SiteNight, most: int) -> list[Post]:
 
 def post(told: SiteNight, row: Row) -> Post:
     """The row in words; what is missing is said, and never shown as a number."""
+    helps = helps_out(row)
     return Post(
         unit=told.unit_name(row["unit_id"]),
         role=told.role_title(row["role"]),
         shift=shift_and_hours(row, told.site),
         shift_name=row["shift"].replace("_", " "),
-        patients=patients(row),
-        required=heads(row["required"], BY_HAND),
+        patients="" if helps else patients(row),
+        required=heads(row["required"], "" if helps else BY_HAND),
         scheduled=heads(row["scheduled"], UNKNOWN),
         recommended=heads(row["recommended"], BY_HAND),
         gap=gap(row),
@@ -97,6 +98,8 @@ def post(told: SiteNight, row: Row) -> Post:
 
 def gap(row: Row) -> Gap:
     """How the row's roster compares with its requirement."""
+    if helps_out(row):
+        return Gap("helps", "", "")
     if row["required"] is None:
         return Gap("by_hand", "?", BY_HAND)
     if row["scheduled"] is None or row["gap"] is None:

@@ -132,6 +132,17 @@ def test_no_number_stands_where_nothing_is_known(make_night: MakeNight) -> None:
     assert "Emergency: No forecast: the plan holds the minimum." in words(page)
 
 
+def test_heads_that_help_where_needed_are_not_taken_for_a_missing_rule(make_night: MakeNight) -> None:
+    nobody: dict[str, Any] = {"patients_p10": None, "patients_p50": None, "patients_p90": None}
+    page = changed(
+        make_night, required=None, gap=None, recommended=2, probability_short=None, action="add 2", **nobody
+    )
+    assert row(page, "Emergency") == "Emergency Registered nurse 8 2 add 2"
+    assert "nothing short" in words(page).lower()
+    assert "no rule" not in words(page)
+    assert "No forecast" not in words(page)
+
+
 def test_what_the_system_does_not_know_is_said(make_night: MakeNight) -> None:
     told = make_night()
     silent = told.history["valid_at"] >= told.issued_at - timedelta(hours=5)
