@@ -57,7 +57,7 @@ def plan(settings: Settings, site: Site, night: date, days: int = 3) -> pd.DataF
                 for unit in site.units
                 for role in settings.roles
             ]
-    return STAFFING_RECOMMENDATION.conform(pd.DataFrame(rows))
+    return STAFFING_RECOMMENDATION.conform(pd.DataFrame(rows, columns=STAFFING_RECOMMENDATION.columns.names))
 
 
 def forecast(site: Site, issued_at: datetime, hours: int = 96) -> pd.DataFrame:
