@@ -235,7 +235,7 @@ def run(
             )
             state = _follow(airflow, run_id)
         _print_plan(place, settings, tonight, None)
-        _print_whereabouts(place, run_id)
+        _print_whereabouts(place, tonight, run_id)
         if state != "success":
             console.print(
                 f"[red]the run ended as {state}[/]; each task's log: {place.var / 'airflow' / 'logs'}"
@@ -262,6 +262,8 @@ def up(
                 f"Airflow  {airflow.url}   login {airflow.user} / {airflow.password}", soft_wrap=True
             )
             console.print(f"MLflow   {pipeline.runs_page(place, mlflow)}", soft_wrap=True)
+            for page in pipeline.pages(place, pipeline.latest_night(settings)):
+                console.print(f"Page     {page}", soft_wrap=True)
             console.print("Ctrl-C ends both.")
             signal.pause()
 
@@ -375,7 +377,9 @@ def _print_plan(place: Deployment, settings: Settings, tonight: date, day: date 
     print_plan(pipeline.recommended(place, tonight), settings, day or tonight + timedelta(days=1), console)
 
 
-def _print_whereabouts(place: Deployment, run_id: str) -> None:
+def _print_whereabouts(place: Deployment, tonight: date, run_id: str) -> None:
+    for page in pipeline.pages(place, tonight):
+        console.print(f"page       {page}", soft_wrap=True)
     console.print(f"warehouse  {place.var / 'warehouse.db'}   table staffing_recommendation", soft_wrap=True)
     console.print(f"data docs  {place.var / 'data_docs' / 'index.html'}", soft_wrap=True)
     console.print(f"make up    opens the Airflow and MLflow pages; this run is {run_id}", soft_wrap=True)

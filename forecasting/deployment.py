@@ -25,6 +25,7 @@ class Deployment(BaseSettings):
     warehouse_url: str | None = Field(None, repr=False)
     mlflow_url: str | None = Field(None, repr=False)
     staging_url: str | None = None
+    pages_url: str | None = None
 
     @property
     def source(self) -> str:
@@ -45,6 +46,11 @@ class Deployment(BaseSettings):
     def staging(self) -> str:
         """The fsspec URL of the folder that holds the nights' staged files."""
         return self.staging_url or (self.var.absolute() / "staging").as_uri()
+
+    @property
+    def pages(self) -> str:
+        """The fsspec URL of the folder that holds a page for each site and night."""
+        return self.pages_url or (self.var.absolute() / "pages").as_uri()
 
     @property
     def artifacts(self) -> str:

@@ -7,6 +7,7 @@ may be run again: it leaves the same rows as running it once. Backtests have a h
 
 from forecasting.pipeline.ingest import build_docs, extract_site, record_site, validate_site
 from forecasting.pipeline.night import NightKey, close_night, latest_night, open_night
+from forecasting.pipeline.page import pages, write_page
 from forecasting.pipeline.plan import forecast_site, publish_site, recommended, runs_page, staff_site
 from forecasting.pipeline.preparation import check_source, migrate, simulate_source, simulated_span
 from forecasting.pipeline.root import Retrain
@@ -24,6 +25,7 @@ __all__ = [
     "latest_night",
     "migrate",
     "open_night",
+    "pages",
     "publish_site",
     "recommended",
     "record_site",
@@ -34,4 +36,5 @@ __all__ = [
     "train_target",
     "validate_site",
     "walk",
+    "write_page",
 ]

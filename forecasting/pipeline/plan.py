@@ -21,6 +21,7 @@ from forecasting.pipeline.champion import load_champion
 from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, as_row, timed
+from forecasting.pipeline.page import write_page
 from forecasting.rules import rule_book
 from forecasting.schema import FORECAST, SCHEDULED_SHIFT, STAFFING_RECOMMENDATION, NightState, Target
 from forecasting.staging import Stage, digest
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 RUN_IDS = ["mlflow_run_id", "dag_run_id"]
-DAYS_IN_FIGURES = 8
 
 
 def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
@@ -131,8 +131,6 @@ def publish_site(place: Deployment, key: NightKey, site_id: str) -> bool:
     Returns:
         False where the same content stands there already; then it is left with the run ids that made it.
     """
-    from forecasting import report
-
     settings = read_settings(place.config)
     stage = Stage(place.staging, key.night, site_id)
     forecast, heads = stage.read(FORECAST), stage.read(STAFFING_RECOMMENDATION)
@@ -151,12 +149,9 @@ def publish_site(place: Deployment, key: NightKey, site_id: str) -> bool:
     )
     changed = warehouse.publish(engine, night, forecast, heads)
     log.info("published", site=site_id, night=str(key.night), stage="publish", changed=changed)
+    _write_page(place, key, site_id)
 
     runs = Runs(place.mlflow, place.artifacts)
-    history = recorded(place, settings, [site_id], None, night.issued_at, days=DAYS_IN_FIGURES)
-    for target in Target:
-        figure = report.site_figure(history, forecast, settings.site(site_id), target)
-        runs.log_figure(key.mlflow_run_id, figure, f"forecast/{site_id}_{target.value}.png")
     runs.log_table(key.mlflow_run_id, heads, f"recommendation/{site_id}.csv")
     runs.log_metrics(
         key.mlflow_run_id,
@@ -172,6 +167,14 @@ def publish_site(place: Deployment, key: NightKey, site_id: str) -> bool:
         },
     )
     return changed
+
+
+def _write_page(place: Deployment, key: NightKey, site_id: str) -> None:
+    try:
+        write_page(place, key, site_id)
+    except Exception:
+        # What is published stands, and the same rows can be read elsewhere.
+        log.exception("no page", site=site_id, night=str(key.night), stage="publish")
 
 
 def recommended(place: Deployment, night: date) -> pd.DataFrame:

@@ -1,22 +1,23 @@
-"""What people read: the staffing plan as a table, forecasts and comparisons of models as figures.
+"""What people read: the staffing plan as a table and as a page, forecasts and models as figures.
 
 Matplotlib is imported when the first figure is drawn.
 """
 
 from forecasting.report.comparison import coverage_figure, pit_figure, reliability_figure, skill_figure
 from forecasting.report.fans import past_fans_figure
-from forecasting.report.figure import MEASURE, forecast_figure, site_figure
 from forecasting.report.interpretation import interpretation_figures
+from forecasting.report.page import SiteNight, site_page
 from forecasting.report.plan import plan_table, print_plan
 from forecasting.report.scores import answer, answers_markdown, print_scores, scores_markdown
 from forecasting.report.source import print_source
+from forecasting.report.style import MEASURE
 
 __all__ = [
     "MEASURE",
+    "SiteNight",
     "answer",
     "answers_markdown",
     "coverage_figure",
-    "forecast_figure",
     "interpretation_figures",
     "past_fans_figure",
     "pit_figure",
@@ -26,6 +27,6 @@ __all__ = [
     "print_source",
     "reliability_figure",
     "scores_markdown",
-    "site_figure",
+    "site_page",
     "skill_figure",
 ]

@@ -10,8 +10,7 @@ import pandas as pd
 
 from forecasting.config import Site, Unit
 from forecasting.report.fan import draw_fan
-from forecasting.report.figure import MEASURE, mark_days
-from forecasting.report.style import HEADER, OBSERVED, QUIET, head, page, quieten
+from forecasting.report.style import HEADER, MEASURE, OBSERVED, QUIET, head, mark_days, page, quieten
 from forecasting.schema import Target
 
 if TYPE_CHECKING:

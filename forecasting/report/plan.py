@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable, Sequence
-from datetime import date, datetime
-from typing import Any
+from datetime import date
 
 import pandas as pd
 from rich import box
@@ -15,17 +13,25 @@ from rich.table import Table
 from rich.text import Text
 
 from forecasting.config import Settings, Site
+from forecasting.report.doubts import stand_ins, without_rule
+from forecasting.report.wording import (
+    Row,
+    balance,
+    capitalised,
+    local,
+    long_day,
+    patients,
+    post_names,
+    risk,
+    rows,
+    shift_and_hours,
+)
 
 PLAIN_WIDTH = 100
 """Columns of a page where no terminal says how wide it is."""
 
 ROOMY_WIDTH = 90
 """Columns from which on a table's have more space between them."""
-
-TO = "\N{EN DASH}"
-_ROUNDING = 1e-9
-
-Row = dict[Hashable, Any]
 
 
 def print_plan(
@@ -78,17 +84,11 @@ def plan_table(
     table.add_column("Advised")
     table.add_column("Risk", justify="right")
     for _, shift in _plan_of(recommendations, site, day).groupby("shift_start"):
-        table.add_row(Text(_shift_and_hours(_rows(shift)[0], site), style="bold cyan"))
-        for unit_id, name in _posts(site).items():
+        table.add_row(Text(shift_and_hours(rows(shift)[0], site), style="bold cyan"))
+        for unit_id, name in post_names(site).items():
             _add_unit(table, name, shift[shift["unit_id"] == unit_id], settings)
         table.add_section()
     return table
-
-
-def _posts(site: Site) -> dict[str, str]:
-    """Names of units and float pools, by id."""
-    units = {unit.unit_id: unit.name for unit in site.units}
-    return units | {pool.pool_id: pool.name for pool in site.float_pools}
 
 
 def _of_units(plan: pd.DataFrame, site: Site) -> pd.DataFrame:
@@ -97,18 +97,18 @@ def _of_units(plan: pd.DataFrame, site: Site) -> pd.DataFrame:
 
 
 def _add_unit(table: Table, name: str, heads: pd.DataFrame, settings: Settings) -> None:
-    by_role = {row["role"]: row for row in _rows(heads)}
+    by_role = {row["role"]: row for row in rows(heads)}
     roles = [role_id for role_id in settings.roles if role_id in by_role]
     for role_id in roles:
         row, is_first = by_role[role_id], role_id == roles[0]
         table.add_row(
             f"  {name}" if is_first else "",
             settings.roles[role_id].title,
-            _patients(row) if is_first else "",
+            patients(row) if is_first else "",
             _required(row),
             "unknown" if row["scheduled"] is None else f"{row['scheduled']:.0f}",
             _advised(row),
-            _risk(row, settings.horizon.quantile_levels),
+            risk(row, settings.horizon.quantile_levels),
         )
 
 
@@ -125,33 +125,25 @@ def _page(
         plan_table(plan, settings, site, roomy=roomy),
         *_told("Why", _changes(_of_units(plan, site), settings, site)),
         *_told("Waiting", _waiting(plan, settings, site)),
-        *_told("Decide by hand", _undecided(plan, settings, site)),
-        *_told("Take note", _notes(_of_units(plan, site), site)),
+        *_told("Decide by hand", without_rule(plan, settings, site)),
+        *_told("Take note", stand_ins(_of_units(plan, site), site)),
         "",
     )
 
 
 def _headline(plan: pd.DataFrame, site: Site) -> Text:
-    issued_at = _local(plan["issued_at"].iloc[0], site)
+    issued_at = local(plan["issued_at"].iloc[0], site)
     return Text.assemble(
-        (f"{site.name}, {_day(plan['shift_date'].iloc[0])}", "bold"),
+        (f"{site.name}, {long_day(plan['shift_date'].iloc[0])}", "bold"),
         (f"   issued {issued_at:%a} {issued_at.day} {issued_at:%b %H:%M}, times in {site.time_zone}", "dim"),
     )
 
 
 def _balance(plan: pd.DataFrame) -> Text:
-    short = plan.loc[plan["gap"] > 0, "gap"]
-    unknown = int(plan["scheduled"].isna().sum())
-    without = int(plan["required"].isna().sum())
-    roster = f"; no roster known for {unknown} of {len(plan)}" if unknown else ""
-    rules = f"; no rule for {without} of {len(plan)}" if without else ""
-    if len(short):
-        heads = int(short.sum())
-        told = f"{heads} heads short, in {len(short)} of {len(plan)} posts{roster}{rules}"
-        return Text(told, style="bold red")
-    if unknown == len(plan):
-        return Text(f"no roster known{rules}", style="yellow")
-    return Text(f"nothing short{roster}{rules}", style="yellow" if without else "green")
+    if (plan["gap"] > 0).any():
+        return Text(balance(plan), style="bold red")
+    unsure = plan["required"].isna().any() or plan["scheduled"].isna().all()
+    return Text(balance(plan), style="yellow" if unsure else "green")
 
 
 def _money(plan: pd.DataFrame) -> list[Text]:
@@ -177,16 +169,16 @@ def _changes(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[s
     return [
         (
             f"{_post(row, settings, site)}, {row['shift']}",
-            " ".join(filter(None, [f"{row['action']}.".capitalize(), row["reason"], _ended(row["relief"])])),
+            " ".join(filter(None, [f"{capitalised(row['action'])}.", row["reason"], _ended(row["relief"])])),
         )
-        for row in _rows(in_order)
+        for row in rows(in_order)
     ]
 
 
 def _waiting(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[str, str]]:
     """How long patients wait to be seen on each shift, as advised and, where that differs, as scheduled."""
     lines = []
-    for row in _rows(plan[plan["wait_minutes"].notna()].sort_values(["shift_start", "role"])):
+    for row in rows(plan[plan["wait_minutes"].notna()].sort_values(["shift_start", "role"])):
         now = _wait(row["wait_minutes"], row["left_unseen"])
         before = _wait(row["wait_minutes_scheduled"], row["left_unseen_scheduled"])
         told = now if now == before else f"{now}; as scheduled {before}"
@@ -198,31 +190,12 @@ def _wait(minutes: float, left_unseen: float) -> str:
     return f"{minutes:.0f} minutes until seen, {100 * left_unseen:.0f} % leave unseen"
 
 
-def _undecided(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[str, str]]:
-    """Each unit and role of which no rule holds, each pool that could not be planned, and why."""
-    lost = plan[plan["recommended"].isna()].drop_duplicates(["unit_id", "role", "reason"])
-    return [(_post(row, settings, site), row["reason"]) for row in _rows(lost)]
-
-
 def _post(row: Row, settings: Settings, site: Site) -> str:
-    return f"{_posts(site)[row['unit_id']]}, {settings.roles[row['role']].title}"
+    return f"{post_names(site)[row['unit_id']]}, {settings.roles[row['role']].title}"
 
 
 def _ended(sentence: str) -> str:
     return f"{sentence}." if sentence else ""
-
-
-def _notes(plan: pd.DataFrame, site: Site) -> list[tuple[str, str]]:
-    """Who forecast in the champion's stead, what was not planned, and why: once for all it is true of."""
-    told = plan["note"].mask(_unforeseen(plan), "No forecast: the plan holds the minimum.")
-    told = told[told != ""]
-    units = plan.loc[told.index].groupby(told)["unit_id"].unique()
-    return [(_names(set(unit_ids), site), str(why)) for why, unit_ids in units.items()]
-
-
-def _names(unit_ids: set[str], site: Site) -> str:
-    names = [unit.name for unit in site.units if unit.unit_id in unit_ids]
-    return "All units" if len(names) == len(site.units) else ", ".join(names)
 
 
 def _absence(recommendations: pd.DataFrame, site: Site, day: date | None) -> str:
@@ -237,39 +210,10 @@ def _plan_of(recommendations: pd.DataFrame, site: Site, day: date | None) -> pd.
     return of_site[of_site["shift_date"] == (day or of_site["shift_date"].min())]
 
 
-def _unforeseen(plan: pd.DataFrame) -> pd.Series:
-    """Of which rows nothing was forecast: a rule may count arrivals though no census is known."""
-    return plan["patients_p50"].isna() & plan["model"].isna()
-
-
-def _rows(plan: pd.DataFrame) -> list[Row]:
-    """The rows, with None for what is missing."""
-    return plan.astype(object).where(plan.notna(), None).to_dict("records")
-
-
-def _patients(row: Row) -> str:
-    low, median, high = row["patients_p10"], row["patients_p50"], row["patients_p90"]
-    if median is None:
-        return "unknown"
-    return f"{median:.0f}" if None in (low, high) else f"{median:.0f} ({low:.0f}{TO}{high:.0f})"
-
-
 def _required(row: Row) -> Text:
     if row["required"] is not None:
         return Text(f"{row['required']:.0f}")
     return Text("no rule", style="yellow") if row["recommended"] is None else Text("")
-
-
-def _risk(row: Row, levels: Sequence[float]) -> str:
-    """How likely the shift is short, as far as the forecast's levels tell."""
-    risk = row["probability_short"]
-    if risk is None:
-        return ""
-    if risk <= 1 - levels[-1] + _ROUNDING:
-        return f"≤{100 * (1 - levels[-1]):.0f} %"
-    if risk >= 1 - levels[0] - _ROUNDING:
-        return f"≥{100 * (1 - levels[0]):.0f} %"
-    return f"{100 * risk:.0f} %"
 
 
 def _advised(row: Row) -> Text:
@@ -281,16 +225,3 @@ def _advised(row: Row) -> Text:
         return Text(what, style="yellow" if (row["gap"] or 0) > 0 else "dim")
     told = f"{what} → {row['recommended']:.0f}"
     return Text(told, style="bold red" if row["recommended"] > row["scheduled"] else "green")
-
-
-def _shift_and_hours(row: Row, site: Site) -> str:
-    start, end = _local(row["shift_start"], site), _local(row["shift_end"], site)
-    return f"{row['shift'].replace('_', ' ').capitalize()} {start:%H:%M}{TO}{end:%H:%M}"
-
-
-def _day(day: date) -> str:
-    return f"{day:%A} {day.day} {day:%B %Y}"
-
-
-def _local(instant: datetime, site: Site) -> datetime:
-    return instant.astimezone(site.zone)

@@ -1,13 +1,23 @@
-"""What our figures have in common: page, header, quiet axes, and colours that every eye tells apart."""
+"""What our figures have in common: page, header, quiet axes, days, and colours that every eye tells apart."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from forecasting.config import Site
+from forecasting.schema import Target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MEASURE = {
+    Target.BED_CENSUS: "Patients present",
+    Target.ED_ARRIVALS: "Arrivals per hour",
+}
 HEADER = 0.9
 """Inches at the top for title, subtitle and legend."""
 
@@ -58,3 +68,16 @@ def head(figure: Figure, title: str, subtitle: str, *, legend: bool = True) -> N
             fontsize=8.5,
             frameon=False,
         )
+
+
+def mark_days(axes: Axes, site: Site, begin: datetime, end: datetime) -> None:
+    """A line at each local midnight that is drawn, and the day's name half a day later."""
+    from matplotlib.dates import date2num
+
+    axes.set_xlim(*map(float, date2num([begin, end])))  # type: ignore[no-untyped-call]
+    first, last = (pd.Timestamp(edge).tz_convert(site.zone) for edge in (begin, end))
+    midnights = pd.date_range(first.normalize(), last, freq="D")
+    noons = midnights + pd.Timedelta(hours=12)
+    midnights, noons = midnights[midnights >= first], noons[(noons >= first) & (noons <= last)]
+    axes.set_xticks(midnights, labels=[""] * len(midnights))
+    axes.set_xticks(noons, labels=[f"{noon:%a}\n{noon.day} {noon:%b}" for noon in noons], minor=True)

@@ -74,6 +74,10 @@ class Experiment:
         """Keep a small table beside the run, as CSV."""
         self._client.log_text(run_id, frame.to_csv(index=False), file)
 
+    def log_text(self, run_id: str, text: str, file: str) -> None:
+        """Keep a text, or a page, beside the run."""
+        self._client.log_text(run_id, text, file)
+
     def log_figure(self, run_id: str, figure: Figure, file: str) -> None:
         """Keep a plot beside the run."""
         self._client.log_figure(run_id, figure, file)

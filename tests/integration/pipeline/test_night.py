@@ -80,9 +80,8 @@ def test_every_recommendation_leads_back_to_what_made_it(place: Deployment, sett
     assert run.info.status == "FINISHED"
     assert run.data.tags["airflow.dag_run_id"] == "manual__7"
     assert run.data.metrics["sites_published"] == 2
-    assert {
-        item.path for item in MlflowClient(place.mlflow).list_artifacts(key.mlflow_run_id, "forecast")
-    } == {f"forecast/{site}_{target.value}.png" for site in ("north", "west") for target in Target}
+    pages = MlflowClient(place.mlflow).list_artifacts(key.mlflow_run_id, "page")
+    assert {item.path for item in pages} == {"page/north.html", "page/west.html"}
 
 
 def test_where_no_model_is_trained_the_baseline_speaks_and_says_so(place: Deployment) -> None:

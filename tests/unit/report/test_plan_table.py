@@ -10,7 +10,7 @@ from rich.console import Console
 
 from forecasting.config import Settings
 from forecasting.report import plan_table, print_plan
-from forecasting.report.plan import TO
+from forecasting.report.wording import TO
 from forecasting.schema import STAFFING_RECOMMENDATION
 
 pytestmark = pytest.mark.unit

@@ -1,0 +1,40 @@
+"""What a plan does not know, in words: where no rule holds, no roster is known, no usual forecast spoke."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pandas as pd
+
+from forecasting.config import Settings, Site
+from forecasting.report.wording import post_names, required_of, rows
+
+Doubt = tuple[str, str]
+"""Of what, and why."""
+
+
+def without_rule(plan: pd.DataFrame, settings: Settings, site: Site) -> list[Doubt]:
+    """Each unit and role of which no rule holds, and why."""
+    names = post_names(site)
+    lost = plan[plan["recommended"].isna()].drop_duplicates(["unit_id", "role", "reason"])
+    return [
+        (f"{names.get(row['unit_id'], row['unit_id'])}, {settings.roles[row['role']].title}", row["reason"])
+        for row in rows(lost)
+    ]
+
+
+def stand_ins(plan: pd.DataFrame, site: Site) -> list[Doubt]:
+    """Who forecast in the champion's stead, and why, told once for all the units it is true of."""
+    posts = required_of(plan)
+    # A rule may count arrivals where no census is known.
+    unforeseen = posts["patients_p50"].isna() & posts["model"].isna()
+    told = posts["note"].mask(unforeseen, "No forecast: the plan holds the minimum.")
+    told = told[told != ""]
+    units = posts.loc[told.index].groupby(told)["unit_id"].unique()
+    return [(unit_names(set(unit_ids), site), str(why)) for why, unit_ids in units.items()]
+
+
+def unit_names(unit_ids: Collection[str], site: Site) -> str:
+    """The units' names in the hospital's order; all of them in two words."""
+    names = [unit.name for unit in site.units if unit.unit_id in unit_ids]
+    return "All units" if len(names) == len(site.units) else ", ".join(names)

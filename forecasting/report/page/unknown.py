@@ -1,0 +1,73 @@
+"""What the system doesn't know, in sentences, the gravest first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pandas as pd
+
+from forecasting.report.doubts import Doubt, stand_ins, unit_names, without_rule
+from forecasting.report.page.site_night import SiteNight
+from forecasting.report.wording import Row, counted, rows
+from forecasting.schema import Target
+
+HOURS_LOOKED_AT = 24
+NEVER_KNOWN = ("Never in the forecast", "weather, events in town, who calls in sick.")
+_COUNTS = {Target.BED_CENSUS: "patients present", Target.ED_ARRIVALS: "arrivals"}
+
+
+def unknown(told: SiteNight) -> list[Doubt]:
+    """Of what, and why, for the page's day; the last is what no night ever knows."""
+    return [
+        *without_rule(told.plan, told.settings, told.site),
+        *_without_roster(told),
+        *stand_ins(told.plan, told.site),
+        *_silences(told),
+        *_set_aside(told),
+        *([("The source", told.warning)] if told.warning else []),
+        NEVER_KNOWN,
+    ]
+
+
+def _without_roster(told: SiteNight) -> list[Doubt]:
+    lost = told.plan[told.plan["scheduled"].isna()]
+    return [
+        (unit_names(set(of_role["unit_id"]), told.site), f"no roster known of {told.role_title(str(role))}.")
+        for role, of_role in lost.groupby("role", sort=False)
+    ]
+
+
+def _silences(told: SiteNight) -> list[Doubt]:
+    """Units that were not counted in each of the last hours."""
+    hours = pd.date_range(
+        told.issued_at - timedelta(hours=HOURS_LOOKED_AT), told.issued_at, freq="h", inclusive="left"
+    )
+    doubts = []
+    for target, what in _COUNTS.items():
+        of_target = told.history[told.history["target"] == target]
+        for unit in told.site.units:
+            if target is Target.ED_ARRIVALS and unit != told.site.ed:
+                continue
+            of_unit = of_target[of_target["unit_id"] == unit.unit_id].set_index("valid_at")["value"]
+            missing = int(of_unit.reindex(hours).isna().sum())
+            if missing:
+                why = f"no count of {what} in {missing} of the last {HOURS_LOOKED_AT} hours."
+                doubts.append((unit.name, why))
+    return doubts
+
+
+def _set_aside(told: SiteNight) -> list[Doubt]:
+    """Rows of the source that were not believed."""
+    by = ["table_name", "unit_id", "target", "reason"]
+    if told.quarantined.empty:
+        return []
+    totals = told.quarantined.fillna({"source_rows": 1}).groupby(by, dropna=False)["source_rows"].sum()
+    return [
+        (told.unit_name(row["unit_id"] or "") or "The source", _told_set_aside(row))
+        for row in rows(totals.reset_index())
+    ]
+
+
+def _told_set_aside(row: Row) -> str:
+    what = row["target"] or row["table_name"]
+    return f"{counted(int(row['source_rows']), 'row')} of {what} set aside: {row['reason']}."
