@@ -12,6 +12,7 @@ train the forecasts when it is time. Then for each site: forecast, recommend sta
 from __future__ import annotations
 
 from airflow.sdk import DAG, CronTriggerTimetable, task_group
+from hospital_approval_tasks import ask, decide
 from hospital_params import NIGHTLY
 from hospital_tasks import (
     RETRIES,
@@ -42,9 +43,11 @@ def ingest(site_id: str, night: Night) -> None:
 
 @task_group
 def plan(site_id: str, night: Night) -> None:
-    """Observations to recommendations."""
+    """Observations to recommendations, and to what people say of them."""
     of = {"site_id": site_id, "night": night}
-    forecast(**of) >> staff(**of) >> publish(**of)
+    asked = ask(**of)
+    forecast(**of) >> staff(**of) >> publish(**of) >> asked
+    decide(**of, answered=asked.output)
 
 
 with DAG(
@@ -52,16 +55,17 @@ with DAG(
     description="From the hospital's database to tomorrow's staffing, for every site",
     schedule=CronTriggerTimetable(f"0 {settings.group.issue_hour} * * *", timezone=settings.group.time_zone),
     catchup=False,
-    max_active_runs=1,
+    max_active_runs=8,  # a night that waits for people must not keep the next ones from running
     tags=["hospital", "nightly"],
     default_args={"owner": "forecasting", **RETRIES},
     params=NIGHTLY,
     doc_md=__doc__,
-):
+) as dag:
     night = open_night()
     site_ids = sites(night)
     ingested = ingest.partial(night=night).expand(site_id=site_ids)
     trained = train.partial(night=night).expand(target=[target.value for target in Target])
     planned = plan.partial(night=night).expand(site_id=site_ids)
-    ingested >> trained >> planned >> close_night(night)
+    ingested >> trained >> planned
+    dag.get_task("plan.publish") >> close_night(night)
     ingested >> build_docs(night)

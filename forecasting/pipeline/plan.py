@@ -16,6 +16,7 @@ from forecasting.blocks import HOUR
 from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import SiteNotReady
+from forecasting.pipeline.approval import settle_site
 from forecasting.pipeline.champion import load_champion
 from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.ingest import recorded
@@ -121,6 +122,7 @@ def publish_site(place: Deployment, key: NightKey, site_id: str) -> bool:
         timings=stage.read_record("timings"),
     )
     changed = warehouse.publish(engine, night, forecast, heads)
+    settle_site(place, key, site_id)
     log.info("published", site=site_id, night=str(key.night), stage="publish", changed=changed)
 
     runs = Runs(place.mlflow, place.artifacts)

@@ -1,0 +1,113 @@
+"""Which shifts of a night's plan are approved without asking, which are put to people, and until when."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from forecasting.config import Approval, Ask
+from forecasting.outcome import NothingToDecide
+from forecasting.schema import DecisionState
+
+SHIFT = ["unit_id", "role", "shift", "shift_start"]
+
+
+def heads_changed(advice: pd.DataFrame) -> int:
+    """Heads more and fewer than are rostered, added up; all that are recommended where no roster is known."""
+    changes = (advice["recommended"] - advice["scheduled"].fillna(0)).abs()
+    return int(changes.sum())
+
+
+def approved_unasked(
+    approval: Approval, advice: pd.DataFrame, decided: pd.DataFrame, night: date
+) -> pd.DataFrame:
+    """The rows that the configuration approves in people's stead.
+
+    Where nobody is ever asked those are all days'; below the threshold those of the day after the night.
+    Rows that are decided on, and those of which nothing is recommended, are not among them.
+
+    Args:
+        approval: of the site.
+        advice: the site's STAFFING_RECOMMENDATION rows of the night.
+        decided: its STAFFING_DECISION rows of the night.
+        night: of the plan.
+    """
+    if approval.ask is Ask.NONE:
+        due = advice
+    elif _asks(approval, advice, night):
+        due = advice.iloc[:0]
+    else:
+        due = _day_after(advice, night)
+    return _undecided(due[due["recommended"].notna()], decided)
+
+
+def to_ask(
+    approval: Approval, advice: pd.DataFrame, decided: pd.DataFrame, night: date, now: datetime
+) -> pd.DataFrame:
+    """The rows to put to people: undecided shifts of the day after the night that have not begun.
+
+    Args:
+        approval: of the site.
+        advice: the site's STAFFING_RECOMMENDATION rows of the night.
+        decided: its STAFFING_DECISION rows of the night.
+        night: of the plan.
+        now: UTC.
+
+    Raises:
+        NothingToDecide: there are none; the message says why.
+    """
+    if approval.ask is Ask.NONE:
+        raise NothingToDecide('nobody is asked: approval.ask = "none"')
+    if not _asks(approval, advice, night):
+        raise NothingToDecide(
+            f"nobody is asked: {heads_changed(_day_after(advice, night))} heads changed, "
+            f"approval.heads_changed = {approval.heads_changed}"
+        )
+    undecided = _undecided(_day_after(advice, night), decided)
+    if undecided.empty:
+        raise NothingToDecide(f"every shift of {_date_after(night)} is decided on")
+    ahead = undecided[undecided["shift_start"] > now]
+    if ahead.empty:
+        raise NothingToDecide(f"the shifts of {_date_after(night)} have begun")
+    return ahead
+
+
+def deadline(approval: Approval, asked: pd.DataFrame, zone: ZoneInfo, now: datetime) -> datetime:
+    """Until when an answer is waited for: the next time that it is ``until`` at the site.
+
+    It is never after the first shift that is asked about has begun.
+
+    Args:
+        approval: of the site.
+        asked: STAFFING_RECOMMENDATION rows that :func:`to_ask` gave.
+        zone: of the site.
+        now: UTC.
+    """
+    today = now.astimezone(zone).date()
+    days = (today, today + timedelta(days=1))
+    ends = (datetime.combine(day, approval.until, tzinfo=zone) for day in days)
+    following: datetime = next(end for end in ends if end > now)
+    first: datetime = asked["shift_start"].min().to_pydatetime()
+    return min(following.astimezone(now.tzinfo), first)
+
+
+def _asks(approval: Approval, advice: pd.DataFrame, night: date) -> bool:
+    if approval.heads_changed is not None:
+        return heads_changed(_day_after(advice, night)) > approval.heads_changed
+    return approval.ask is Ask.ALWAYS
+
+
+def _day_after(advice: pd.DataFrame, night: date) -> pd.DataFrame:
+    return advice[advice["shift_date"] == _date_after(night)]
+
+
+def _date_after(night: date) -> date:
+    return night + timedelta(days=1)
+
+
+def _undecided(advice: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
+    latest = decided.sort_values("number").drop_duplicates(SHIFT, keep="last")
+    settled = latest[latest["state"] != DecisionState.PROPOSED]
+    return advice[~pd.MultiIndex.from_frame(advice[SHIFT]).isin(pd.MultiIndex.from_frame(settled[SHIFT]))]
