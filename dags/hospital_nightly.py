@@ -55,7 +55,7 @@ with DAG(
     description="From the hospital's database to tomorrow's staffing, for every site",
     schedule=CronTriggerTimetable(f"0 {settings.group.issue_hour} * * *", timezone=settings.group.time_zone),
     catchup=False,
-    max_active_runs=8,  # a night that waits for people must not keep the next ones from running
+    max_active_runs=1,
     tags=["hospital", "nightly"],
     default_args={"owner": "forecasting", **RETRIES},
     params=NIGHTLY,

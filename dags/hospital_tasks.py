@@ -109,7 +109,7 @@ def build_docs(night: Night) -> str:
 @task.bash(
     map_index_template="{{ task.op_kwargs['target'] }}",
     trigger_rule=TriggerRule.ALL_DONE,
-    max_active_tis_per_dag=1,
+    max_active_tis_per_dagrun=1,
 )
 def train(target: str, night: Night) -> str:
     """Train one target over all sites, in a fresh interpreter: CUDA can't be used again after a fork."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pandas as pd
 
-from forecasting.config import Approval, Ask
+from forecasting.config import Approval, Ask, Settings, Site
 from forecasting.outcome import NothingToDecide
 from forecasting.schema import DecisionState
 
@@ -74,23 +75,30 @@ def to_ask(
     return ahead
 
 
-def deadline(approval: Approval, asked: pd.DataFrame, zone: ZoneInfo, now: datetime) -> datetime:
-    """Until when an answer is waited for: the next time that it is ``until`` at the site.
+def deadline(settings: Settings, site: Site, asked: pd.DataFrame, now: datetime) -> datetime:
+    """Until when an answer is waited for, in UTC: the next time that it is ``until`` at the site.
 
-    It is never after the first shift that is asked about has begun.
+    It is never after the first shift that is asked about has begun, nor after the next night is issued:
+    nights run one after the other, and this one goes on until it is decided.
 
     Args:
-        approval: of the site.
+        settings: say when nights are issued.
+        site: whose plan.
         asked: STAFFING_RECOMMENDATION rows that :func:`to_ask` gave.
-        zone: of the site.
         now: UTC.
     """
-    today = now.astimezone(zone).date()
-    days = (today, today + timedelta(days=1))
-    ends = (datetime.combine(day, approval.until, tzinfo=zone) for day in days)
-    following: datetime = next(end for end in ends if end > now)
-    first: datetime = asked["shift_start"].min().to_pydatetime()
-    return min(following.astimezone(now.tzinfo), first)
+    first_shift: datetime = asked["shift_start"].min().to_pydatetime()
+    until = partial(datetime.combine, time=site.approval.until, tzinfo=site.zone)
+    return min(
+        _next(until, now.astimezone(site.zone).date(), now).astimezone(UTC),
+        _next(settings.issued_at, now.astimezone(settings.group.zone).date(), now),
+        first_shift,
+    )
+
+
+def _next(moment_of: Callable[[date], datetime], today: date, now: datetime) -> datetime:
+    """The first of a moment a day that is still to come."""
+    return next(moment for ahead in range(3) if (moment := moment_of(today + timedelta(days=ahead))) > now)
 
 
 def _asks(approval: Approval, advice: pd.DataFrame, night: date) -> bool:

@@ -61,7 +61,7 @@ def pose(asked: pd.DataFrame, settings: Settings, site: Site, output_digest: str
         output_digest: of the plan.
         now: UTC.
     """
-    until = deadline(site.approval, asked, site.zone, now)
+    until = deadline(settings, site, asked, now)
     rows = sorted(_rows(asked), key=lambda row: _order(row, settings, site))
     open_rows = [row for row in rows if not _stays(row)]
     day = rows[0]["shift_date"]

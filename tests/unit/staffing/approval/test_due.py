@@ -1,15 +1,14 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.staffing.approval.a_plan import ISSUED_AT, NIGHT, advice, decided
+from unit.staffing.approval.a_plan import ISSUED_AT, NIGHT, advice, decided, site_of
 
-from forecasting.config import Approval, Ask
+from forecasting.config import Approval, Ask, Settings
 from forecasting.outcome import NothingToDecide
 from forecasting.schema import STAFFING_DECISION, DecisionState
 from forecasting.staffing.approval.due import approved_unasked, deadline, heads_changed, to_ask
@@ -91,17 +90,17 @@ def test_shifts_that_have_begun_are_not_asked_about() -> None:
     ("now", "until"),
     [
         ("2026-11-01T03:05-05:00", "2026-11-01T06:30-05:00"),
-        ("2026-11-01T06:30-05:00", "2026-11-02T06:30-05:00"),
-        ("2026-11-01T20:00-05:00", "2026-11-02T06:30-05:00"),
+        ("2026-11-01T06:30-05:00", "2026-11-02T03:00-05:00"),
+        ("2026-11-01T20:00-05:00", "2026-11-02T03:00-05:00"),
+        ("2026-11-02T03:00-05:00", "2026-11-02T06:30-05:00"),
         ("2026-11-02T06:45-05:00", "2026-11-02T07:00-05:00"),
     ],
-    ids=["in the night", "at that minute", "late", "just before the shift"],
+    ids=["in the night", "at that minute", "late", "after the next issue time", "just before the shift"],
 )
-def test_an_answer_is_waited_for_until_the_next_such_hour_and_never_past_the_first_shift(
-    now: str, until: str
+def test_an_answer_is_waited_for_until_that_hour_and_never_past_the_first_shift_or_the_next_night(
+    settings: Settings, now: str, until: str
 ) -> None:
-    approval = Approval(ask=Ask.ALWAYS, until=time(6, 30))
     moment = datetime.fromisoformat(now).astimezone(UTC)
-    end = deadline(approval, advice([5, 3, 2, 4]), ZoneInfo("America/New_York"), moment)
+    end = deadline(settings, site_of(settings, ask="always", until="06:30"), advice([5, 3, 2, 4]), moment)
     assert end == datetime.fromisoformat(until)
     assert end.utcoffset() == timedelta(0)
