@@ -6,6 +6,8 @@ train the forecasts when it is time. Then for each site: forecast, recommend sta
 * A site that fails stops alone; the others publish. The run is red if any site did not publish, and
   `close_night` names each with its reason.
 * A night may be run again at any time: it leaves the same rows.
+* Where people sign a site's plan, `plan.ask` asks them once it is published; the night is closed without
+  waiting for them.
 * Results: table `staffing_recommendation` in the warehouse, experiment `hospital_nightly` in MLflow.
 """
 

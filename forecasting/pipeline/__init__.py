@@ -5,7 +5,14 @@ may be run again: it leaves the same rows as running it once. Backtests have a h
 :mod:`forecasting.pipeline.backtest`, which a night need not load.
 """
 
-from forecasting.pipeline.approval import Response, ask_about_site, check_response, decide_site, settle_site
+from forecasting.pipeline.approval import (
+    Response,
+    ask_about_site,
+    check_response,
+    decide_site,
+    reopen_site,
+    settle_site,
+)
 from forecasting.pipeline.ingest import build_docs, extract_site, record_site, validate_site
 from forecasting.pipeline.night import NightKey, close_night, latest_night, open_night
 from forecasting.pipeline.plan import forecast_site, publish_site, recommended, runs_page, staff_site
@@ -31,6 +38,7 @@ __all__ = [
     "publish_site",
     "recommended",
     "record_site",
+    "reopen_site",
     "runs_page",
     "settle_site",
     "simulate_source",

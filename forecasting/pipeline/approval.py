@@ -103,6 +103,22 @@ def decide_site(place: Deployment, key: NightKey, site_id: str, response: Respon
     return _record(place, key, plan, decided, response.user or TIMEOUT, response.at)
 
 
+def reopen_site(place: Deployment, key: NightKey, site_id: str, by: str) -> int:
+    """Take back what is decided on the site's plan, so that the night, run again, asks about it anew.
+
+    Returns:
+        How many shifts are proposed again.
+
+    Raises:
+        NothingToDecide: the site's night is not published.
+    """
+    from forecasting.staffing import approval
+
+    plan = _published(place, key, site_id)
+    rows = approval.by_reopening(approval.settled(plan.advice, plan.decided))
+    return _record(place, key, plan, rows, by, datetime.now(UTC))
+
+
 def _published(place: Deployment, key: NightKey, site_id: str) -> _Plan:
     settings = read_settings(place.config)
     engine = warehouse.connect(place.warehouse)

@@ -10,10 +10,11 @@ from forecasting.staffing.approval.answer import (
     Answer,
     by_answer,
     by_configuration,
+    by_reopening,
     by_timeout,
     read_answer,
 )
-from forecasting.staffing.approval.due import approved_unasked, to_ask
+from forecasting.staffing.approval.due import approved_unasked, settled, to_ask
 from forecasting.staffing.approval.question import ASKED_AT, PLAN, Field, Question, pose
 
 __all__ = [
@@ -28,8 +29,10 @@ __all__ = [
     "approved_unasked",
     "by_answer",
     "by_configuration",
+    "by_reopening",
     "by_timeout",
     "pose",
     "read_answer",
+    "settled",
     "to_ask",
 ]

@@ -85,6 +85,11 @@ def by_configuration(due: pd.DataFrame) -> pd.DataFrame:
     return _taken(due, {}, "")
 
 
+def by_reopening(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows, proposed anew, likewise."""
+    return _all(rows, DecisionState.PROPOSED, "to be decided anew")
+
+
 def _taken(rows: pd.DataFrame, given: Mapping[str, int | None], comment: str) -> pd.DataFrame:
     """The rows at the heads given, else at what is recommended; those at neither are left out."""
     recommended = rows["recommended"].astype("Int64")

@@ -75,6 +75,11 @@ def to_ask(
     return ahead
 
 
+def settled(advice: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are decided on."""
+    return advice.drop(_undecided(advice, decided).index)
+
+
 def deadline(settings: Settings, site: Site, asked: pd.DataFrame, now: datetime) -> datetime:
     """Until when an answer is waited for, in UTC: the next time that it is ``until`` at the site.
 

@@ -126,3 +126,15 @@ def test_a_site_that_has_not_published_is_not_asked_about(asking: Deployment, ke
             pipeline.ask_about_site(asking, replace(key, night=night), "north")
     with pytest.raises(NothingToDecide, match="have begun"):
         pipeline.ask_about_site(asking, key, "north")
+
+
+def test_what_is_taken_back_is_asked_about_anew(
+    asking: Deployment, key: NightKey, settings: Settings
+) -> None:
+    question = pipeline.ask_about_site(asking, key, "north", _at(settings, 5))
+    pipeline.decide_site(asking, key, "north", _response(question, settings))
+    assert pipeline.reopen_site(asking, key, "north", "joan") == 4
+    assert pipeline.reopen_site(asking, key, "north", "joan") == 0
+    assert _audit(asking).query("number == 2")["state"].tolist() == ["proposed"] * 4
+    again = pipeline.ask_about_site(asking, key, "north", _at(settings, 60))
+    assert again.fields == question.fields

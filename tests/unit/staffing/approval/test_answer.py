@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 from unit.staffing.approval.a_plan import advice
 
@@ -86,6 +87,7 @@ def test_the_numbers_of_a_rejection_are_not_read() -> None:
     assert answer == Answer(approves=False, heads={}, comment="")
 
 
+@example_settings(max_examples=30, deadline=None)
 @given(st.lists(HEADS, min_size=4, max_size=4), st.dictionaries(st.sampled_from([ED_DAY, ED_NIGHT]), HEADS))
 def test_an_approval_decides_each_shift_once_at_the_heads_given_or_recommended(
     recommended: list[int | None], given_heads: dict[str, int | None]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 from hypothesis import given
+from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 from unit.staffing.approval.a_plan import ISSUED_AT, NIGHT, advice, decided, site_of
 
@@ -45,6 +46,7 @@ def test_only_tomorrows_shifts_are_put_to_people() -> None:
     assert approved_unasked(ALWAYS, advice([5, 3, 2, 4]), NONE_YET, NIGHT).empty
 
 
+@example_settings(max_examples=30, deadline=None)
 @given(st.lists(heads, min_size=4, max_size=4), st.lists(heads, min_size=4, max_size=4), st.integers(0, 60))
 def test_above_the_threshold_people_are_asked_and_else_the_configuration_approves_never_both(
     recommended: list[int | None], scheduled: list[int | None], threshold: int
