@@ -6,12 +6,15 @@ train the forecasts when it is time. Then for each site: forecast, recommend sta
 * A site that fails stops alone; the others publish. The run is red if any site did not publish, and
   `close_night` names each with its reason.
 * A night may be run again at any time: it leaves the same rows.
+* Where people sign a site's plan, `plan.ask` asks them once it is published; the night is closed without
+  waiting for them.
 * Results: table `staffing_recommendation` in the warehouse, experiment `hospital_nightly` in MLflow.
 """
 
 from __future__ import annotations
 
 from airflow.sdk import DAG, CronTriggerTimetable, task_group
+from hospital_approval_tasks import ask, decide
 from hospital_params import NIGHTLY
 from hospital_tasks import (
     RETRIES,
@@ -42,9 +45,11 @@ def ingest(site_id: str, night: Night) -> None:
 
 @task_group
 def plan(site_id: str, night: Night) -> None:
-    """Observations to recommendations."""
+    """Observations to recommendations, and to what people say of them."""
     of = {"site_id": site_id, "night": night}
-    forecast(**of) >> staff(**of) >> publish(**of)
+    asked = ask(**of)
+    forecast(**of) >> staff(**of) >> publish(**of) >> asked
+    decide(**of, answered=asked.output)
 
 
 with DAG(
@@ -57,11 +62,12 @@ with DAG(
     default_args={"owner": "forecasting", **RETRIES},
     params=NIGHTLY,
     doc_md=__doc__,
-):
+) as dag:
     night = open_night()
     site_ids = sites(night)
     ingested = ingest.partial(night=night).expand(site_id=site_ids)
     trained = train.partial(night=night).expand(target=[target.value for target in Target])
     planned = plan.partial(night=night).expand(site_id=site_ids)
-    ingested >> trained >> planned >> close_night(night)
+    ingested >> trained >> planned
+    dag.get_task("plan.publish") >> close_night(night)
     ingested >> build_docs(night)

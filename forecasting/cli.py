@@ -35,6 +35,7 @@ MENDABLE = (
     outcome.SiteBlocked,
     outcome.SourceLost,
     outcome.NightIncomplete,
+    outcome.NothingToDecide,
     standalone.StandaloneError,
 )
 """What a person can mend by what the message says."""
@@ -118,8 +119,21 @@ def night(night: NightOption = None, sites: str = "all", retrain: RetrainOption 
         place = Deployment()
         settings = read_settings(place.config)
         site_ids = _site_ids(settings, sites)
-        run_id = f"command_line__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
-        pipeline.walk(place, _night(settings, night), site_ids, run_id, _retrain(retrain))
+        pipeline.walk(place, _night(settings, night), site_ids, _run_id(), _retrain(retrain))
+
+
+@app.command()
+def reopen(
+    site: str, by: Annotated[str, typer.Option(help="Who takes it back.")], night: NightOption = None
+) -> None:
+    """Take back what was decided on a site's plan, so that the night, run again for it, asks anew."""
+    with _plain_errors():
+        place = Deployment()
+        settings = read_settings(place.config)
+        site_id = settings.site(site).site_id
+        key = pipeline.NightKey(_night(settings, night), _run_id(), "")
+        shifts = pipeline.reopen_site(place, key, site_id, by)
+        console.print(f"{shifts} shifts of {site_id} for night {key.night} are proposed again")
 
 
 @app.command()
@@ -391,6 +405,10 @@ def _site_ids(settings: Settings, asked: str) -> tuple[str, ...]:
 
 def _night(settings: Settings, asked: datetime | None) -> date:
     return asked.date() if asked else pipeline.latest_night(settings)
+
+
+def _run_id() -> str:
+    return f"command_line__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _retrain(asked: str) -> pipeline.Retrain:

@@ -27,5 +27,17 @@ class TrainingFailed(RuntimeError):
     """A model could not be trained; who spoke before goes on speaking."""
 
 
+class NothingToDecide(RuntimeError):
+    """Nobody need be asked about this site's plan; the message says why."""
+
+
+class AnswerRefused(ValueError):
+    """An answer about a plan makes no sense; the message names each field, its value and what is allowed."""
+
+
+class PlanReplaced(RuntimeError):
+    """The plan that was put to people is no longer the one that is published."""
+
+
 class BacktestRefused(ValueError):
     """A backtest can't be run as it was asked for; the message names the value and what is allowed."""

@@ -43,6 +43,15 @@ class NightState(StrEnum):
     FAILED = "failed"
 
 
+class DecisionState(StrEnum):
+    """How a recommended shift stands before people; without any decision it is proposed."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    CHANGED = "changed"
+    REJECTED = "rejected"
+
+
 @dataclass(frozen=True)
 class Table:
     """A named table: Arrow columns and the columns that identify a row."""
@@ -296,6 +305,27 @@ STAFFING_RECOMMENDATION = _table(
     mlflow_run_id=_TEXT,
     dag_run_id=_TEXT,
     data_digest=_TEXT,
+)
+
+STAFFING_DECISION = _table(
+    "staffing_decision",
+    ("site_id", "night", "unit_id", "role", "shift", "shift_start", "number"),
+    site_id=_TEXT,
+    night=_DATE,
+    unit_id=_TEXT,
+    role=_TEXT,
+    shift=_TEXT,
+    shift_start=_HOUR,
+    number=_WHOLE,  # 1, 2, ...: the highest one of a shift stands
+    state=_TEXT,
+    heads=_WHOLE,  # decided; missing where proposed or rejected
+    required=_WHOLE,  # this, scheduled and recommended as they stood when it was decided
+    scheduled=_WHOLE,
+    recommended=_WHOLE,
+    decided_at=_HOUR,  # wall clock, not hour-aligned
+    decided_by=_TEXT,  # a user's name; configuration, timeout or publication
+    comment=_TEXT,
+    dag_run_id=_TEXT,
 )
 
 NIGHT = _table(

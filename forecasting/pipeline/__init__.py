@@ -5,6 +5,14 @@ may be run again: it leaves the same rows as running it once. Backtests have a h
 :mod:`forecasting.pipeline.backtest`, which a night need not load.
 """
 
+from forecasting.pipeline.approval import (
+    Response,
+    ask_about_site,
+    check_response,
+    decide_site,
+    reopen_site,
+    settle_site,
+)
 from forecasting.pipeline.ingest import build_docs, extract_site, record_site, validate_site
 from forecasting.pipeline.night import NightKey, close_night, latest_night, open_night
 from forecasting.pipeline.page import pages, write_page
@@ -16,10 +24,14 @@ from forecasting.pipeline.walk import walk
 
 __all__ = [
     "NightKey",
+    "Response",
     "Retrain",
+    "ask_about_site",
     "build_docs",
+    "check_response",
     "check_source",
     "close_night",
+    "decide_site",
     "extract_site",
     "forecast_site",
     "latest_night",
@@ -29,7 +41,9 @@ __all__ = [
     "publish_site",
     "recommended",
     "record_site",
+    "reopen_site",
     "runs_page",
+    "settle_site",
     "simulate_source",
     "simulated_span",
     "staff_site",

@@ -17,6 +17,7 @@ from forecasting.blocks import HOUR
 from forecasting.config import Settings, Site, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import SiteNotReady
+from forecasting.pipeline.approval import settle_site
 from forecasting.pipeline.champion import load_champion
 from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.ingest import recorded
@@ -148,6 +149,7 @@ def publish_site(place: Deployment, key: NightKey, site_id: str) -> bool:
         timings=stage.read_record("timings"),
     )
     changed = warehouse.publish(engine, night, forecast, heads)
+    settle_site(place, key, site_id)
     log.info("published", site=site_id, night=str(key.night), stage="publish", changed=changed)
     _write_page(place, key, site_id)
 

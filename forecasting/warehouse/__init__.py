@@ -10,6 +10,7 @@ Every function that writes is one transaction, and doing it twice leaves the sam
 Times go in and come out as aware UTC; a missing value is NULL.
 """
 
+from forecasting.warehouse.decision import decisions, record_decisions
 from forecasting.warehouse.engine import WarehouseError, connect
 from forecasting.warehouse.migration import downgrade, migrate
 from forecasting.warehouse.night import Night, close_night, find_night, nights, open_night
@@ -29,6 +30,7 @@ __all__ = [
     "WarehouseError",
     "close_night",
     "connect",
+    "decisions",
     "downgrade",
     "find_night",
     "forecasts",
@@ -43,6 +45,7 @@ __all__ = [
     "publish",
     "quarantined_rows",
     "recommendations",
+    "record_decisions",
     "record_observations",
     "record_promotion",
     "record_validation",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from forecasting import schema
 from forecasting.schema import NightState
 from forecasting.warehouse import tables
+from forecasting.warehouse.decision import take_back_changed
 from forecasting.warehouse.engine import WarehouseError, reading, writing
 from forecasting.warehouse.night import Night, read_night, write_night
 from forecasting.warehouse.rows import read_frame, replace_partition, to_rows
@@ -24,8 +25,9 @@ _NIGHTS = tables.NIGHT.c
 def publish(engine: sa.Engine, night: Night, forecast: pd.DataFrame, recommendation: pd.DataFrame) -> bool:
     """Make these the forecasts and recommendations of a site's night, in one transaction.
 
-    Rows of that night that are no longer among them go. Where the night is published with the same
-    ``output_digest`` nothing is touched, so that the rows keep the run ids that made them.
+    Rows of that night that are no longer among them go, and what was decided about a shift is taken back
+    where its numbers are others now. Where the night is published with the same ``output_digest`` nothing is
+    touched, so that the rows keep the run ids that made them.
 
     Args:
         engine: the warehouse.
@@ -62,6 +64,7 @@ def publish(engine: sa.Engine, night: Night, forecast: pd.DataFrame, recommendat
             recommendations,
             sa.and_(_RECOMMENDATIONS.site_id == night.site_id, _RECOMMENDATIONS.night == night.night),
         )
+        take_back_changed(connection, night, recommendations, datetime.now(UTC))
     return True
 
 

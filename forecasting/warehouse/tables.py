@@ -139,6 +139,25 @@ class _Night(TypedColumns):
     timings: Named[str | None]
 
 
+class _StaffingDecision(TypedColumns):
+    site_id: Named[str] = Column(primary_key=True)
+    night: Named[date] = Column(primary_key=True)
+    unit_id: Named[str] = Column(primary_key=True)
+    role: Named[str] = Column(primary_key=True)
+    shift: Named[str] = Column(primary_key=True)
+    shift_start: Named[datetime] = Column(UtcDateTime, primary_key=True)
+    number: Named[int] = Column(primary_key=True, autoincrement=False)
+    state: Named[str]
+    heads: Named[int | None]
+    required: Named[int | None]
+    scheduled: Named[int | None]
+    recommended: Named[int | None]
+    decided_at: Named[datetime] = Column(UtcDateTime)
+    decided_by: Named[str]
+    comment: Named[str]
+    dag_run_id: Named[str | None]
+
+
 class _ModelPromotion(TypedColumns):
     target: Named[str] = Column(primary_key=True)
     night: Named[date] = Column(primary_key=True)
@@ -182,4 +201,8 @@ STAFFING_RECOMMENDATION = Table(
 )
 VALIDATION_RESULT = Table("validation_result", METADATA, _ValidationResult, _of_a_night())
 QUARANTINED_ROW = Table("quarantined_row", METADATA, _QuarantinedRow, _of_a_night())
+# Of no night by a foreign key: it outlives whatever it was decided about.
+STAFFING_DECISION = Table(
+    "staffing_decision", METADATA, _StaffingDecision, Index(None, "site_id", "shift_start")
+)
 MODEL_PROMOTION = Table("model_promotion", METADATA, _ModelPromotion)

@@ -1,4 +1,4 @@
--- The plan that stands: what each site's last published night recommended.
+-- The plan that stands: what each site's last published night recommended, and what was decided about it.
 CREATE VIEW staffing_plan AS
 WITH last_published AS (
     SELECT
@@ -25,6 +25,11 @@ SELECT
     advice.recommended,  -- NULL where no rule holds
     advice.gap,          -- required - scheduled
     advice.action,       -- in words
+    COALESCE(decision.state, 'proposed') AS state, -- proposed, approved, changed or rejected
+    decision.heads AS decided_heads, -- NULL where proposed or rejected
+    decision.decided_by, -- a user's name; configuration, timeout or publication
+    decision.decided_at, -- UTC
+    decision.comment,
     advice.probability_short, -- that the shift asks for more than are scheduled
     advice.expected_cost, -- of the shift at what is recommended; NULL where it was not planned
     advice.expected_cost_scheduled, -- at what is scheduled
@@ -47,3 +52,22 @@ INNER JOIN last_published
     ON
         advice.site_id = last_published.site_id
         AND advice.night = last_published.night
+LEFT JOIN staffing_decision AS decision
+    ON
+        advice.site_id = decision.site_id
+        AND advice.night = decision.night
+        AND advice.unit_id = decision.unit_id
+        AND advice.role = decision.role
+        AND advice.shift = decision.shift
+        AND advice.shift_start = decision.shift_start
+        AND decision.number = (
+            SELECT MAX(later.number)
+            FROM staffing_decision AS later
+            WHERE
+                later.site_id = advice.site_id
+                AND later.night = advice.night
+                AND later.unit_id = advice.unit_id
+                AND later.role = advice.role
+                AND later.shift = advice.shift
+                AND later.shift_start = advice.shift_start
+        )

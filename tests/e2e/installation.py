@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from playwright.sync_api import Page, expect
 
 from forecasting.deployment import Deployment
 
@@ -23,12 +25,20 @@ class Installation:
     var: Path
 
     @property
+    def config(self) -> Path:
+        """A copy of the tests' configuration, which a test may change for a while."""
+        copy = self.var.parent / CONFIG.name
+        if not copy.exists():
+            shutil.copy(CONFIG, copy)
+        return copy
+
+    @property
     def place(self) -> Deployment:
-        return Deployment(config=CONFIG, var=self.var)
+        return Deployment(config=self.config, var=self.var)
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "HOSPITAL_CONFIG": str(CONFIG), "HOSPITAL_VAR": str(self.var)}
+        return {**os.environ, "HOSPITAL_CONFIG": str(self.config), "HOSPITAL_VAR": str(self.var)}
 
     def forecasting(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "forecasting", *arguments]
@@ -63,3 +73,11 @@ class Servers:
     mlflow: str
     user: str
     password: str
+
+    def sign_in(self, page: Page) -> None:
+        page.goto(self.airflow)
+        page.locator("input").first.fill(self.user)
+        page.locator("input[type=password]").fill(self.password)
+        page.get_by_role("button", name="Sign in").click()
+        # Going on while the sign-in still leads elsewhere would break off either.
+        expect(page.get_by_role("link", name="Dags").first).to_be_visible(timeout=60_000)

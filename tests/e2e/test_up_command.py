@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 
@@ -12,7 +11,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from e2e.installation import Installation, Servers
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from forecasting import pipeline, warehouse
 from forecasting.config import read_settings
@@ -21,17 +20,6 @@ from forecasting.standalone import Airflow
 pytestmark = pytest.mark.e2e
 
 DAG = "hospital_nightly"
-
-
-@pytest.fixture(scope="module")
-def page(chromium: str) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic"],
-        )
-        yield browser.new_page(viewport={"width": 1400, "height": 1000})
-        browser.close()
 
 
 def _ended(servers: Servers, run_id: str) -> str:
@@ -47,12 +35,7 @@ def _ended(servers: Servers, run_id: str) -> str:
 
 
 def test_a_night_triggered_from_the_form_with_changed_params_goes_green(page: Page, servers: Servers) -> None:
-    page.goto(servers.airflow)
-    page.locator("input").first.fill(servers.user)
-    page.locator("input[type=password]").fill(servers.password)
-    page.get_by_role("button", name="Sign in").click()
-    # Going on while the sign-in still leads elsewhere would break off either.
-    expect(page.get_by_role("link", name="Dags").first).to_be_visible(timeout=60_000)
+    servers.sign_in(page)
     page.goto(f"{servers.airflow}/dags/{DAG}")
     page.get_by_role("button", name="Trigger").first.click()
     form = page.get_by_role("dialog")

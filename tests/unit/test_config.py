@@ -45,6 +45,21 @@ def test_the_demo_configuration_is_valid() -> None:
         ('subdivision = "CA"', 'subdivision = "XX"', ("sites.1", "'XX'", "allowed", "WY")),
         ('country = "US"', 'country = "QQ"', ("sites.0", "'QQ'", "ISO")),
         ('site_id = "west"', 'site_id = "north"', ("'north'", "more than once")),
+        (
+            'site_id = "west"',
+            'site_id = "west"\napproval = { ask = "above_threshold" }',
+            ("sites.1.approval", "'above_threshold' needs heads_changed"),
+        ),
+        (
+            'site_id = "west"',
+            'site_id = "west"\napproval = { ask = "always", heads_changed = 4 }',
+            ("sites.1.approval", "heads_changed = 4"),
+        ),
+        (
+            'site_id = "west"',
+            'site_id = "west"\napproval = { ask = "maybe" }',
+            ("sites.1.approval.ask", "'maybe'", "'none', 'above_threshold' or 'always'"),
+        ),
         ('unit_id = "icu"', 'unit_id = "ed"', ("'ed'", "more than once")),
         ("ed = 4", "ed = 0", ("roles.registered_nurse.patients_per_head.ed", "0", "greater than 0")),
         ("ed = 4", "ed = nan", ("roles.registered_nurse.patients_per_head.ed", "finite")),

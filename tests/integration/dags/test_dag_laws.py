@@ -44,6 +44,13 @@ def test_every_dag_says_what_it_is_and_whose(dags: dict[str, DAG]) -> None:
         assert not dag.catchup, dag.dag_id
 
 
+def test_the_night_is_closed_without_waiting_for_people(dags: dict[str, DAG]) -> None:
+    nightly = dags["hospital_nightly"]
+    before = nightly.get_task("close_night").get_flat_relative_ids(upstream=True)
+    assert "plan.publish" in before
+    assert not {"plan.ask", "plan.decide"} & before
+
+
 def test_every_param_is_flat_titled_and_has_a_default_that_is_allowed(dags: dict[str, DAG]) -> None:
     for dag in dags.values():
         for name in dag.params:
@@ -63,7 +70,7 @@ def test_a_dag_file_is_thin_and_imports_nothing_heavy(file: Path) -> None:
     imported = {
         node.module.split(".")[0] for node in statements if isinstance(node, ast.ImportFrom) and node.module
     }
-    ours = {"hospital_backtest_tasks", "hospital_params", "hospital_tasks"}
+    ours = {"hospital_approval_tasks", "hospital_backtest_tasks", "hospital_params", "hospital_tasks"}
     assert imported <= {"__future__", "airflow", "forecasting", *ours}
 
 

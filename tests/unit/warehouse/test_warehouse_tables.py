@@ -28,6 +28,7 @@ PAIRS = [
     (schema.VALIDATION_RESULT, tables.VALIDATION_RESULT),
     (schema.QUARANTINED_ROW, tables.QUARANTINED_ROW),
     (schema.NIGHT, tables.NIGHT),
+    (schema.STAFFING_DECISION, tables.STAFFING_DECISION),
     (schema.MODEL_PROMOTION, tables.MODEL_PROMOTION),
 ]
 

@@ -1,0 +1,126 @@
+"""Which shifts of a night's plan are approved without asking, which are put to people, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+
+import pandas as pd
+
+from forecasting.config import Approval, Ask, Settings, Site
+from forecasting.outcome import NothingToDecide
+from forecasting.schema import DecisionState
+
+SHIFT = ["unit_id", "role", "shift", "shift_start"]
+
+
+def heads_changed(advice: pd.DataFrame) -> int:
+    """Heads more and fewer than are rostered, added up; all that are recommended where no roster is known."""
+    changes = (advice["recommended"] - advice["scheduled"].fillna(0)).abs()
+    return int(changes.sum())
+
+
+def approved_unasked(
+    approval: Approval, advice: pd.DataFrame, decided: pd.DataFrame, night: date
+) -> pd.DataFrame:
+    """The rows that the configuration approves in people's stead.
+
+    Where nobody is ever asked those are all days'; below the threshold those of the day after the night.
+    Rows that are decided on, and those of which nothing is recommended, are not among them.
+
+    Args:
+        approval: of the site.
+        advice: the site's STAFFING_RECOMMENDATION rows of the night.
+        decided: its STAFFING_DECISION rows of the night.
+        night: of the plan.
+    """
+    if approval.ask is Ask.NONE:
+        due = advice
+    elif _asks(approval, advice, night):
+        due = advice.iloc[:0]
+    else:
+        due = _day_after(advice, night)
+    return _undecided(due[due["recommended"].notna()], decided)
+
+
+def to_ask(
+    approval: Approval, advice: pd.DataFrame, decided: pd.DataFrame, night: date, now: datetime
+) -> pd.DataFrame:
+    """The rows to put to people: undecided shifts of the day after the night that have not begun.
+
+    Args:
+        approval: of the site.
+        advice: the site's STAFFING_RECOMMENDATION rows of the night.
+        decided: its STAFFING_DECISION rows of the night.
+        night: of the plan.
+        now: UTC.
+
+    Raises:
+        NothingToDecide: there are none; the message says why.
+    """
+    if approval.ask is Ask.NONE:
+        raise NothingToDecide('nobody is asked: approval.ask = "none"')
+    if not _asks(approval, advice, night):
+        raise NothingToDecide(
+            f"nobody is asked: {heads_changed(_day_after(advice, night))} heads changed, "
+            f"approval.heads_changed = {approval.heads_changed}"
+        )
+    undecided = _undecided(_day_after(advice, night), decided)
+    if undecided.empty:
+        raise NothingToDecide(f"every shift of {_date_after(night)} is decided on")
+    ahead = undecided[undecided["shift_start"] > now]
+    if ahead.empty:
+        raise NothingToDecide(f"the shifts of {_date_after(night)} have begun")
+    return ahead
+
+
+def settled(advice: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are decided on."""
+    return advice.drop(_undecided(advice, decided).index)
+
+
+def deadline(settings: Settings, site: Site, asked: pd.DataFrame, now: datetime) -> datetime:
+    """Until when an answer is waited for, in UTC: the next time that it is ``until`` at the site.
+
+    It is never after the first shift that is asked about has begun, nor after the next night is issued:
+    nights run one after the other, and this one goes on until it is decided.
+
+    Args:
+        settings: say when nights are issued.
+        site: whose plan.
+        asked: STAFFING_RECOMMENDATION rows that :func:`to_ask` gave.
+        now: UTC.
+    """
+    first_shift: datetime = asked["shift_start"].min().to_pydatetime()
+    until = partial(datetime.combine, time=site.approval.until, tzinfo=site.zone)
+    return min(
+        _next(until, now.astimezone(site.zone).date(), now).astimezone(UTC),
+        _next(settings.issued_at, now.astimezone(settings.group.zone).date(), now),
+        first_shift,
+    )
+
+
+def _next(moment_of: Callable[[date], datetime], today: date, now: datetime) -> datetime:
+    """The first of a moment a day that is still to come."""
+    return next(moment for ahead in range(3) if (moment := moment_of(today + timedelta(days=ahead))) > now)
+
+
+def _asks(approval: Approval, advice: pd.DataFrame, night: date) -> bool:
+    if approval.heads_changed is not None:
+        return heads_changed(_day_after(advice, night)) > approval.heads_changed
+    return approval.ask is Ask.ALWAYS
+
+
+def _day_after(advice: pd.DataFrame, night: date) -> pd.DataFrame:
+    return advice[advice["shift_date"] == _date_after(night)]
+
+
+def _date_after(night: date) -> date:
+    return night + timedelta(days=1)
+
+
+def _undecided(advice: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
+    latest = decided.sort_values("number").drop_duplicates(SHIFT, keep="last")
+    settled = latest[latest["state"] != DecisionState.PROPOSED]
+    return advice[~pd.MultiIndex.from_frame(advice[SHIFT]).isin(pd.MultiIndex.from_frame(settled[SHIFT]))]
