@@ -29,3 +29,7 @@ class TrainingFailed(RuntimeError):
 
 class BacktestRefused(ValueError):
     """A backtest can't be run as it was asked for; the message names the value and what is allowed."""
+
+
+class WhatIfRefused(ValueError):
+    """A what-if can't be worked out as it was asked for; the message names the value and what is allowed."""

@@ -1,7 +1,7 @@
 """Staffing rules as dated data: which one holds for a unit, role and date, and what it asks."""
 
 from forecasting.rules.book import NoRule, RuleBook, rule_book
-from forecasting.rules.published import PublishedRuleError
+from forecasting.rules.published import PublishedRuleError, ratio_sets
 from forecasting.rules.rule import Rule, UnitRule
 
-__all__ = ["NoRule", "PublishedRuleError", "Rule", "RuleBook", "UnitRule", "rule_book"]
+__all__ = ["NoRule", "PublishedRuleError", "Rule", "RuleBook", "UnitRule", "ratio_sets", "rule_book"]

@@ -12,7 +12,7 @@ Times go in and come out as aware UTC; a missing value is NULL.
 
 from forecasting.warehouse.engine import WarehouseError, connect
 from forecasting.warehouse.migration import downgrade, migrate
-from forecasting.warehouse.night import Night, close_night, find_night, nights, open_night
+from forecasting.warehouse.night import Night, close_night, find_night, last_published, nights, open_night
 from forecasting.warehouse.observation import (
     last_observed,
     observation_versions,
@@ -22,6 +22,7 @@ from forecasting.warehouse.observation import (
 )
 from forecasting.warehouse.promotion import promotions, record_promotion
 from forecasting.warehouse.publication import forecasts, publish, recommendations
+from forecasting.warehouse.scenario import record_scenario, scenario_recommendations, scenarios
 from forecasting.warehouse.validation import quarantined_rows, record_validation, validation_results
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "find_night",
     "forecasts",
     "last_observed",
+    "last_published",
     "migrate",
     "nights",
     "observation_versions",
@@ -45,6 +47,9 @@ __all__ = [
     "recommendations",
     "record_observations",
     "record_promotion",
+    "record_scenario",
     "record_validation",
+    "scenario_recommendations",
+    "scenarios",
     "validation_results",
 ]

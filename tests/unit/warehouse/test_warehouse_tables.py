@@ -29,6 +29,8 @@ PAIRS = [
     (schema.QUARANTINED_ROW, tables.QUARANTINED_ROW),
     (schema.NIGHT, tables.NIGHT),
     (schema.MODEL_PROMOTION, tables.MODEL_PROMOTION),
+    (schema.SCENARIO, tables.SCENARIO),
+    (schema.SCENARIO_RECOMMENDATION, tables.SCENARIO_RECOMMENDATION),
 ]
 
 
