@@ -81,7 +81,7 @@ def staff_site(place: Deployment, key: NightKey, site_id: str) -> None:
             issued_at,
             stage.read(SCHEDULED_SHIFT),
             rule_book(settings),
-            paths=_paths(place, settings, forecast),
+            paths=rebuilt_paths(place, settings, forecast),
             turnover=turnover(flows.inflow, flows.departure, issued_at, site.zone),
         )
         stage.write(
@@ -166,7 +166,7 @@ def _with_shifts_and_days(hourly: pd.DataFrame, history: pd.DataFrame, settings:
     return FORECAST.conform(pd.concat([hourly, blocks], ignore_index=True))
 
 
-def _paths(place: Deployment, settings: Settings, forecast: pd.DataFrame) -> dict[Target, SamplePaths]:
+def rebuilt_paths(place: Deployment, settings: Settings, forecast: pd.DataFrame) -> dict[Target, SamplePaths]:
     """The paths that a site's shifts and days were told of, by target; of a target without, none."""
     from forecasting.models import joint_paths
     from forecasting.staffing import SamplePaths

@@ -1,0 +1,131 @@
+"""The phase that plans: one site of a scenario, from the published night's inputs to rows of its own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pandas as pd
+import structlog
+
+from forecasting import warehouse
+from forecasting.config import Settings, read_settings
+from forecasting.deployment import Deployment
+from forecasting.outcome import WhatIfRefused
+from forecasting.pipeline.flows import staged_flows
+from forecasting.pipeline.plan import rebuilt_paths
+from forecasting.pipeline.what_if.opening import WhatIfKey
+from forecasting.pipeline.what_if.remarks import remarks_of, remarks_on_base
+from forecasting.rules import rule_book
+from forecasting.schema import SCHEDULED_SHIFT
+from forecasting.staffing import recommend, turnover
+from forecasting.staffing.scenario import Inputs, changed, mean_stays
+from forecasting.staging import Stage
+from forecasting.tracking import ScenarioRuns
+
+log = structlog.get_logger()
+
+
+def plan_what_if(place: Deployment, key: WhatIfKey, site_id: str) -> int:
+    """Plan a site as the scenario has it, beside what is published, and record it; returns how many rows.
+
+    Raises:
+        WhatIfRefused: the night's sample paths can't be made again.
+    """
+    try:
+        return _plan(place, key, site_id)
+    except BaseException:
+        ScenarioRuns(place.mlflow, place.artifacts).close(key.mlflow_run_id, succeeded=False)
+        raise
+
+
+def _plan(place: Deployment, key: WhatIfKey, site_id: str) -> int:
+    settings, scenario = read_settings(place.config), key.asked.scenario
+    engine = warehouse.connect(place.warehouse)
+    stage = Stage(place.staging, key.night, site_id)
+    published = warehouse.recommendations(engine, key.night, [site_id])
+    forecast = warehouse.forecasts(engine, key.night, [site_id])
+    before = _inputs(place, settings, stage, forecast, published)
+    after = changed(before, scenario)
+    heads = _heads(forecast, after).assign(
+        scenario_id=key.scenario_id,
+        night=key.night,
+        mlflow_run_id=key.mlflow_run_id,
+        dag_run_id=key.dag_run_id,
+        data_digest=published["data_digest"].iloc[0],
+    )
+    night = warehouse.find_night(engine, site_id, key.night)
+    row = {
+        "scenario_id": key.scenario_id,
+        "site_id": site_id,
+        "night": key.night,
+        "issued_at": before.issued_at,
+        "title": key.asked.title,
+        "arrivals": scenario.arrivals,
+        "census": scenario.census,
+        "stay": scenario.stay,
+        "absence": scenario.absence,
+        "closed_beds": ", ".join(f"{unit}={beds}" for unit, beds in scenario.closed_at(before.site).items()),
+        "ratio_set": scenario.ratio_set,
+        "remarks": "\n".join(
+            remarks_of(before, after, scenario, staged=_is_staged(stage))
+            + remarks_on_base(_heads(forecast, before), published)
+        ),
+        "output_digest": night.output_digest if night else None,
+        "config_digest": settings.digest,
+        "mlflow_run_id": key.mlflow_run_id,
+        "dag_run_id": key.dag_run_id,
+        "made_at": datetime.now(UTC),
+    }
+    warehouse.record_scenario(engine, row, heads)
+    log.info("what-if planned", scenario=key.scenario_id, site=site_id, rows=len(heads))
+    return len(heads)
+
+
+def _inputs(
+    place: Deployment, settings: Settings, stage: Stage, forecast: pd.DataFrame, published: pd.DataFrame
+) -> Inputs:
+    """What the published plan was made of, as far as it is kept."""
+    site = settings.site(stage.site_id)
+    issued_at = published["issued_at"].iloc[0].to_pydatetime()
+    paths = rebuilt_paths(place, settings, forecast)
+    for target in set(forecast["target"]) - set(paths):
+        raise WhatIfRefused(
+            f"{site.site_id}'s sample paths of {target} on night {stage.night} can't be made again, see the "
+            "log; choose another night"
+        )
+    flows = staged_flows(stage, issued_at)
+    return Inputs(
+        settings=settings,
+        site=site,
+        issued_at=issued_at,
+        paths=paths,
+        roster=_roster(stage, published),
+        turnover=turnover(flows.inflow, flows.departure, issued_at, site.zone),
+        stays=mean_stays(flows.departure),
+    )
+
+
+def _roster(stage: Stage, published: pd.DataFrame) -> pd.DataFrame:
+    """The roster that was staged; where that is gone, the heads that the published rows have."""
+    if _is_staged(stage):
+        return stage.read(SCHEDULED_SHIFT)
+    known = published[published["scheduled"].notna()]
+    return SCHEDULED_SHIFT.conform(known.rename(columns={"scheduled": "heads"}))
+
+
+def _is_staged(stage: Stage) -> bool:
+    return stage.has(f"{SCHEDULED_SHIFT.name}.parquet")
+
+
+def _heads(forecast: pd.DataFrame, of: Inputs) -> pd.DataFrame:
+    """RECOMMENDATION rows; of the forecast only who made it is read, since the paths have every series."""
+    return recommend(
+        forecast,
+        of.site,
+        of.settings,
+        of.issued_at,
+        of.roster,
+        rule_book(of.settings),
+        paths=of.paths,
+        turnover=of.turnover,
+    )
