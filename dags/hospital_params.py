@@ -118,6 +118,8 @@ def _per_cent(title: str, description: str, lowest: int, highest: int) -> Param:
     )
 
 
+_A_WARD = f"{settings.sites[0].site_id}/{settings.sites[0].units[-1].unit_id}"
+
 WHAT_IF = {
     "night": Param(
         None,
@@ -137,8 +139,8 @@ WHAT_IF = {
         type=["null", "string"],
         pattern=r"^\s*$|^[a-z0-9_/]+\s*=\s*[0-9]+(\s*,\s*[a-z0-9_/]+\s*=\s*[0-9]+)*$",
         title="Closed beds",
-        description="`site/unit=beds`, with commas between. Who would lie there goes to a unit that can take "
-        "them in, or boards in the ED.",
+        description=f"As site/unit=beds, such as {_A_WARD}=2, with commas between. Who would lie there goes "
+        "to a unit that can take them in, or boards in the ED.",
     ),
     "absence": _per_cent("Absence", "Of the rostered heads, those who don't come.", 0, 100),
     "ratio_set": Param(

@@ -72,7 +72,7 @@ def open_what_if(place: Deployment, asked: WhatIf, dag_run_id: str, tags: Mappin
             f"no night is published by all of {', '.join(asked.site_ids)}; "
             "walk one first (`forecasting night`)"
         )
-    plans = {site_id: _published(engine, site_id, night) for site_id in asked.site_ids}
+    plans = {site_id: published_digest(engine, site_id, night) for site_id in asked.site_ids}
     _refuse_unforecast(engine, settings, asked, night)
     question = json.dumps([asked.of(night).as_json(), plans, settings.digest])
     scenario_id = hashlib.sha256(question.encode()).hexdigest()[:12]
@@ -85,8 +85,12 @@ def open_what_if(place: Deployment, asked: WhatIf, dag_run_id: str, tags: Mappin
     return WhatIfKey(scenario_id, night, asked.of(night), dag_run_id, run_id)
 
 
-def _published(engine: sa.Engine, site_id: str, night: date) -> str:
-    """The digest of a site's published plan."""
+def published_digest(engine: sa.Engine, site_id: str, night: date) -> str:
+    """The digest of what a site published on a night.
+
+    Raises:
+        WhatIfRefused: it published nothing; the message names the last night that it did.
+    """
     found = warehouse.find_night(engine, site_id, night)
     if found is not None and found.state is NightState.PUBLISHED and found.output_digest:
         return found.output_digest

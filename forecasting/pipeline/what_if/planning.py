@@ -13,7 +13,7 @@ from forecasting.deployment import Deployment
 from forecasting.outcome import WhatIfRefused
 from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.plan import rebuilt_paths
-from forecasting.pipeline.what_if.opening import WhatIfKey
+from forecasting.pipeline.what_if.opening import WhatIfKey, published_digest
 from forecasting.pipeline.what_if.remarks import remarks_of, remarks_on_base
 from forecasting.rules import rule_book
 from forecasting.schema import SCHEDULED_SHIFT
@@ -29,7 +29,7 @@ def plan_what_if(place: Deployment, key: WhatIfKey, site_id: str) -> int:
     """Plan a site as the scenario has it, beside what is published, and record it; returns how many rows.
 
     Raises:
-        WhatIfRefused: the night's sample paths can't be made again.
+        WhatIfRefused: the night is not published any more, or its sample paths can't be made again.
     """
     try:
         return _plan(place, key, site_id)
@@ -53,7 +53,6 @@ def _plan(place: Deployment, key: WhatIfKey, site_id: str) -> int:
         dag_run_id=key.dag_run_id,
         data_digest=published["data_digest"].iloc[0],
     )
-    night = warehouse.find_night(engine, site_id, key.night)
     row = {
         "scenario_id": key.scenario_id,
         "site_id": site_id,
@@ -70,7 +69,7 @@ def _plan(place: Deployment, key: WhatIfKey, site_id: str) -> int:
             remarks_of(before, after, scenario, staged=_is_staged(stage))
             + remarks_on_base(_heads(forecast, before), published)
         ),
-        "output_digest": night.output_digest if night else None,
+        "output_digest": published_digest(engine, site_id, key.night),
         "config_digest": settings.digest,
         "mlflow_run_id": key.mlflow_run_id,
         "dag_run_id": key.dag_run_id,

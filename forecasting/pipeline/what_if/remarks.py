@@ -26,8 +26,11 @@ def remarks_of(before: Inputs, after: Inputs, scenario: Scenario, *, staged: boo
         staged: whether what the night staged is still there.
     """
     remarks = _moved(before, after, scenario)
-    unknown = [unit.name for unit in before.site.units if unit.unit_id not in before.stays]
-    if scenario.stay and unknown:
+    changing = [
+        unit for unit in before.site.units if scenario.stay or (scenario.arrivals and unit == before.site.ed)
+    ]
+    unknown = [unit.name for unit in changing if unit.unit_id not in before.stays]
+    if unknown:
         remarks.append(
             f"How long patients stay is not known of {', '.join(unknown)}: the census changes at once there."
         )
