@@ -171,10 +171,27 @@ class EventMinutes(_Table):
     patient_out: Annotated[float, Field(ge=0, le=600)] = 0.0
 
 
+class CalledHeads(_Table):
+    """Heads that can be called when the need is seen: on-call, agency."""
+
+    name: Identifier
+    wage_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)]
+    most: Positive
+
+
 class Role(_Table):
-    """Whom to staff, where, and the group's own rule by unit type, where no other rule stands before it."""
+    """Whom to staff, where, what an hour costs, and the group's own rule by unit type, where no other stands.
+
+    Prices are wages times a factor: of a head beyond the roster, of one who is called; ``release_share`` of a
+    wage is saved by telling a rostered head in time not to come.
+    """
 
     title: str
+    wage: Rate = 1.0
+    overtime_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.5
+    release_share: Share = 0.5
+    show_up_rate: Annotated[float, Field(ge=0.5, le=1)] = 1.0
+    called: tuple[CalledHeads, ...] = ()
     minimum_heads: Count = 1
     unit_types: Annotated[tuple[UnitType, ...], Field(min_length=1)] = tuple(UnitType)
     patients_per_head: dict[UnitType, Rate] = {}
@@ -185,6 +202,11 @@ class Role(_Table):
     boarders_at: BoardersAt = BoardersAt.UNIT
     spread_over_shifts: dict[Identifier, Share] = {}
     minutes_per_event: EventMinutes = EventMinutes()
+
+    @property
+    def callable_heads(self) -> int:
+        """How many heads can be called at a time."""
+        return sum(one.most for one in self.called)
 
     def figure(self, unit_type: UnitType) -> tuple[RuleKind, float] | None:
         """The group's own rule for a unit type, if there is one."""
@@ -198,6 +220,7 @@ class Role(_Table):
             [str(unit_type) for kind in RuleKind for unit_type in getattr(self, kind.value)],
         )
         _refuse_arrivals_elsewhere(self.arrivals_per_head_hour)
+        _refuse_repeats("called heads", [one.name for one in self.called])
         if self.spread_over_shifts and abs(sum(self.spread_over_shifts.values()) - 1) > _ROUNDING:
             raise ValueError(
                 f"spread_over_shifts adds up to {sum(self.spread_over_shifts.values()):g}; it must to 1"
@@ -271,6 +294,15 @@ class HeadCost(_Table):
         """The level of the requirement that costs least: short / (short + over), the newsvendor's ratio."""
         return self.short / (self.short + self.over)
 
+    @property
+    def missing_factor(self) -> float:
+        """What an hour without a head costs, in hours of an added one: so that adding pays at the level.
+
+        Who adds a head pays an hour to save what a missing one costs: the newsvendor's ratio is then
+        1 - 1 / factor, which is the level where the factor is 1 + short / over.
+        """
+        return 1 + self.short / self.over
+
     @model_validator(mode="after")
     def _sensible(self) -> Self:
         if self.short < self.over and not self.allow_below_median:
@@ -288,6 +320,32 @@ class Boarders(_Table):
     waiting_for: UnitType
 
 
+class FloatPool(_Table):
+    """Heads of one role who go to whichever of some units needs them; rostered under the pool's id."""
+
+    pool_id: Identifier
+    name: str
+    role: Identifier
+    units: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    least: Count = 0
+    most: Positive
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.least > self.most:
+            raise ValueError(
+                f"float pool {self.pool_id!r} has at least {self.least} heads on each shift and at most "
+                f"{self.most}; swap them"
+            )
+        return self
+
+
+class Waiting(_Table):
+    """How patients of an ED wait to be seen."""
+
+    patience_hours: Rate = 6.0
+
+
 class Unit(_Table):
     """A nursing unit of a site, the beds it can staff, and what its rules need to know of it."""
 
@@ -296,6 +354,7 @@ class Unit(_Table):
     unit_type: UnitType
     beds: Positive
     minimum_heads: dict[Identifier, Count] = {}
+    most_heads: dict[Identifier, Positive] = {}
     posts: dict[Identifier, Count] = {}
     patient_shares: dict[Identifier, Share] = {}
     boarders: Boarders | None = None
@@ -330,6 +389,7 @@ class Site(_Table):
     subdivision: str | None = None
     ratio_set: Identifier | None = None
     units: Annotated[tuple[Unit, ...], Field(min_length=1)]
+    float_pools: tuple[FloatPool, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -343,7 +403,8 @@ class Site(_Table):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        _refuse_repeats("unit_id", [unit.unit_id for unit in self.units])
+        pool_ids = [pool.pool_id for pool in self.float_pools]
+        _refuse_repeats("unit_id or pool_id", [unit.unit_id for unit in self.units] + pool_ids)
         if sum(unit.unit_type is UnitType.ED for unit in self.units) > 1:
             raise ValueError(f"site {self.site_id!r} has more than one unit of type 'ed'; one is allowed")
         supported = holidays.list_supported_countries()
@@ -368,6 +429,7 @@ class Settings(_Table):
     roles: Annotated[dict[Identifier, Role], Field(min_length=1)]
     rules: tuple[LocalRule, ...] = ()
     costs: dict[UnitType | Literal["default"], HeadCost] = {}
+    waiting: Waiting = Waiting()
     sites: Annotated[tuple[Site, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -377,6 +439,8 @@ class Settings(_Table):
         _refuse_repeats("rule_id", [rule.rule_id for rule in self.rules])
         self._refuse_unknown_names()
         self._refuse_levels_not_forecast()
+        self._refuse_pools_that_cannot_float()
+        self._refuse_calls_never_worth_it()
         if self.training.hidden_size % self.training.attention_heads:
             raise ValueError(
                 f"training.hidden_size = {self.training.hidden_size} must be a multiple of "
@@ -397,7 +461,16 @@ class Settings(_Table):
 
     def level(self, unit_type: UnitType) -> float:
         """The quantile level to which units of a type are staffed, from their costs."""
-        return (self.costs.get(unit_type) or self.costs.get("default") or HeadCost()).level
+        return self.cost(unit_type).level
+
+    def cost(self, unit_type: UnitType) -> HeadCost:
+        """What an hour short and an hour over cost units of a type."""
+        return self.costs.get(unit_type) or self.costs.get("default") or HeadCost()
+
+    def missing_price(self, role_id: str, unit_type: UnitType) -> float:
+        """What an hour without a head of a role costs units of a type."""
+        role = self.roles[role_id]
+        return role.wage * role.overtime_factor * self.cost(unit_type).missing_factor
 
     @property
     def site_ids(self) -> tuple[str, ...]:
@@ -455,9 +528,13 @@ class Settings(_Table):
                 if rule.arrivals_per_head_hour is not None:
                     _refuse_arrivals_elsewhere([unit.unit_type])
         asked = {f"rule {rule.rule_id!r}": rule.role for rule in self.rules} | {
-            f"minimum_heads of {site_id}'s unit {unit_id!r}": role
+            f"{limit} of {site_id}'s unit {unit_id!r}": role
             for (site_id, unit_id), unit in units.items()
-            for role in unit.minimum_heads
+            for limit in ("minimum_heads", "most_heads")
+            for role in getattr(unit, limit)
+        }
+        asked |= {
+            f"float pool {pool.pool_id!r}": pool.role for site in self.sites for pool in site.float_pools
         }
         for where, role_id in asked.items():
             if role_id not in self.roles:
@@ -471,6 +548,35 @@ class Settings(_Table):
                     f"costs.{unit_type}: {cost.short:g} / ({cost.short:g} + {cost.over:g}) is a level of "
                     f"{cost.level:.3f}, which is not forecast; allowed: {lowest} to {highest}"
                 )
+
+    def _refuse_pools_that_cannot_float(self) -> None:
+        for site in self.sites:
+            types = {unit.unit_id: unit.unit_type for unit in site.units}
+            for pool in site.float_pools:
+                for unit_id in pool.units:
+                    if unit_id not in types:
+                        raise ValueError(
+                            f"float pool {pool.pool_id!r} is for unit {unit_id!r}, which {site.site_id!r} "
+                            f"does not have; allowed: {', '.join(types)}"
+                        )
+                    if types[unit_id] not in self.roles[pool.role].unit_types:
+                        raise ValueError(
+                            f"float pool {pool.pool_id!r} is for unit {unit_id!r}, where no {pool.role} works"
+                        )
+            served = [f"{pool.role} of {unit_id}" for pool in site.float_pools for unit_id in pool.units]
+            _refuse_repeats(f"float pool of {site.site_id!r} for", served)
+
+    def _refuse_calls_never_worth_it(self) -> None:
+        factor = max(cost.missing_factor for cost in {"default": HeadCost(), **self.costs}.values())
+        for role_id, role in self.roles.items():
+            dearest = role.overtime_factor * factor
+            for called in role.called:
+                if called.wage_factor > dearest:
+                    raise ValueError(
+                        f"roles.{role_id}.called.{called.name}: wage_factor = {called.wage_factor:g} is more "
+                        f"than an hour without a head costs, {dearest:g} wages: nobody would be called; "
+                        "lower it, or raise short under [costs]"
+                    )
 
     @cached_property
     def digest(self) -> str:

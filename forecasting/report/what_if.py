@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from forecasting.config import Settings, Site, Unit
+from forecasting.config import Settings, Site
 
 PLAIN_WIDTH = 110
 """Columns of a page where no terminal says how wide it is."""
@@ -24,8 +24,11 @@ MOST_TOLD = 5
 
 ARROW = "\N{RIGHTWARDS ARROW}"
 POST = ["site_id", "unit_id", "role", "shift", "shift_date", "shift_start"]
-FIGURES = ["required", "recommended", "scheduled", "gap"]
-TOTALS = ["required", "recommended", "scheduled", "short"]
+HEADS = {"required": "Required", "recommended": "Advised", "scheduled": "Scheduled", "short": "Short"}
+"""Columns of the table, and their titles."""
+COSTS = ["expected_cost", "expected_cost_scheduled", "short_hours"]
+WAITS = ["wait_minutes", "wait_minutes_scheduled", "left_unseen", "left_unseen_scheduled"]
+FIGURES = ["required", "recommended", "scheduled", "gap", *COSTS, *WAITS]
 
 Row = dict[Hashable, Any]
 
@@ -49,9 +52,17 @@ def differences(published: pd.DataFrame, scenario: pd.DataFrame) -> pd.DataFrame
 
 
 def difference_totals(published: pd.DataFrame, scenario: pd.DataFrame) -> pd.DataFrame:
-    """Heads over all units, roles and shifts of each site: ``site_id``, then figures before and after."""
-    columns = [f"{name}_{when}" for name in TOTALS for when in ("before", "after")]
-    return differences(published, scenario).groupby("site_id", as_index=False)[columns].sum()
+    """Heads and costs over all units, roles and shifts of each site.
+
+    Args:
+        published: STAFFING_RECOMMENDATION rows of a night.
+        scenario: SCENARIO_RECOMMENDATION rows of the same night and sites.
+
+    Returns:
+        ``site_id``, each of :data:`HEADS` and :data:`COSTS` before and after; missing where none is known.
+    """
+    columns = _both_ends([*HEADS, *COSTS])
+    return differences(published, scenario).groupby("site_id", as_index=False)[columns].sum(min_count=1)
 
 
 def print_difference(
@@ -84,9 +95,11 @@ def difference_markdown(totals: pd.DataFrame, asked: pd.DataFrame) -> str:
         totals: of :func:`difference_totals`.
         asked: SCENARIO rows.
     """
-    titles = ["Site", *(name.capitalize() for name in TOTALS)]
-    lines = [titles, ["---", *["---:"] * len(TOTALS)]]
-    lines += [[str(row["site_id"]), *(_change(row, name) for name in TOTALS)] for row in _rows(totals)]
+    titles = ["Site", *HEADS.values(), "Cost as advised", "Cost of the roster"]
+    lines = [titles, ["---", *["---:"] * (len(titles) - 1)]]
+    lines += [
+        [str(row["site_id"]), *(_change(row, name) for name in (*HEADS, *COSTS[:2]))] for row in _rows(totals)
+    ]
     told = [f"* {row['site_id']}: {remark}" for row in _rows(asked) for remark in _remarks(row)]
     said = [f"**{row['site_id']}**: {asked_in_words(row)}" for row in _rows(asked)]
     table = [f"| {' | '.join(line)} |" for line in lines]
@@ -122,6 +135,8 @@ def _page(both: pd.DataFrame, asked: Row, settings: Settings, site: Site) -> Gro
         Text.assemble((f"{site.name}, what if", "bold"), f"   {title}{asked_in_words(asked)}"),
         Text(f"beside the plan of night {asked['night']}; scenario {asked['scenario_id']}", style="dim"),
         _table(both, settings, site),
+        *_told("What it costs", _costs(both)),
+        *_told("Waiting", _waits(both, settings)),
         *_told("Where more are short", _gains(both, settings, site)),
         *_told("Mind", [("", remark) for remark in _remarks(asked)]),
         "",
@@ -138,17 +153,23 @@ def _table(both: pd.DataFrame, settings: Settings, site: Site) -> Table:
         caption=f"Heads added up over {days} days; short adds up the shifts in which some are missing.",
         caption_justify="left",
     )
-    (totals,) = _rows(both.drop(columns=POST).sum(numeric_only=True).to_frame().T)
+    totals = _sums(both)
     for title in ("Unit", "Role", "Shift"):
         table.add_column(title, footer="All" if title == "Unit" else "")
-    for name in TOTALS:
-        table.add_column(name.capitalize(), justify="right", footer=_change(totals, name))
-    for unit in site.units:
-        _add_unit(table, both[both["unit_id"] == unit.unit_id], unit, settings)
+    for name, title in HEADS.items():
+        table.add_column(title, justify="right", footer=_change(totals, name))
+    for unit_id, unit_name in _posts(site).items():
+        _add_unit(table, both[both["unit_id"] == unit_id], unit_name, settings)
     return table
 
 
-def _add_unit(table: Table, of_unit: pd.DataFrame, unit: Unit, settings: Settings) -> None:
+def _posts(site: Site) -> dict[str, str]:
+    """Names of units and float pools, by id."""
+    units = {unit.unit_id: unit.name for unit in site.units}
+    return units | {pool.pool_id: pool.name for pool in site.float_pools}
+
+
+def _add_unit(table: Table, of_unit: pd.DataFrame, unit_name: str, settings: Settings) -> None:
     named = ""
     for role_id, role in settings.roles.items():
         titled = ""
@@ -156,16 +177,46 @@ def _add_unit(table: Table, of_unit: pd.DataFrame, unit: Unit, settings: Setting
             rows = of_unit[(of_unit["role"] == role_id) & (of_unit["shift"] == shift.name)]
             if rows.empty:
                 continue
-            (sums,) = _rows(rows.drop(columns=POST).sum(numeric_only=True, min_count=1).to_frame().T)
+            sums = _sums(rows)
             table.add_row(
-                "" if named else unit.name,
+                "" if named else unit_name,
                 "" if titled else role.title,
                 shift.name.replace("_", " "),
-                *(_coloured(sums, name) for name in TOTALS),
+                *(_coloured(sums, name) for name in HEADS),
             )
-            named, titled = unit.name, role.title
+            named, titled = unit_name, role.title
     if named:
         table.add_section()
+
+
+def _costs(both: pd.DataFrame) -> list[tuple[str, str]]:
+    sums = _sums(both)
+    if sums["expected_cost_after"] is None:
+        return []
+    told = (
+        ("as advised", "expected_cost", ""),
+        ("with the roster as it is", "expected_cost_scheduled", ""),
+        ("head-hours missing as advised", "short_hours", " h"),
+    )
+    return [(f"{title}: ", f"{_change(sums, name)}{unit}") for title, name, unit in told]
+
+
+def _waits(both: pd.DataFrame, settings: Settings) -> list[tuple[str, str]]:
+    """Of each role that patients wait for: minutes and the share who leave, the mean of its shifts."""
+    lines = []
+    for role_id, role in settings.roles.items():
+        means = both.loc[both["role"] == role_id, _both_ends(WAITS)].mean()
+        if not means.notna().any():
+            continue
+        (row,) = _rows(means.to_frame().T)
+        for how, end in (("as advised", ""), ("with the roster as it is", "_scheduled")):
+            minutes, leaving = (
+                _change(row, f"wait_minutes{end}"),
+                _change(row, f"left_unseen{end}", scale=100),
+            )
+            told = f"{minutes} minutes until seen, {leaving} % leave unseen, on average of the shifts"
+            lines.append((f"{role.title}, {how}: ", told))
+    return lines
 
 
 def _gains(both: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[str, str]]:
@@ -174,7 +225,7 @@ def _gains(both: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[str
     gaining = both.assign(more=more)[more > 0].sort_values(
         ["more", "shift_start"], ascending=[False, True], kind="stable"
     )
-    names = {unit.unit_id: unit.name for unit in site.units}
+    names = _posts(site)
     return [
         (f"{_on(row)}, {names[row['unit_id']]}, {settings.roles[row['role']].title}: ", row["reason"])
         for row in _rows(gaining.head(MOST_TOLD))
@@ -203,13 +254,23 @@ def _coloured(row: Mapping[Hashable, Any], name: str) -> Text:
     return Text(_change(row, name), style="bold red" if after > before else "green")
 
 
-def _change(row: Mapping[Hashable, Any], name: str) -> str:
-    before, after = (_number(row[f"{name}_{when}"]) for when in ("before", "after"))
+def _change(row: Mapping[Hashable, Any], name: str, scale: float = 1) -> str:
+    before, after = (_number(row[f"{name}_{when}"], scale) for when in ("before", "after"))
     return before if before == after else f"{before} {ARROW} {after}"
 
 
-def _number(heads: float | None) -> str:
-    return "unknown" if heads is None or math.isnan(heads) else f"{heads:.0f}"
+def _number(value: float | None, scale: float) -> str:
+    return "unknown" if value is None or math.isnan(value) else f"{scale * value:,.0f}"
+
+
+def _both_ends(names: Sequence[str]) -> list[str]:
+    return [f"{name}_{when}" for name in names for when in ("before", "after")]
+
+
+def _sums(rows: pd.DataFrame) -> Row:
+    """Each figure over the rows, None where none of them has it."""
+    (sums,) = _rows(rows[_both_ends([*HEADS, *COSTS])].sum(min_count=1).to_frame().T)
+    return sums
 
 
 def _rows(frame: pd.DataFrame) -> list[Row]:

@@ -32,6 +32,11 @@ class Quantiles:
         """Each value times a factor that is not negative, and so much more."""
         return Quantiles(self.levels, self.values * factor + plus)
 
+    def drawn(self, count: int) -> Reals:
+        """So many equally likely values, rising; beyond the outermost level as at it (count,)."""
+        levels = (np.arange(count) + 0.5) / count
+        return np.interp(ndtri(levels), ndtri(self.levels), self.values)
+
     def share_above(self, value: float) -> float:
         """How likely it comes to more than a value, as far as the levels tell.
 
@@ -53,6 +58,16 @@ class Draws:
 
     values: Reals
     """In any order (draws,)."""
+
+    def drawn(self, count: int) -> Reals:
+        """The values themselves.
+
+        Raises:
+            ValueError: there are more, or fewer.
+        """
+        if count != len(self.values):
+            raise ValueError(f"{count} draws are asked for; there are {len(self.values)}")
+        return self.values
 
     def at(self, level: float) -> float:
         """The least value that a share ``level`` of the draws do not exceed."""

@@ -39,6 +39,24 @@ class Outlook:
     means: Mapping[tuple[pd.Timestamp, int], Quantiles] = field(default_factory=dict)
     """Forecast means of blocks, by their first hour and length in hours."""
 
+    @property
+    def paths(self) -> int:
+        """How many sample paths it has; 0 where it is told by quantiles."""
+        return 0 if self.levels is not None else self.values.shape[1]
+
+    def drawn(self, paths: int) -> Reals:
+        """Equally likely courses: its own, or such drawn from its quantiles, all hours high together.
+
+        Args:
+            paths: how many; of its own, as many as it has.
+
+        Returns:
+            By path and hour (paths, hours).
+        """
+        if self.levels is None:
+            return self.values.T
+        return np.stack([Quantiles(self.levels, hour).drawn(paths) for hour in self.values], axis=1)
+
     def over(self, shift: PlannedShift, level: float) -> Outlook | None:
         """The hours of it in a shift, with a level among its levels; None where it tells nothing of them.
 

@@ -20,6 +20,10 @@ DEMO = Path(__file__).parents[2] / "hospital.toml"
 EXAMPLE = Path(__file__).parents[1] / "hospital.toml"
 
 
+def _called(name: str, wage_factor: float) -> dict[str, Any]:
+    return {"name": name, "wage_factor": wage_factor, "most": 1}
+
+
 def test_the_demo_configuration_is_valid() -> None:
     settings = read_settings(DEMO)
     assert settings.site_ids == ("harbor", "valley")
@@ -122,6 +126,66 @@ def test_the_level_follows_from_the_costs_of_the_unit_type() -> None:
     assert _with(lambda _: None).level(UnitType.ED) == 0.75
     priced = _with(price)
     assert (priced.level(UnitType.ED), priced.level(UnitType.ICU)) == (0.8, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"wage": -3}, ("roles.registered_nurse.wage", "greater than 0", "-3")),
+        ({"overtime_factor": 0.5}, ("overtime_factor", "0.5", "greater than or equal to 1")),
+        ({"release_share": 1.5}, ("release_share", "1.5", "less than or equal to 1")),
+        ({"show_up_rate": 0}, ("show_up_rate", "greater than or equal to 0.5")),
+        ({"called": [_called("agency", 0.5)]}, ("called.0.wage_factor", "0.5", "greater than or equal to 1")),
+        ({"called": [_called("agency", 2), _called("agency", 3)]}, ("called heads 'agency'", "unique")),
+        ({"called": [_called("agency", 9)]}, ("called.agency: wage_factor = 9", "6 wages", "nobody")),
+    ],
+)
+def test_prices_that_make_no_sense_are_refused(changes: dict[str, Any], said: tuple[str, ...]) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        _with(lambda content: content["roles"]["registered_nurse"].update(changes))
+    for part in said:
+        assert part in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"units": ["ed", "spa"]}, "'float' is for unit 'spa', which 'north' does not have"),
+        ({"units": []}, "at least 1 item"),
+        ({"role": "nurse"}, "float pool 'float' is for role 'nurse'; allowed: registered_nurse"),
+        ({"least": 4}, "at least 4 heads on each shift and at most 3; swap them"),
+        ({"pool_id": "icu"}, "unit_id or pool_id 'icu' stands more than once"),
+        ({"units": ["icu", "icu"]}, "float pool of 'north' for 'registered_nurse of icu'"),
+    ],
+)
+def test_a_float_pool_that_makes_no_sense_is_refused(changes: dict[str, Any], said: str) -> None:
+    pool = {
+        "pool_id": "float",
+        "name": "Float",
+        "role": "registered_nurse",
+        "units": ["ed", "icu"],
+        "most": 3,
+    }
+    with pytest.raises(ValidationError, match=said):
+        _with(lambda content: content["sites"][0].update(float_pools=[pool | changes]))
+
+
+def test_a_float_pool_serves_units_where_its_role_works() -> None:
+    def confine(content: dict[str, Any]) -> None:
+        content["roles"]["registered_nurse"]["unit_types"] = ["icu", "medical_surgical"]
+        content["sites"][0]["float_pools"] = [
+            {"pool_id": "float", "name": "Float", "role": "registered_nurse", "units": ["ed"], "most": 3}
+        ]
+
+    with pytest.raises(ValidationError, match="unit 'ed', where no registered_nurse works"):
+        _with(confine)
+
+
+def test_an_hour_without_a_head_is_priced_so_that_adding_one_pays_at_the_level() -> None:
+    priced = _with(lambda content: content["roles"]["registered_nurse"].update(wage=40))
+    added = 40 * 1.5
+    missing = priced.missing_price("registered_nurse", UnitType.ED)
+    assert 1 - added / missing == pytest.approx(priced.level(UnitType.ED))
 
 
 @pytest.mark.parametrize(

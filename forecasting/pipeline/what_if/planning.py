@@ -12,13 +12,11 @@ from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import WhatIfRefused
 from forecasting.pipeline.flows import staged_flows
-from forecasting.pipeline.plan import rebuilt_paths
+from forecasting.pipeline.plan import heads_of, site_paths
 from forecasting.pipeline.what_if.opening import WhatIfKey, published_digest
 from forecasting.pipeline.what_if.remarks import remarks_of, remarks_on_base
-from forecasting.rules import rule_book
-from forecasting.schema import SCHEDULED_SHIFT
-from forecasting.staffing import recommend, turnover
-from forecasting.staffing.scenario import Inputs, changed, mean_stays
+from forecasting.schema import PRESENT, SCHEDULED_SHIFT
+from forecasting.staffing.scenario import Inputs, changed
 from forecasting.staging import Stage
 from forecasting.tracking import ScenarioRuns
 
@@ -86,7 +84,7 @@ def _inputs(
     """What the published plan was made of, as far as it is kept."""
     site = settings.site(stage.site_id)
     issued_at = published["issued_at"].iloc[0].to_pydatetime()
-    paths = rebuilt_paths(place, settings, forecast)
+    paths = site_paths(place, settings, forecast)
     for target in set(forecast["target"]) - set(paths):
         raise WhatIfRefused(
             f"{site.site_id}'s sample paths of {target} on night {stage.night} can't be made again, see the "
@@ -99,8 +97,8 @@ def _inputs(
         issued_at=issued_at,
         paths=paths,
         roster=_roster(stage, published),
-        turnover=turnover(flows.inflow, flows.departure, issued_at, site.zone),
-        stays=mean_stays(flows.departure),
+        inflow=flows.inflow,
+        departure=flows.departure,
     )
 
 
@@ -118,13 +116,7 @@ def _is_staged(stage: Stage) -> bool:
 
 def _heads(forecast: pd.DataFrame, of: Inputs) -> pd.DataFrame:
     """RECOMMENDATION rows; of the forecast only who made it is read, since the paths have every series."""
-    return recommend(
-        forecast,
-        of.site,
-        of.settings,
-        of.issued_at,
-        of.roster,
-        rule_book(of.settings),
-        paths=of.paths,
-        turnover=of.turnover,
-    )
+    from forecasting.models import Flows
+
+    flows = Flows(of.inflow, of.departure, PRESENT.empty())
+    return heads_of(of.settings, of.site, of.issued_at, forecast, of.roster, of.paths, flows)

@@ -36,6 +36,7 @@ def tell_what_if(place: Deployment, key: WhatIfKey, console: Console | None = No
             f"{row['site_id']}/{name}": float(row[name])
             for row in totals.to_dict("records")
             for name in totals.columns.drop("site_id")
+            if pd.notna(row[name])
         },
     )
     runs.log_table(key.mlflow_run_id, report.differences(published, heads), "difference.csv")

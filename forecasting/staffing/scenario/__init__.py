@@ -1,6 +1,5 @@
 """What if: the inputs of a plan, changed as somebody imagines them. Pure functions."""
 
-from forecasting.staffing.scenario.demand import mean_stays
 from forecasting.staffing.scenario.scenario import NO_SET, Inputs, Scenario, changed
 
-__all__ = ["NO_SET", "Inputs", "Scenario", "changed", "mean_stays"]
+__all__ = ["NO_SET", "Inputs", "Scenario", "changed"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,8 @@ from forecasting.staffing.outlook import SamplePaths
 from forecasting.staffing.roster import within
 from forecasting.staffing.scenario.absence import thinned
 from forecasting.staffing.scenario.beds import close_beds
-from forecasting.staffing.scenario.demand import presence, times
+from forecasting.staffing.scenario.demand import mean_stays, presence, times
 from forecasting.staffing.shifts import planned_shifts
-from forecasting.staffing.turnover import Turnover
 
 NO_SET = "none"
 """The ratio set of a site that takes no published one."""
@@ -57,9 +57,15 @@ class Inputs:
     paths: Mapping[Target, SamplePaths]
     roster: pd.DataFrame
     """SCHEDULED_SHIFT rows."""
-    turnover: Turnover
-    stays: Mapping[str, float]
-    """Mean hours in each unit's beds, as far as they are known."""
+    inflow: pd.DataFrame
+    """INFLOW rows, known at the issue time."""
+    departure: pd.DataFrame
+    """DEPARTURE rows, counted over the same weeks."""
+
+    @cached_property
+    def stays(self) -> dict[str, float]:
+        """Mean hours in each unit's beds, as far as they are known."""
+        return mean_stays(self.departure)
 
 
 def changed(before: Inputs, scenario: Scenario) -> Inputs:
@@ -83,10 +89,8 @@ def changed(before: Inputs, scenario: Scenario) -> Inputs:
         site=site,
         paths=paths,
         roster=thinned(within(before.roster, shifts), scenario.absence),
-        turnover=Turnover(
-            _without(before.turnover.coming, shut),
-            _without(before.turnover.going, shut),
-        ),
+        inflow=before.inflow[~before.inflow["unit_id"].isin(shut)],
+        departure=before.departure[~before.departure["unit_id"].isin(shut)],
     )
 
 
@@ -123,7 +127,3 @@ def _with_site(settings: Settings, site: Site) -> Settings:
 
 def _is_shut(unit: Unit, site: Site, scenario: Scenario) -> bool:
     return scenario.closed_at(site).get(unit.unit_id) == unit.beds
-
-
-def _without(by_unit: Mapping[str, Reals], shut: set[str]) -> dict[str, Reals]:
-    return {unit_id: each for unit_id, each in by_unit.items() if unit_id not in shut}

@@ -11,13 +11,13 @@ from forecasting.validate.suites.structure import key_check, known_units_check
 
 
 def scheduled_shift_suite(scheduled_shift: pd.DataFrame, site: Site) -> Suite:
-    """Shifts are of configured units, end after they start, and have a number of heads."""
+    """Shifts are of configured units and float pools, end after they start, and have a number of heads."""
     return Suite(
         SCHEDULED_SHIFT.name,
         scheduled_shift,
         (
             key_check(SCHEDULED_SHIFT),
-            known_units_check(site),
+            known_units_check(site, [pool.pool_id for pool in site.float_pools]),
             Check(
                 "shift_ends_after_it_starts",
                 Severity.WARN,

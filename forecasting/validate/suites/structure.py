@@ -56,15 +56,15 @@ def key_check(table: Table) -> Check:
     )
 
 
-def known_units_check(site: Site) -> Check:
-    """Every row is of a unit that is configured."""
+def known_units_check(site: Site, pools: Iterable[str] = ()) -> Check:
+    """Every row is of a unit that is configured, or of one of these float pools."""
     return Check(
         "unit_is_known",
         Severity.WARN,
         expect(
             "column_values_to_be_in_set",
             column="unit_id",
-            value_set=[unit.unit_id for unit in site.units],
+            value_set=[*(unit.unit_id for unit in site.units), *pools],
         ),
         _unknown_units,
         "unit_id",

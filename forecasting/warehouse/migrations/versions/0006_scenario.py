@@ -1,13 +1,13 @@
 """The tables of what-ifs: what was asked, and what would have been recommended.
 
-Revision: 0006, after 0003
+Revision: 0006, after 0004
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-down_revision = "0003"
+down_revision = "0004"
 
 
 def upgrade() -> None:

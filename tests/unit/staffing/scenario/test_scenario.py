@@ -11,8 +11,8 @@ import pytest
 
 from forecasting.config import Settings
 from forecasting.rules import rule_book
-from forecasting.schema import FORECAST, SCHEDULED_SHIFT, Target
-from forecasting.staffing import SamplePaths, Turnover, recommend
+from forecasting.schema import DEPARTURE, FORECAST, INFLOW, SCHEDULED_SHIFT, Target
+from forecasting.staffing import SamplePaths, recommend, turnover
 from forecasting.staffing.scenario import NO_SET, Inputs, Scenario, changed
 from forecasting.staffing.shifts import planned_shifts
 
@@ -40,6 +40,19 @@ def before(settings: Settings) -> Inputs:
         for shift in shifts
     ]
 
+    departure = [
+        {
+            "site_id": "west",
+            "unit_id": unit_id,
+            "weekday": 0,
+            "local_hour": 12,
+            "elapsed_from": 0,
+            "patient_hours": 10 * hours_each,
+            "departures": 10,
+        }
+        for unit_id, hours_each in (("ed", 4), ("ward", 96))
+    ]
+
     def paths(**patients: int) -> SamplePaths:
         counts = np.array(list(patients.values()), dtype=np.int32)
         whole = np.broadcast_to(counts[None, :, None], (100, len(counts), len(hours)))
@@ -51,8 +64,8 @@ def before(settings: Settings) -> Inputs:
         issued_at=issued_at,
         paths={Target.BED_CENSUS: paths(ed=10, ward=20), Target.ED_ARRIVALS: paths(ed=3)},
         roster=SCHEDULED_SHIFT.conform(pd.DataFrame(roster)),
-        turnover=Turnover({"ward": np.ones(168)}, {"ward": np.ones(168)}),
-        stays={"ed": 4.0, "ward": 96.0},
+        inflow=INFLOW.empty(),
+        departure=DEPARTURE.conform(pd.DataFrame(departure)),
     )
 
 
@@ -63,15 +76,32 @@ def census(inputs: Inputs, unit_id: str) -> np.ndarray:
 
 
 def rows(inputs: Inputs) -> pd.DataFrame:
+    told = [
+        {
+            "issued_at": inputs.issued_at,
+            "site_id": "west",
+            "unit_id": unit_id,
+            "target": target.value,
+            "period": "PT1H",
+            "valid_at": inputs.issued_at,
+            "quantile": 0.5,
+            "value": 0.0,
+            "model": "climatology",
+            "model_version": "1",
+            "note": "",
+        }
+        for target, paths in inputs.paths.items()
+        for unit_id in paths.units
+    ]
     return recommend(
-        FORECAST.empty(),
+        FORECAST.conform(pd.DataFrame(told)),
         inputs.site,
         inputs.settings,
         inputs.issued_at,
         inputs.roster,
         rule_book(inputs.settings),
         paths=inputs.paths,
-        turnover=inputs.turnover,
+        turnover=turnover(inputs.inflow, inputs.departure, inputs.issued_at, inputs.site.zone),
     )
 
 
