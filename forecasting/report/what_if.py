@@ -26,6 +26,8 @@ ARROW = "\N{RIGHTWARDS ARROW}"
 POST = ["site_id", "unit_id", "role", "shift", "shift_date", "shift_start"]
 HEADS = {"required": "Required", "recommended": "Advised", "scheduled": "Scheduled", "short": "Short"}
 """Columns of the table, and their titles."""
+OF_POOLS = {"recommended", "scheduled"}
+"""Those of them that a float pool has."""
 COSTS = ["expected_cost", "expected_cost_scheduled", "short_hours"]
 WAITS = ["wait_minutes", "wait_minutes_scheduled", "left_unseen", "left_unseen_scheduled"]
 FIGURES = ["required", "recommended", "scheduled", "gap", *COSTS, *WAITS]
@@ -158,8 +160,10 @@ def _table(both: pd.DataFrame, settings: Settings, site: Site) -> Table:
         table.add_column(title, footer="All" if title == "Unit" else "")
     for name, title in HEADS.items():
         table.add_column(title, justify="right", footer=_change(totals, name))
-    for unit_id, unit_name in _posts(site).items():
-        _add_unit(table, both[both["unit_id"] == unit_id], unit_name, settings)
+    pools = {pool.pool_id for pool in site.float_pools}
+    for post_id, name in _posts(site).items():
+        shown = OF_POOLS if post_id in pools else set(HEADS)
+        _add_post(table, both[both["unit_id"] == post_id], name, settings, shown)
     return table
 
 
@@ -169,22 +173,22 @@ def _posts(site: Site) -> dict[str, str]:
     return units | {pool.pool_id: pool.name for pool in site.float_pools}
 
 
-def _add_unit(table: Table, of_unit: pd.DataFrame, unit_name: str, settings: Settings) -> None:
+def _add_post(table: Table, of_post: pd.DataFrame, name: str, settings: Settings, shown: set[str]) -> None:
     named = ""
     for role_id, role in settings.roles.items():
         titled = ""
         for shift in settings.shifts:
-            rows = of_unit[(of_unit["role"] == role_id) & (of_unit["shift"] == shift.name)]
+            rows = of_post[(of_post["role"] == role_id) & (of_post["shift"] == shift.name)]
             if rows.empty:
                 continue
             sums = _sums(rows)
             table.add_row(
-                "" if named else unit_name,
+                "" if named else name,
                 "" if titled else role.title,
                 shift.name.replace("_", " "),
-                *(_coloured(sums, name) for name in HEADS),
+                *(_coloured(sums, figure) if figure in shown else "" for figure in HEADS),
             )
-            named, titled = unit_name, role.title
+            named, titled = name, role.title
     if named:
         table.add_section()
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from forecasting.config import Settings
+from forecasting.config import FloatPool, Settings
 from forecasting.report import difference_markdown, difference_totals, differences, print_difference
 from forecasting.schema import SCENARIO, STAFFING_RECOMMENDATION
 
@@ -132,3 +132,34 @@ def test_a_row_that_only_one_of_the_two_has_is_kept() -> None:
     both = differences(published.iloc[1:], scenario)
     assert len(both) == len(scenario)
     assert both["required_before"].isna().sum() == 1
+
+
+def test_costs_and_waits_are_told_where_they_are_known(settings: Settings) -> None:
+    priced = {"expected_cost": 100.0, "expected_cost_scheduled": 150.0, "short_hours": 2.0}
+    at_ed = {
+        "wait_minutes": 10.0,
+        "wait_minutes_scheduled": 30.0,
+        "left_unseen": 0.01,
+        "left_unseen_scheduled": 0.05,
+    }
+    published = rows([8, 6, 4], [7, 6, 5]).assign(**priced, **at_ed)
+    scenario = rows([10, 7, 2], [6, 6, 5]).assign(**priced, **{**at_ed, "wait_minutes_scheduled": 55.0})
+    text = printed(published, scenario.assign(expected_cost=200.0), asked(arrivals=0.2), settings)
+    assert "as advised: 600 → 1,200" in text
+    assert "with the roster as it is: 900" in text
+    assert "head-hours missing as advised: 12 h" in text
+    assert "Registered nurse, with the roster as it is: 30 → 55 minutes until seen, 5 % leave unseen" in text
+    assert "What it costs" not in printed(
+        rows([8, 6, 4], [7, 6, 5]), rows([8, 6, 4], [7, 6, 5]), asked(), settings
+    )
+
+
+def test_a_float_pool_stands_below_the_units(settings: Settings) -> None:
+    pool = FloatPool(pool_id="float", name="Float pool", role="registered_nurse", units=("ed", "icu"), most=4)
+    north = settings.site("north").model_copy(update={"float_pools": (pool,)})
+    with_pool = settings.model_copy(update={"sites": (north, settings.site("west"))})
+    plan = rows([8, 6, 4], [7, 6, 5])
+    floating = plan[plan["unit_id"] == "icu"].assign(unit_id="float", required=None, gap=None, scheduled=2)
+    both = STAFFING_RECOMMENDATION.conform(pd.concat([plan, floating]))
+    text = printed(both, both, asked(), with_pool)
+    assert line_of(text, "Float pool") == "Float pool Registered nurse day 8 4"
