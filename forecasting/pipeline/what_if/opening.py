@@ -19,6 +19,7 @@ from forecasting.outcome import WhatIfRefused
 from forecasting.pipeline.what_if.asked import WhatIf
 from forecasting.schema import NightState, Target
 from forecasting.tracking import ScenarioRuns
+from forecasting.warehouse import Night
 
 log = structlog.get_logger()
 
@@ -72,8 +73,9 @@ def open_what_if(place: Deployment, asked: WhatIf, dag_run_id: str, tags: Mappin
             f"no night is published by all of {', '.join(asked.site_ids)}; "
             "walk one first (`forecasting night`)"
         )
-    plans = {site_id: published_digest(engine, site_id, night) for site_id in asked.site_ids}
+    nights = [published_night(engine, site_id, night) for site_id in asked.site_ids]
     _refuse_unforecast(engine, settings, asked, night)
+    plans = [each.output_digest for each in nights]
     question = json.dumps([asked.of(night).as_json(), plans, settings.digest])
     scenario_id = hashlib.sha256(question.encode()).hexdigest()[:12]
     runs = ScenarioRuns(place.mlflow, place.artifacts)
@@ -85,15 +87,15 @@ def open_what_if(place: Deployment, asked: WhatIf, dag_run_id: str, tags: Mappin
     return WhatIfKey(scenario_id, night, asked.of(night), dag_run_id, run_id)
 
 
-def published_digest(engine: sa.Engine, site_id: str, night: date) -> str:
-    """The digest of what a site published on a night.
+def published_night(engine: sa.Engine, site_id: str, night: date) -> Night:
+    """A site's night, published.
 
     Raises:
-        WhatIfRefused: it published nothing; the message names the last night that it did.
+        WhatIfRefused: it is not; the message names the last one that is.
     """
     found = warehouse.find_night(engine, site_id, night)
-    if found is not None and found.state is NightState.PUBLISHED and found.output_digest:
-        return found.output_digest
+    if found is not None and found.state is NightState.PUBLISHED:
+        return found
     last = warehouse.last_published(engine, [site_id])
     stands = f"it is {found.state.value}" if found else "it was never opened"
     choose = f"the last that is: {last}" if last else "none is yet; walk one first (`forecasting night`)"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pandas as pd
 import structlog
@@ -13,12 +15,13 @@ from forecasting.deployment import Deployment
 from forecasting.outcome import WhatIfRefused
 from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.plan import heads_of, site_paths
-from forecasting.pipeline.what_if.opening import WhatIfKey, published_digest
+from forecasting.pipeline.what_if.opening import WhatIfKey, published_night
 from forecasting.pipeline.what_if.remarks import remarks_of, remarks_on_base
 from forecasting.schema import PRESENT, SCHEDULED_SHIFT
 from forecasting.staffing.scenario import Inputs, changed
 from forecasting.staging import Stage
 from forecasting.tracking import ScenarioRuns
+from forecasting.warehouse import Night
 
 log = structlog.get_logger()
 
@@ -37,63 +40,73 @@ def plan_what_if(place: Deployment, key: WhatIfKey, site_id: str) -> int:
 
 
 def _plan(place: Deployment, key: WhatIfKey, site_id: str) -> int:
-    settings, scenario = read_settings(place.config), key.asked.scenario
-    engine = warehouse.connect(place.warehouse)
+    settings, engine = read_settings(place.config), warehouse.connect(place.warehouse)
     stage = Stage(place.staging, key.night, site_id)
+    night = published_night(engine, site_id, key.night)
     published = warehouse.recommendations(engine, key.night, [site_id])
     forecast = warehouse.forecasts(engine, key.night, [site_id])
-    before = _inputs(place, settings, stage, forecast, published)
-    after = changed(before, scenario)
+    before = _inputs(place, settings, stage, night.issued_at, forecast, published)
+    after = changed(before, key.asked.scenario)
+    remarks = [
+        *remarks_of(before, after, key.asked.scenario, staged=_is_staged(stage)),
+        *remarks_on_base(_heads(forecast, before), published),
+    ]
     heads = _heads(forecast, after).assign(
         scenario_id=key.scenario_id,
         night=key.night,
         mlflow_run_id=key.mlflow_run_id,
         dag_run_id=key.dag_run_id,
-        data_digest=published["data_digest"].iloc[0],
+        data_digest=night.data_digest,
     )
-    row = {
+    warehouse.record_scenario(engine, _row(key, night, settings, remarks), heads)
+    log.info("what-if planned", scenario=key.scenario_id, site=site_id, rows=len(heads))
+    return len(heads)
+
+
+def _row(key: WhatIfKey, night: Night, settings: Settings, remarks: Sequence[str]) -> dict[str, Any]:
+    """The site's SCENARIO row."""
+    scenario = key.asked.scenario
+    closed = scenario.closed_at(settings.site(night.site_id))
+    return {
         "scenario_id": key.scenario_id,
-        "site_id": site_id,
-        "night": key.night,
-        "issued_at": before.issued_at,
+        "site_id": night.site_id,
+        "night": night.night,
+        "issued_at": night.issued_at,
         "title": key.asked.title,
         "arrivals": scenario.arrivals,
         "census": scenario.census,
         "stay": scenario.stay,
         "absence": scenario.absence,
-        "closed_beds": ", ".join(f"{unit}={beds}" for unit, beds in scenario.closed_at(before.site).items()),
+        "closed_beds": ", ".join(f"{unit}={beds}" for unit, beds in closed.items()),
         "ratio_set": scenario.ratio_set,
-        "remarks": "\n".join(
-            remarks_of(before, after, scenario, staged=_is_staged(stage))
-            + remarks_on_base(_heads(forecast, before), published)
-        ),
-        "output_digest": published_digest(engine, site_id, key.night),
+        "remarks": "\n".join(remarks),
+        "output_digest": night.output_digest,
         "config_digest": settings.digest,
         "mlflow_run_id": key.mlflow_run_id,
         "dag_run_id": key.dag_run_id,
         "made_at": datetime.now(UTC),
     }
-    warehouse.record_scenario(engine, row, heads)
-    log.info("what-if planned", scenario=key.scenario_id, site=site_id, rows=len(heads))
-    return len(heads)
 
 
 def _inputs(
-    place: Deployment, settings: Settings, stage: Stage, forecast: pd.DataFrame, published: pd.DataFrame
+    place: Deployment,
+    settings: Settings,
+    stage: Stage,
+    issued_at: datetime,
+    forecast: pd.DataFrame,
+    published: pd.DataFrame,
 ) -> Inputs:
     """What the published plan was made of, as far as it is kept."""
-    site = settings.site(stage.site_id)
-    issued_at = published["issued_at"].iloc[0].to_pydatetime()
     paths = site_paths(place, settings, forecast)
     for target in set(forecast["target"]) - set(paths):
         raise WhatIfRefused(
-            f"{site.site_id}'s sample paths of {target} on night {stage.night} can't be made again, see the "
+            f"{stage.site_id}'s sample paths of {target} on night {stage.night} can't be made again, see the "
             "log; choose another night"
         )
     flows = staged_flows(stage, issued_at)
     return Inputs(
         settings=settings,
-        site=site,
+        site=settings.site(stage.site_id),
         issued_at=issued_at,
         paths=paths,
         roster=_roster(stage, published),

@@ -11,7 +11,7 @@ from forecasting.schema import Target
 from forecasting.staffing.scenario import Inputs, Scenario, changed
 
 ROW = ["unit_id", "role", "shift", "shift_start"]
-COMPARED = ["required", "scheduled"]
+COMPARED = ["required", "recommended", "scheduled"]
 LEAST_TOLD = 0.05
 """Patients on average under which a unit is not named."""
 

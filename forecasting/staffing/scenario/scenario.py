@@ -89,8 +89,8 @@ def changed(before: Inputs, scenario: Scenario) -> Inputs:
         site=site,
         paths=paths,
         roster=thinned(within(before.roster, shifts), scenario.absence),
-        inflow=before.inflow[~before.inflow["unit_id"].isin(shut)],
-        departure=before.departure[~before.departure["unit_id"].isin(shut)],
+        inflow=_without(before.inflow, "patients", shut),
+        departure=_without(before.departure, "departures", shut),
     )
 
 
@@ -127,3 +127,8 @@ def _with_site(settings: Settings, site: Site) -> Settings:
 
 def _is_shut(unit: Unit, site: Site, scenario: Scenario) -> bool:
     return scenario.closed_at(site).get(unit.unit_id) == unit.beds
+
+
+def _without(events: pd.DataFrame, count: str, shut: set[str]) -> pd.DataFrame:
+    """The rows, with nobody in these units; the span that they tell of stays."""
+    return events.assign(**{count: events[count].mask(events["unit_id"].isin(shut), 0)})
