@@ -11,7 +11,7 @@ from typing import Any
 from airflow.sdk import get_current_context, task
 from hospital_connections import deployment, environment
 from hospital_params import BOTH
-from hospital_tasks import run_tags, settings
+from hospital_tasks import run_tags, settings, words
 
 from forecasting.schema import Target
 
@@ -39,9 +39,9 @@ def open_backtest() -> Backtest:
         last=last,
         step_days=params["step_days"],
         refit_days=params["refit_days"],
-        models=_words(params["models"]),
-        seeds=[int(seed) for seed in _words(params["seeds"])],
-        site_ids=[] if params["sites"].strip() == "all" else _words(params["sites"]),
+        models=words(params["models"]),
+        seeds=[int(seed) for seed in words(params["seeds"])],
+        site_ids=[] if params["sites"].strip() == "all" else words(params["sites"]),
     )
     key = backtest.open_backtest(deployment(), protocol, run_tags(run))
     return {**key.as_json(), "contenders": [contender.name for contender in protocol.contenders]}
@@ -82,7 +82,3 @@ def _key(backtest: Backtest) -> Any:
     from forecasting.pipeline.backtest import BacktestKey
 
     return BacktestKey(backtest["backtest_id"], backtest["mlflow_run_id"])
-
-
-def _words(asked: str | None) -> list[str]:
-    return [word.strip() for word in (asked or "").split(",") if word.strip()]

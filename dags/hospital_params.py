@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow.sdk import Param
 from hospital_tasks import settings
 
+from forecasting.rules import ratio_sets
 from forecasting.schema import Target
 
 BOTH = "both"
@@ -12,6 +13,8 @@ NAMES = r"[a-z][a-z0-9_]*(\s*,\s*[a-z][a-z0-9_]*)*"
 
 MODELS = ("climatology", "seasonal_naive", "glm", "gbm", "ensemble", "flow", "tft")
 """Those of the catalogue, which takes too long to import while a DAG file is parsed."""
+
+AS_CONFIGURED = "as configured"
 
 SITES = Param(
     "all",
@@ -106,4 +109,51 @@ BACKTEST = {
         description="Numbers with commas between, for models that learn by chance. Empty: as configured.",
     ),
     "sites": SITES,
+}
+
+
+def _per_cent(title: str, description: str, lowest: int, highest: int) -> Param:
+    return Param(
+        0, type="number", minimum=lowest, maximum=highest, title=f"{title}, %", description=description
+    )
+
+
+_A_WARD = f"{settings.sites[0].site_id}/{settings.sites[0].units[-1].unit_id}"
+
+WHAT_IF = {
+    "night": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Night",
+        description="Whose published plan is changed. Empty: the latest that all the sites have.",
+    ),
+    "sites": SITES,
+    "arrivals": _per_cent(
+        "Arrivals", "More patients at the ED; fewer, if negative. Those present there follow.", -100, 300
+    ),
+    "census": _per_cent("Ward census", "More patients in the wards' beds; fewer, if negative.", -100, 300),
+    "stay": _per_cent("Stays", "By how much longer patients stay; shorter, if negative.", -90, 300),
+    "closed": Param(
+        None,
+        type=["null", "string"],
+        pattern=r"^\s*$|^[a-z0-9_/]+\s*=\s*[0-9]+(\s*,\s*[a-z0-9_/]+\s*=\s*[0-9]+)*$",
+        title="Closed beds",
+        description=f"As site/unit=beds, such as {_A_WARD}=2, with commas between. Who would lie there goes "
+        "to a unit that can take them in, or boards in the ED.",
+    ),
+    "absence": _per_cent("Absence", "Of the rostered heads, those who don't come.", 0, 100),
+    "ratio_set": Param(
+        AS_CONFIGURED,
+        enum=[AS_CONFIGURED, *ratio_sets(), "none"],
+        title="Ratio set",
+        description="Published ratios for all the sites; none: the group's own rules alone",
+    ),
+    "title": Param(
+        None,
+        type=["null", "string"],
+        maxLength=200,
+        title="Title",
+        description="What to call the scenario, in the table and in MLflow",
+    ),
 }

@@ -37,6 +37,7 @@ RETRIES = {
                     "forecasting.outcome.SiteBlocked",
                     "forecasting.outcome.NightIncomplete",
                     "forecasting.outcome.BacktestRefused",
+                    "forecasting.outcome.WhatIfRefused",
                 ],
                 RetryAction.FAIL,
                 reason="trying again changes nothing until someone mends it",
@@ -164,6 +165,11 @@ def close_night(night: Night) -> None:
 def run_tags(run: Any) -> dict[str, str]:
     """Tags by which what is made in MLflow leads back to the DAG run."""
     return {"airflow.dag_id": run.dag_id, "airflow.url": _address(run.dag_id, run.run_id)}
+
+
+def words(asked: str | None) -> list[str]:
+    """What a field of a form names, with commas between."""
+    return [word.strip() for word in (asked or "").split(",") if word.strip()]
 
 
 def _opened(night: Night | None) -> Night:

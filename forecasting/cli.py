@@ -6,9 +6,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import structlog
@@ -218,6 +219,50 @@ def backtest(
         _print_backtest(place, key, backtest.tell_backtest(place, key))
 
 
+@app.command()
+def what_if(
+    night: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Whose published plan is changed; the latest if left out."),
+    ] = None,
+    sites: Annotated[str, typer.Option(help="all, or names with commas between.")] = "all",
+    arrivals: Annotated[float, typer.Option(help="Per cent more patients at the ED; negative: fewer.")] = 0,
+    census: Annotated[float, typer.Option(help="Per cent more patients in the wards' beds.")] = 0,
+    stay: Annotated[float, typer.Option(help="Per cent by which patients stay longer.")] = 0,
+    absence: Annotated[float, typer.Option(help="Per cent of the rostered heads who don't come.")] = 0,
+    closed: Annotated[
+        str, typer.Option(help="Closed beds: unit=beds or site/unit=beds, with commas between.")
+    ] = "",
+    ratio_set: Annotated[
+        str | None, typer.Option(help="Published ratios, or none; as configured if left out.")
+    ] = None,
+    title: Annotated[str, typer.Option(help="What to call it.")] = "",
+) -> None:
+    """Make a published plan again of changed inputs, and print the difference; nothing published changes."""
+    from forecasting.pipeline import what_if
+
+    with _plain_errors():
+        place = Deployment()
+        asked = what_if.read_what_if(
+            read_settings(place.config),
+            night=night.date() if night else None,
+            site_ids=() if sites == "all" else _words(sites),
+            arrivals=arrivals,
+            census=census,
+            stay=stay,
+            absence=absence,
+            closed=_words(closed),
+            ratio_set=ratio_set,
+            title=title,
+        )
+        run_id = f"command_line__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
+        key = what_if.open_what_if(place, asked, run_id, {})
+        for site_id in asked.site_ids:
+            what_if.plan_what_if(place, key, site_id)
+        what_if.tell_what_if(place, key, console)
+        _print_mlflow_page(place, partial(what_if.what_if_page, place, key))
+
+
 @app.command(hidden=True)
 def backtest_forecasts(
     backtest_id: str, mlflow_run_id: str, contender: Annotated[str | None, typer.Option()] = None
@@ -312,8 +357,12 @@ def _print_backtest(place: Deployment, key: BacktestKey, result: BacktestResult)
         ("plots", result.folder / "plots"),
     ):
         console.print(f"{what:<10} {where}", soft_wrap=True)
+    _print_mlflow_page(place, partial(backtest_page, place, key))
+
+
+def _print_mlflow_page(place: Deployment, page: Callable[[str], str]) -> None:
     server = place.mlflow if place.mlflow.startswith("http") else "http://localhost:5000"
-    console.print(f"MLflow     {backtest_page(place, key, server)}", soft_wrap=True)
+    console.print(f"MLflow     {page(server)}", soft_wrap=True)
     if server != place.mlflow:
         console.print("           (`make up` keeps the pages up)")
 
@@ -423,7 +472,7 @@ def _plain_errors() -> Iterator[None]:
     """Say what a person can mend in words; a fault of ours keeps its traceback."""
     try:
         yield
-    except outcome.BacktestRefused as error:
+    except (outcome.BacktestRefused, outcome.WhatIfRefused) as error:
         _fail(error, REFUSED)
     except MENDABLE as error:
         _fail(error)

@@ -41,3 +41,7 @@ class PlanReplaced(RuntimeError):
 
 class BacktestRefused(ValueError):
     """A backtest can't be run as it was asked for; the message names the value and what is allowed."""
+
+
+class WhatIfRefused(ValueError):
+    """A what-if can't be worked out as it was asked for; the message names the value and what is allowed."""

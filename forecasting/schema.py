@@ -328,6 +328,35 @@ STAFFING_DECISION = _table(
     dag_run_id=_TEXT,
 )
 
+SCENARIO = _table(
+    "scenario",
+    ("scenario_id", "site_id"),
+    scenario_id=_TEXT,  # of what is asked, the published plan and the configuration
+    site_id=_TEXT,
+    night=_DATE,  # whose published plan is changed
+    issued_at=_HOUR,
+    title=_TEXT,
+    arrivals=_REAL,  # changes as shares: 0.2 is 20 % more
+    census=_REAL,  # of patients in the wards
+    stay=_REAL,
+    absence=_REAL,  # share of the rostered heads who don't come
+    closed_beds=_TEXT,  # "icu=4, ms3=2", or ""
+    ratio_set=_TEXT,  # missing: as configured
+    remarks=_TEXT,  # a sentence a line
+    output_digest=_TEXT,  # of the published plan
+    config_digest=_TEXT,
+    mlflow_run_id=_TEXT,
+    dag_run_id=_TEXT,
+    made_at=_HOUR,  # wall clock, not hour-aligned
+)
+
+SCENARIO_RECOMMENDATION = Table(
+    "scenario_recommendation",
+    STAFFING_RECOMMENDATION.columns.insert(0, pa.field("scenario_id", _TEXT)),
+    ("scenario_id", *STAFFING_RECOMMENDATION.key),
+)
+"""What would have been recommended; the run ids are those of the scenario."""
+
 NIGHT = _table(
     "night",
     ("site_id", "night"),

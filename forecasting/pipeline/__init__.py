@@ -2,7 +2,8 @@
 
 DAG tasks and the command line walk it alike. Every stage takes keys, reads what the stage before it left, and
 may be run again: it leaves the same rows as running it once. Backtests have a hallway of their own,
-:mod:`forecasting.pipeline.backtest`, which a night need not load.
+:mod:`forecasting.pipeline.backtest`, and what-ifs another, :mod:`forecasting.pipeline.what_if`, which a night
+need not load.
 """
 
 from forecasting.pipeline.approval import (

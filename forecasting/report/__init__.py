@@ -1,4 +1,4 @@
-"""What people read: the staffing plan as a table and as a page, forecasts and models as figures.
+"""What people read: the plan as a table and as a page, what-ifs as tables, forecasts and models as figures.
 
 Matplotlib is imported when the first figure is drawn.
 """
@@ -11,6 +11,12 @@ from forecasting.report.plan import plan_table, print_plan
 from forecasting.report.scores import answer, answers_markdown, print_scores, scores_markdown
 from forecasting.report.source import print_source
 from forecasting.report.style import MEASURE
+from forecasting.report.what_if import (
+    difference_markdown,
+    difference_totals,
+    differences,
+    print_difference,
+)
 
 __all__ = [
     "MEASURE",
@@ -18,10 +24,14 @@ __all__ = [
     "answer",
     "answers_markdown",
     "coverage_figure",
+    "difference_markdown",
+    "difference_totals",
+    "differences",
     "interpretation_figures",
     "past_fans_figure",
     "pit_figure",
     "plan_table",
+    "print_difference",
     "print_plan",
     "print_scores",
     "print_source",

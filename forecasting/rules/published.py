@@ -119,6 +119,15 @@ def read_published(path: Path) -> tuple[PublishedRatio, ...]:
     return tuple(rows)
 
 
+def ratio_sets() -> tuple[str, ...]:
+    """Names of the sets of published ratios that a site may take, in order.
+
+    Raises:
+        PublishedRuleError: the seed file has a fault.
+    """
+    return tuple(sorted({ratio.ratio_set for ratio in read_published(seed_file())}))
+
+
 def _clashes(rows: Sequence[PublishedRatio]) -> list[str]:
     ids = [row.rule_id for row in rows]
     faults = [

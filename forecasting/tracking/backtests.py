@@ -8,9 +8,6 @@ from urllib.parse import quote, urlencode
 
 from forecasting.tracking.experiment import Experiment
 
-DESCRIPTION = "mlflow.note.content"
-"""The tag that MLflow shows as Markdown on the run's page."""
-
 
 class BacktestRuns(Experiment):
     """The runs of the backtests' experiment."""
@@ -19,20 +16,7 @@ class BacktestRuns(Experiment):
 
     def open_backtest(self, backtest_id: str, title: str, tags: Mapping[str, str]) -> str:
         """The parent run of a backtest: found again if it is there, else begun. Returns its id."""
-        known = self._client.search_runs(
-            [self.experiment_id()], f"tags.backtest_id = '{backtest_id}' and tags.kind = 'backtest'"
-        )
-        if known:
-            run_id = str(known[0].info.run_id)
-            self._client.update_run(run_id, status="RUNNING")
-            self.tag(run_id, tags)
-            return run_id
-        run = self._client.create_run(
-            self.experiment_id(),
-            run_name=title,
-            tags={"kind": "backtest", "backtest_id": backtest_id, **tags},
-        )
-        return str(run.info.run_id)
+        return self.reopened(title, {"kind": "backtest", "backtest_id": backtest_id}, tags)
 
     def open_contender(self, parent: str, name: str, tags: Mapping[str, str]) -> str:
         """A new child run for what one contender scored; it replaces an earlier one of that name."""
@@ -48,10 +32,6 @@ class BacktestRuns(Experiment):
         )
         return str(run.info.run_id)
 
-    def describe(self, run_id: str, markdown: str) -> None:
-        """What a person who opens the run reads first."""
-        self.tag(run_id, {DESCRIPTION: markdown})
-
     def comparison(self, backtest_id: str, target: str) -> str:
         """Where in MLflow's pages the contenders of a target are charted side by side, the best first."""
         which = f"tags.kind = 'contender' and tags.backtest_id = '{backtest_id}' and tags.target = '{target}'"
@@ -63,7 +43,3 @@ class BacktestRuns(Experiment):
             "orderByAsc": "true",
         }
         return f"/experiments/{self.experiment_id()}/runs?{urlencode(asked, quote_via=quote)}"
-
-    def page_of(self, server: str, run_id: str) -> str:
-        """The page of one run on an MLflow server."""
-        return f"{server}/#/experiments/{self.experiment_id()}/runs/{run_id}?workflowType=machine_learning"

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+DESCRIPTION = "mlflow.note.content"
+"""The tag that MLflow shows as Markdown on the run's page."""
+
+
 class Experiment:
     """The experiment :attr:`name` on the tracking address ``url``; it is made when it is first written to."""
 
@@ -93,6 +97,30 @@ class Experiment:
         It names the kind of work: MLflow opens on its pages for language models otherwise.
         """
         return f"{server}/#/experiments/{self.experiment_id()}/runs?workflowType=machine_learning"
+
+    def page_of(self, server: str, run_id: str) -> str:
+        """The page of one run on an MLflow server."""
+        return f"{server}/#/experiments/{self.experiment_id()}/runs/{run_id}?workflowType=machine_learning"
+
+    def describe(self, run_id: str, markdown: str) -> None:
+        """What a person who opens the run reads first."""
+        self.tag(run_id, {DESCRIPTION: markdown})
+
+    def reopened(self, title: str, identity: Mapping[str, str], tags: Mapping[str, str]) -> str:
+        """The run that bears the tags of ``identity``: found again if it is there, else begun.
+
+        Returns:
+            Its id.
+        """
+        same = " and ".join(f"tags.{name} = '{value}'" for name, value in identity.items())
+        known = self._client.search_runs([self.experiment_id()], same)
+        if known:
+            run_id = str(known[0].info.run_id)
+            self._client.update_run(run_id, status="RUNNING")
+            self.tag(run_id, tags)
+            return run_id
+        run = self._client.create_run(self.experiment_id(), run_name=title, tags={**identity, **tags})
+        return str(run.info.run_id)
 
     def close(self, run_id: str, *, succeeded: bool) -> None:
         """End a run."""

@@ -13,7 +13,7 @@ Times go in and come out as aware UTC; a missing value is NULL.
 from forecasting.warehouse.decision import decisions, record_decisions
 from forecasting.warehouse.engine import WarehouseError, connect
 from forecasting.warehouse.migration import downgrade, migrate
-from forecasting.warehouse.night import Night, close_night, find_night, nights, open_night
+from forecasting.warehouse.night import Night, close_night, find_night, last_published, nights, open_night
 from forecasting.warehouse.observation import (
     last_observed,
     observation_versions,
@@ -23,6 +23,7 @@ from forecasting.warehouse.observation import (
 )
 from forecasting.warehouse.promotion import promotions, record_promotion
 from forecasting.warehouse.publication import forecasts, publish, recommendations
+from forecasting.warehouse.scenario import record_scenario, scenario_recommendations, scenarios
 from forecasting.warehouse.validation import quarantined_rows, record_validation, validation_results
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "find_night",
     "forecasts",
     "last_observed",
+    "last_published",
     "migrate",
     "nights",
     "observation_versions",
@@ -48,6 +50,9 @@ __all__ = [
     "record_decisions",
     "record_observations",
     "record_promotion",
+    "record_scenario",
     "record_validation",
+    "scenario_recommendations",
+    "scenarios",
     "validation_results",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -71,6 +71,20 @@ def nights(engine: sa.Engine, night: date) -> pd.DataFrame:
     """How that night stands at every site: NIGHT rows."""
     with reading(engine) as connection:
         return read_frame(connection, schema.NIGHT, sa.select(tables.NIGHT).where(_NIGHTS.night == night))
+
+
+def last_published(engine: sa.Engine, site_ids: Collection[str]) -> date | None:
+    """The last night that each of the sites has published; None where there is none."""
+    query = (
+        sa.select(_NIGHTS.night)
+        .where(_NIGHTS.state == NightState.PUBLISHED.value, _NIGHTS.site_id.in_(site_ids))
+        .group_by(_NIGHTS.night)
+        .having(sa.func.count() == len(set(site_ids)))
+        .order_by(_NIGHTS.night.desc())
+        .limit(1)
+    )
+    with reading(engine) as connection:
+        return connection.scalar(query)
 
 
 def read_night(connection: sa.Connection, site_id: str, night: date) -> Night | None:

@@ -178,6 +178,34 @@ class _ModelPromotion(TypedColumns):
     mlflow_run_id: Named[str | None]
 
 
+class _Scenario(TypedColumns):
+    scenario_id: Named[str] = Column(primary_key=True)
+    site_id: Named[str] = Column(primary_key=True)
+    night: Named[date]
+    issued_at: Named[datetime] = Column(UtcDateTime)
+    title: Named[str]
+    arrivals: Named[float]
+    census: Named[float]
+    stay: Named[float]
+    absence: Named[float]
+    closed_beds: Named[str]
+    ratio_set: Named[str | None]
+    remarks: Named[str]
+    output_digest: Named[str]
+    config_digest: Named[str]
+    mlflow_run_id: Named[str]
+    dag_run_id: Named[str]
+    made_at: Named[datetime] = Column(UtcDateTime)
+
+
+class _ScenarioId(TypedColumns):
+    scenario_id: Named[str] = Column(primary_key=True)
+
+
+class _ScenarioRecommendation(_StaffingRecommendation, _ScenarioId):
+    pass
+
+
 def _of_a_night() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["site_id", "night"], ["night.site_id", "night.night"], ondelete="CASCADE")
 
@@ -206,3 +234,12 @@ STAFFING_DECISION = Table(
     "staffing_decision", METADATA, _StaffingDecision, Index(None, "site_id", "shift_start")
 )
 MODEL_PROMOTION = Table("model_promotion", METADATA, _ModelPromotion)
+SCENARIO = Table("scenario", METADATA, _Scenario, _of_a_night(), Index(None, "night"))
+SCENARIO_RECOMMENDATION = Table(
+    "scenario_recommendation",
+    METADATA,
+    _ScenarioRecommendation,
+    ForeignKeyConstraint(
+        ["scenario_id", "site_id"], ["scenario.scenario_id", "scenario.site_id"], ondelete="CASCADE"
+    ),
+)

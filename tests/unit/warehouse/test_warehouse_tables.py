@@ -30,6 +30,8 @@ PAIRS = [
     (schema.NIGHT, tables.NIGHT),
     (schema.STAFFING_DECISION, tables.STAFFING_DECISION),
     (schema.MODEL_PROMOTION, tables.MODEL_PROMOTION),
+    (schema.SCENARIO, tables.SCENARIO),
+    (schema.SCENARIO_RECOMMENDATION, tables.SCENARIO_RECOMMENDATION),
 ]
 
 
