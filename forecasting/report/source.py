@@ -41,6 +41,8 @@ def print_source(
         console.print(f"[bold]{site.name}[/], profile {settings.source.profile}, times in {site.time_zone}")
         console.print(f"read as on {issued_at.astimezone(site.zone):%a %d %b %Y %H:%M}")
         console.print(_table(of_site, site))
+        if not (doubts["site_id"] == site.site_id).any():
+            console.print("No doubts")
         for heading, found, style in (("Doubts", doubts, ""), ("Can't be read", unread, "red")):
             said = found[found["site_id"] == site.site_id]
             if said.empty:

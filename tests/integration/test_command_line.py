@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hourly_hospital import hours_of
 
 from forecasting import pipeline
 from forecasting.deployment import Deployment
@@ -100,3 +102,30 @@ def test_a_backtest_that_makes_no_sense_is_refused_in_a_sentence(
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert said in done.stderr
+
+
+def test_a_source_that_cannot_be_reached_is_told_and_the_check_fails(tmp_path: Path) -> None:
+    url = "postgresql+psycopg://reader:hunter2@127.0.0.1:1/hospital"
+    done = _forecasting(tmp_path, "source", "check", HOSPITAL_SOURCE_URL=url)
+    _is_told(done, "SourceLost", "127.0.0.1:1 does not answer")
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_the_check_shows_each_series_and_exits_by_what_can_be_read(tmp_path: Path) -> None:
+    hourly = tmp_path / "hospital.toml"
+    hourly.write_text(CONFIG.read_text().replace("[source]\n", '[source]\nprofile = "hourly"\n'))
+    url = f"sqlite:///{tmp_path / 'source.db'}"
+    engine = sa.create_engine(url)
+    for name, frame in hours_of(datetime(2026, 3, 20, 7, tzinfo=UTC), 30).items():
+        frame.to_sql(name, engine, index=False)
+    engine.dispose()
+    asked = ("source", "check", "--night", "2026-03-20", "--sites")
+    place = {"HOSPITAL_CONFIG": str(hourly), "HOSPITAL_SOURCE_URL": url}
+    north = _forecasting(tmp_path, *asked, "north", **place)
+    assert north.returncode == 0, north.stderr
+    assert "North, profile hourly, times in America/New_York" in north.stdout
+    assert north.stdout.count("2026-02-18 02:00") == 3
+    assert "29 days of history; a trained model needs 84" in north.stdout
+    west = _forecasting(tmp_path, *asked, "west", **place)
+    assert west.returncode == 1
+    assert "no rows of site 'west' in bed_census_hourly" in west.stdout

@@ -14,7 +14,8 @@ from hourly_hospital import hours_of
 from forecasting import pipeline, warehouse
 from forecasting.config import read_settings
 from forecasting.deployment import Deployment
-from forecasting.outcome import NightIncomplete, SiteBlocked
+from forecasting.outcome import BacktestRefused, NightIncomplete, SiteBlocked
+from forecasting.pipeline import backtest
 from forecasting.pipeline.flows import staged_flows
 from forecasting.schema import NightState, Target
 from forecasting.staging import Stage
@@ -75,6 +76,24 @@ def test_a_night_without_flows_or_roster_publishes_through_a_clock_change(
     assert heads["note"].str.contains("history").all()
     flows = staged_flows(Stage(place.staging, night, "north"), issued_at)
     assert flows.present.empty
+
+
+def test_a_backtest_of_the_flow_is_refused_for_a_source_without_stays(tmp_path: Path) -> None:
+    night = date(2026, 3, 9)
+    place = installed(tmp_path, f"sqlite:///{tmp_path / 'source.db'}", night)
+    protocol = backtest.read_protocol(
+        read_settings(place.config),
+        targets=["bed_census"],
+        first=night,
+        last=night,
+        step_days=7,
+        refit_days=None,
+        models=["flow"],
+        seeds=(),
+        site_ids=(),
+    )
+    with pytest.raises(BacktestRefused, match="a source of profile hourly has none; leave it out"):
+        backtest.open_backtest(place, protocol, {})
 
 
 def test_a_check_shows_what_a_night_would_read_before_there_is_one(tmp_path: Path) -> None:

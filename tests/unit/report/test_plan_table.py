@@ -181,6 +181,14 @@ def test_what_is_not_known_is_said_and_not_shown_as_zero(settings: Settings) -> 
     assert "release" not in text
 
 
+def test_heads_by_arrivals_are_forecast_though_no_census_is_known(settings: Settings) -> None:
+    patients: dict[str, Any] = dict.fromkeys(["patients_p10", "patients_p50", "patients_p90"])
+    text = printed(settings, recommendation(required=5, scheduled=6, gap=-1, model="glm", **patients))
+    assert line(text, "Emergency").split()[3:7] == ["unknown", "5", "6", "1"]
+    assert "1 over" in text
+    assert "No forecast" not in text
+
+
 def test_where_no_rule_holds_it_is_said_and_why(settings: Settings) -> None:
     without: dict[str, Any] = {"required": None, "recommended": None, "gap": None, "rule_id": None}
     why = "No rule for registered_nurse in units of type icu on 2026-06-02: waiver ended on 2026-06-01."
