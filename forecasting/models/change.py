@@ -66,7 +66,8 @@ def _evidence(
     """Log Bayes factor of another level for so many days up to each, and that level (lengths, days).
 
     How far totals of so many days were from what had been told before them, in the past, says what is usual:
-    a series that comes in waves needs more to be thought changed.
+    a series that comes in waves needs more to be thought changed. A factor below 1 would count for next to
+    nothing beside :data:`CHANCE` and is left at 0.
     """
     days = np.arange(len(came))
     before = days - lengths[:, None]
@@ -83,8 +84,11 @@ def _evidence(
     apart = variance + USUAL_CHANGE**2
     factor = 0.5 * (np.log(variance / apart) + departure**2 * (1 / variance - 1 / apart))
     change, error = departure * USUAL_CHANGE**2 / apart, USUAL_CHANGE * np.sqrt(variance / apart)
-    large = _log_chance_of_large(change, error) - _log_chance_of_large(np.zeros(1), np.full(1, USUAL_CHANGE))
-    return np.where(known, factor + large, -np.inf), told[before] + change
+    speaks = known & (factor > 0)
+    usually = _log_chance_of_large(np.zeros(1), np.full(1, USUAL_CHANGE))
+    evidence = np.full(factor.shape, -np.inf)
+    evidence[speaks] = factor[speaks] + _log_chance_of_large(change[speaks], error[speaks]) - usually
+    return evidence, told[before] + change
 
 
 def _log_chance_of_large(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
