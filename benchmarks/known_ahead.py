@@ -128,11 +128,9 @@ def errors(
         for origin in range(now, min(now + REFIT_DAYS, last)):
             since = max(0, origin - LEVEL_HOURS // HOURS_PER_DAY)
             due = np.exp(log_rate + effect * told)[since:origin]
-            levels = [levels_said(days.came[since:origin], due, lead + 1)[-1] for lead in range(LEAD_DAYS)]
+            levels = levels_said(days.came[since:origin], due)[:, -1]
             week = slice(origin, origin + LEAD_DAYS)
-            missed.append(
-                days.came[week] - np.exp(log_rate[week] + effect * ahead(told, origin)) * np.array(levels)
-            )
+            missed.append(days.came[week] - np.exp(log_rate[week] + effect * ahead(told, origin)) * levels)
     return np.stack(missed)
 
 

@@ -151,7 +151,7 @@ class Gbm:
     """Arrivals: a boosted mean and negative binomial spread. Census: a boosted departure and error size."""
 
     name: ClassVar[str] = "gbm"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     target: Target
     levels: tuple[float, ...]

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
 
+from forecasting.models.change import with_changes
 from forecasting.models.climate import (
     DAY_SHAPE_WEIGHT,
     HOURS_PER_DAY,
@@ -59,6 +60,8 @@ class Standing:
     """Sum of what ``slow`` expected of the same hours, the day before (rows + 1,)."""
     seen: np.ndarray
     """How many values were observed before each row (rows + 1,)."""
+    changed: np.ndarray
+    """The level over that of the last four weeks, by day of knowledge (days,); 1 but after a change."""
     beds: float
 
     @classmethod
@@ -73,6 +76,7 @@ class Standing:
         fast = _normal_weeks(values, week_hour, FAST_HALF_LIFE_DAYS)
         expected = slow[day, week_hour]
         known = ~(np.isnan(values) | np.isnan(expected))
+        came, due = _running(np.where(known, values, 0.0)), _running(np.where(known, expected, 0.0))
         return cls(
             clock,
             week_hour,
@@ -80,16 +84,17 @@ class Standing:
             slow,
             fast,
             _spread(values - expected, day, len(slow)),
-            _running(np.where(known, values, 0.0)),
-            _running(np.where(known, expected, 0.0)),
+            came,
+            due,
             _running(known.astype(float)),
+            _changed(came, due, len(slow)),
             float(rows["beds"].iloc[0]),
         )
 
     def expected(self, origins: np.ndarray, hours: np.ndarray) -> np.ndarray:
         """What the normal week says of each hour at the level the series had at the origin (n,), above 0."""
         week = self.slow[_day(origins), self.week_hour[hours]]
-        level = self._level(origins, LEVEL_DAYS, BASE_PRIOR_HOURS)
+        level = self._level(origins, LEVEL_DAYS, BASE_PRIOR_HOURS) * self.changed[_day(origins)]
         return np.asarray(np.maximum(week * level, SMALLEST_EXPECTED))
 
     def scale(self, origins: np.ndarray) -> np.ndarray:
@@ -162,6 +167,25 @@ class Standing:
 
 def _day(rows: np.ndarray) -> np.ndarray:
     return np.asarray(rows // HOURS_PER_DAY)
+
+
+def _changed(came: np.ndarray, due: np.ndarray, days: int) -> np.ndarray:
+    """What a change makes of the level of the last four weeks, by day of knowledge (days,).
+
+    Args:
+        came: sum of the values before each row (rows + 1,).
+        due: sum of what was expected of the same hours (rows + 1,).
+        days: how many days of knowledge there are.
+    """
+    by_day = np.stack([np.diff(each[::HOURS_PER_DAY]) for each in (came, due)])
+    observed = np.flatnonzero(by_day[1] > 0)
+    by_day = by_day[:, observed]
+    total = np.cumsum(by_day, axis=1)
+    before = np.concatenate([np.zeros((2, LEVEL_DAYS)), total], axis=1)[:, : len(observed)]
+    recent = np.log(total - before + SMALLEST_SPREAD)
+    told = recent[0] - recent[1]
+    change = np.exp(with_changes(told[None], *by_day)[0] - told)
+    return np.concatenate([[1.0], change])[np.searchsorted(observed, np.arange(days))]
 
 
 def _log_ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

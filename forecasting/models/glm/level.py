@@ -1,7 +1,7 @@
 """How busy a series is of late, as a share of what its calendar lets expect.
 
 Eight followers forget at different speeds; each is trusted by what it lately foretold. In quiet years the
-slow ones lead, after a change of regime the quick ones do, and no series needs settings of its own.
+slow ones lead, in moving ones the quick ones do, and no series needs settings of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ import numpy as np
 from scipy.signal import lfilter
 from scipy.special import softmax
 
+from forecasting.models.change import with_changes
+
 HOURS_PER_DAY = 24
+LEAD_DAYS = 7
 HALF_LIVES = np.array([2, 4, 8, 16, 32, 64, 128, 256])
 """Observed days after which a follower has forgotten half."""
 MIDDLE = 3
@@ -36,35 +39,39 @@ def days_of(values: np.ndarray, expected: np.ndarray) -> tuple[np.ndarray, np.nd
     return np.where(observed, came, 0.0).sum(axis=1), due.sum(axis=1)
 
 
-def levels_said(came: np.ndarray, due: np.ndarray, lead_days: int) -> np.ndarray:
-    """After each day, the level said of the day ``lead_days`` later (days,); it reads nothing later.
+def levels_said(came: np.ndarray, due: np.ndarray, first_lead: int = 1) -> np.ndarray:
+    """After each day, the level said of the days ``first_lead`` to :data:`LEAD_DAYS` later (leads, days).
 
-    A follower is a Gamma-Poisson filter with a discount (West and Harrison 1997, Bayesian Forecasting and
-    Dynamic Models, chapter 10). They are mixed by their discounted Poisson deviance at that lead, in units of
-    the days' dispersion, as exponential weights (Cesa-Bianchi and Lugosi 2006, Prediction, Learning, and
-    Games, chapter 2). A day without an observation leaves the level as it was.
+    It reads nothing later. A follower is a Gamma-Poisson filter with a discount (West and Harrison 1997,
+    Bayesian Forecasting and Dynamic Models, chapter 10). They are mixed by their discounted Poisson deviance
+    at that lead, in units of the days' dispersion, as exponential weights (Cesa-Bianchi and Lugosi 2006,
+    Prediction, Learning, and Games, chapter 2). Where the last days or weeks say that the level has changed,
+    it is theirs: see :mod:`forecasting.models.change`. A day without an observation leaves it as it was.
 
     Args:
         came: patients of each day (days,).
         due: patients expected of the day's observed hours at level 1 (days,); 0 where none was observed.
-        lead_days: 1 or more.
+        first_lead: 1 to :data:`LEAD_DAYS`.
     """
+    leads = range(first_lead, LEAD_DAYS + 1)
     seen = np.flatnonzero(due > 0)
     if not len(seen):
-        return np.ones(len(due))
-    mixed = np.exp(_mixed_logs(came[seen], due[seen], lead_days))
+        return np.ones((len(leads), len(due)))
     latest = np.searchsorted(seen, np.arange(len(due)), side="right")
-    return np.concatenate([[1.0], mixed])[latest]
+    came, due = came[seen], due[seen]
+    followers = np.stack([np.log(_follow(came, due, half_life)) for half_life in HALF_LIVES], axis=1)
+    mixed = np.stack([_mixed(followers, came, due, lead) for lead in leads])
+    said = np.exp(with_changes(mixed, came, due))
+    return np.concatenate([np.ones((len(leads), 1)), said], axis=1)[:, latest]
 
 
-def _mixed_logs(came: np.ndarray, due: np.ndarray, lead_days: int) -> np.ndarray:
-    """Log of the followers' mixture after each observed day (days,)."""
-    followers = np.stack([_follow(came, due, half_life) for half_life in HALF_LIVES], axis=1)
-    told = followers[:-lead_days] * due[lead_days:, None]
-    happened = came[lead_days:, None]
+def _mixed(followers: np.ndarray, came: np.ndarray, due: np.ndarray, lead_days: int) -> np.ndarray:
+    """The mixture of the followers' logarithms (days, followers) after each observed day (days,)."""
+    foretold = followers[:-lead_days] + np.log(due[lead_days:, None])
+    told, happened = np.exp(foretold), came[lead_days:, None]
     record = np.zeros_like(followers)
     if len(told):
-        deviance = told - happened * np.log(told)
+        deviance = told - happened * foretold
         # The best follower's own errors are the unit in which the others are found wanting.
         square = (happened - told)[:, MIDDLE] ** 2 / told[:, MIDDLE]
         dispersion = np.maximum(1.0, np.cumsum(square) / np.arange(1, len(square) + 1))
@@ -72,7 +79,7 @@ def _mixed_logs(came: np.ndarray, due: np.ndarray, lead_days: int) -> np.ndarray
         relative = deviance - deviance.min(axis=1, keepdims=True)
         record[lead_days:] = lfilter([1.0], [1.0, -forget], relative, axis=0) / dispersion[:, None]
     trust = softmax(-LEARNING_RATE * record, axis=1)
-    return np.asarray((trust * np.log(followers)).sum(axis=1))
+    return np.asarray((trust * followers).sum(axis=1))
 
 
 def _follow(came: np.ndarray, due: np.ndarray, half_life: float) -> np.ndarray:

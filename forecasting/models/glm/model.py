@@ -25,7 +25,7 @@ from forecasting.models.climate import (
     fit_departures,
 )
 from forecasting.models.counts import smooth_count_quantiles
-from forecasting.models.glm.level import days_of, levels_said
+from forecasting.models.glm.level import LEAD_DAYS, days_of, levels_said
 from forecasting.models.glm.regression import fit_poisson
 from forecasting.models.glm.terms import Terms, level_knots, terms_of
 from forecasting.models.interface import forecast_frame, hours_before, series_of
@@ -35,7 +35,6 @@ MEMORY_HOURS = 4 * 366 * HOURS_PER_DAY
 HALF_LIFE_HOURS = 730 * HOURS_PER_DAY
 LEVEL_HOURS = 800 * HOURS_PER_DAY
 RESIDUAL_HOURS = 52 * HOURS_PER_WEEK
-LONGEST_LEAD_DAYS = 7
 SMALLEST_MEAN = 1e-3
 MEDIAN_OF_CHI_SQUARE = 0.455
 """With one degree of freedom: a squared normal number over its variance."""
@@ -67,7 +66,7 @@ class Glm:
     """
 
     name: ClassVar[str] = "glm"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     target: Target
     levels: tuple[float, ...]
@@ -195,10 +194,8 @@ def clustering(values: np.ndarray) -> float:
 def arrivals_expected(regression: Regression, past: pd.DataFrame, ahead: pd.DataFrame) -> np.ndarray:
     """Expected arrivals of the hours ahead (n,): each day's level is the one said at its lead."""
     came, due = days_of(past["value"].to_numpy(), regression.expected(past))
-    level = np.ones(LONGEST_LEAD_DAYS)
-    if len(due):
-        level = np.array([levels_said(came, due, lead + 1)[-1] for lead in range(LONGEST_LEAD_DAYS)])
-    day = np.minimum(np.arange(len(ahead)) // HOURS_PER_DAY, LONGEST_LEAD_DAYS - 1)
+    level = levels_said(came, due)[:, -1] if len(due) else np.ones(LEAD_DAYS)
+    day = np.minimum(np.arange(len(ahead)) // HOURS_PER_DAY, LEAD_DAYS - 1)
     return np.asarray(regression.expected(ahead) * level[day])
 
 
@@ -245,8 +242,8 @@ def _level_a_week_ago(regression: Regression, rows: pd.DataFrame) -> np.ndarray:
     came, due = days_of(rows["value"].to_numpy(), regression.expected(rows))
     if not len(due):
         return np.ones(len(rows))
-    said = levels_said(came, due, LONGEST_LEAD_DAYS)
+    (said,) = levels_said(came, due, LEAD_DAYS)
     days = np.arange(len(said))
-    level = said[np.where(days < LONGEST_LEAD_DAYS, days, days - LONGEST_LEAD_DAYS)]
+    level = said[np.where(days < LEAD_DAYS, days, days - LEAD_DAYS)]
     before_first = len(rows) % HOURS_PER_DAY
     return np.concatenate([np.full(before_first, level[0]), np.repeat(level, HOURS_PER_DAY)])

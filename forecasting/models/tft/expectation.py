@@ -16,8 +16,6 @@ from forecasting.models.glm.model import LEVEL_HOURS, MEMORY_HOURS, fit_regressi
 from forecasting.models.interface import series_of
 from forecasting.schema import Target
 
-LEAD_DAYS = 7
-
 
 @dataclass(frozen=True)
 class Expected:
@@ -55,7 +53,7 @@ class Regressions:
         values = np.full(len(followed), np.nan)
         values[inside] = rows["value"].to_numpy()[followed[inside]]
         came, due = days_of(values, expected[np.minimum(followed, len(rows) - 1)])
-        said = [_last(levels_said(came, due, lead + 1), days + 1) for lead in range(LEAD_DAYS)]
+        said = [_last(of_lead, days + 1) for of_lead in levels_said(came, due)]
         return Expected(expected, np.stack(said, axis=1), regression.dispersion)
 
 

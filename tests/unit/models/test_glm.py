@@ -151,10 +151,11 @@ def test_a_holiday_is_quieter_where_holidays_were(panel_of: Build, settings: Set
 
 @pytest.mark.parametrize("days", [400, 800])
 @pytest.mark.parametrize("factor", [0.6, 1.5])
-def test_a_change_of_level_is_followed_within_weeks(
-    panel_of: Build, settings: Settings, issued_at: datetime, factor: float, days: int
+@pytest.mark.parametrize("since", [8, 21])
+def test_a_change_of_level_is_followed_after_a_week(
+    panel_of: Build, settings: Settings, issued_at: datetime, factor: float, days: int, since: int
 ) -> None:
-    changed_on = pd.Timestamp(issued_at - 21 * DAY)
+    changed_on = pd.Timestamp(issued_at - since * DAY)
 
     def changed(local: pd.DatetimeIndex) -> np.ndarray:
         return np.asarray(usual(local) * np.where(local >= changed_on, factor, 1.0))

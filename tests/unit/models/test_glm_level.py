@@ -17,7 +17,7 @@ def came(level: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def said(counts: np.ndarray, lead_days: int = 7) -> np.ndarray:
-    return levels_said(counts, np.full(len(counts), RATE), lead_days)
+    return np.asarray(levels_said(counts, np.full(len(counts), RATE))[lead_days - 1])
 
 
 def test_days_are_counted_back_from_the_last_hour_and_hours_without_a_value_are_not_expected() -> None:
@@ -61,8 +61,8 @@ def test_an_outage_leaves_the_level_where_it_was() -> None:
     counts = came(np.full(120, 2.0))
     due = np.full(120, RATE)
     counts[90:], due[90:] = 0.0, 0.0
-    level = levels_said(counts, due, 7)
-    assert (level[90:] == level[89]).all()
+    level = levels_said(counts, due)
+    assert (level[:, 90:] == level[:, [89]]).all()
 
 
 @given(day=st.integers(1, 200), seed=st.integers(0, 100), lead=st.integers(1, 7))
@@ -77,6 +77,6 @@ def test_what_is_said_of_a_day_reads_nothing_that_comes_later(day: int, seed: in
 def test_any_past_has_a_finite_level(seed: int, rate: float, days: int) -> None:
     random = np.random.default_rng(seed)
     counts = random.poisson(rate, days).astype(float)
-    level = levels_said(counts, rate * random.integers(0, 2, days), 7)
+    level = levels_said(counts, rate * random.integers(0, 2, days))
     assert np.isfinite(level).all()
     assert (level > 0).all()
