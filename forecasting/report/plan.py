@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from forecasting.config import Settings, Site, Unit
-from forecasting.report.doubts import stand_ins, without_rule
+from forecasting.report.doubts import notes, undecided
 from forecasting.report.wording import Row, balance, local, long_day, patients, risk, rows, shift_and_hours
 
 PLAIN_WIDTH = 100
@@ -106,8 +106,8 @@ def _page(
         _balance(plan),
         plan_table(plan, settings, site, roomy=roomy),
         *_told("Why short", _shortages(plan, settings, site)),
-        *_told("No rule", without_rule(plan, settings, site)),
-        *_told("Not the usual forecast", stand_ins(plan, site)),
+        *_told("No rule", undecided(plan, settings, site)),
+        *_told("Not the usual forecast", notes(plan, site)),
         "",
     )
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pandas as pd
 
-from forecasting.report.doubts import Doubt, stand_ins, without_rule
+from forecasting.report.doubts import Doubt, notes, undecided
 from forecasting.report.page.site_night import SiteNight
 from forecasting.report.wording import Row, counted, rows
 from forecasting.schema import Target
@@ -19,9 +19,9 @@ _COUNTS = {Target.BED_CENSUS: "patients present", Target.ED_ARRIVALS: "arrivals"
 def unknown(told: SiteNight) -> list[Doubt]:
     """Of what, and why, for the page's day; the last is what no night ever knows."""
     return [
-        *without_rule(told.plan, told.settings, told.site),
+        *undecided(told.plan, told.settings, told.site),
         *_without_roster(told),
-        *stand_ins(told.plan, told.site),
+        *notes(told.plan, told.site),
         *_silences(told),
         *_set_aside(told),
         *([("The source", told.warning)] if told.warning else []),
