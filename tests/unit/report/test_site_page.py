@@ -94,7 +94,7 @@ def test_tomorrow_stands_first_and_the_rest_in_order(make_night: MakeNight) -> N
 def test_a_shortage_is_counted_marked_with_words_and_led_with(make_night: MakeNight) -> None:
     page = changed(make_night, "icu", scheduled=5, gap=3, action="add 3", probability_short=0.71)
     assert "▲ 3 heads short, in 1 of 4 posts" in words(page)
-    assert "3 short Intensive care, Registered nurse, day: add 3" in words(page)
+    assert "3 short Intensive care, Registered nurse, day" in words(page)
     assert row(page, "Intensive care") == (
         f"Intensive care Registered nurse 28 (24{TO}33) 8 5 8 ▲ 3 short add 3 71 %"
     )
@@ -280,7 +280,7 @@ def test_cost_waiting_and_relief_are_told_where_the_plan_has_them(make_night: Ma
     )
     page = words(site_page(make_night(recommendations=heads)))
     assert "Together 6,002 4,800" in page
-    assert f"Day 07:00{TO}19:00 1,500 1,200 24 min 3.1 %" in page
+    assert "Day 1,500 1,200 24 min 3.1 %" in page
     assert "Enough for Emergency. call 1 from the agency" in page
     assert "Head-hours short" not in page, "a column without any value says nothing"
     assert "Cost and waiting" not in words(site_page(make_night()))
