@@ -13,7 +13,7 @@ Doubt = tuple[str, str]
 """Of what, and why."""
 
 
-def without_rule(plan: pd.DataFrame, settings: Settings, site: Site) -> list[Doubt]:
+def undecided(plan: pd.DataFrame, settings: Settings, site: Site) -> list[Doubt]:
     """Each unit and role of which no rule holds, and why."""
     names = post_names(site)
     lost = plan[plan["recommended"].isna()].drop_duplicates(["unit_id", "role", "reason"])
@@ -23,7 +23,7 @@ def without_rule(plan: pd.DataFrame, settings: Settings, site: Site) -> list[Dou
     ]
 
 
-def stand_ins(plan: pd.DataFrame, site: Site) -> list[Doubt]:
+def notes(plan: pd.DataFrame, site: Site) -> list[Doubt]:
     """Who forecast in the champion's stead, and why, told once for all the units it is true of."""
     posts = required_of(plan)
     # A rule may count arrivals where no census is known.

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from forecasting.config import Settings, Site
-from forecasting.report.doubts import stand_ins, without_rule
+from forecasting.report.doubts import notes, undecided
 from forecasting.report.wording import (
     Row,
     balance,
@@ -125,8 +125,8 @@ def _page(
         plan_table(plan, settings, site, roomy=roomy),
         *_told("Why", _changes(_of_units(plan, site), settings, site)),
         *_told("Waiting", _waiting(plan, settings, site)),
-        *_told("Decide by hand", without_rule(plan, settings, site)),
-        *_told("Take note", stand_ins(_of_units(plan, site), site)),
+        *_told("Decide by hand", undecided(plan, settings, site)),
+        *_told("Take note", notes(_of_units(plan, site), site)),
         "",
     )
 

@@ -76,10 +76,15 @@ def balance(heads: pd.DataFrame) -> str:
     return f"no roster known{rules}" if unknown == len(plan) else f"nothing short{roster}{rules}"
 
 
+def shift_name(row: Row) -> str:
+    """What the shift is called."""
+    return capitalised(row["shift"].replace("_", " "))
+
+
 def shift_and_hours(row: Row, site: Site) -> str:
     """The shift's name, and from when to when it goes on the site's clock."""
     start, end = local(row["shift_start"], site), local(row["shift_end"], site)
-    return f"{capitalised(row['shift'].replace('_', ' '))} {start:%H:%M}{TO}{end:%H:%M}"
+    return f"{shift_name(row)} {start:%H:%M}{TO}{end:%H:%M}"
 
 
 def long_day(day: date) -> str:

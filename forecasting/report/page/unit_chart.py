@@ -192,7 +192,7 @@ def _slots(of_role: list[Row], hours: Hours) -> list[tuple[float, float]]:
 
 def _bar(row: Row, up: Scale, left: float, width: float) -> Bar:
     told = gap(row)
-    labels = {"short": f"{told.symbol}{row['gap']}", "by_hand": told.symbol}
+    labels = {"short": f"{told.symbol}{row['gap'] or 0:.0f}", "by_hand": told.symbol}
     return Bar(
         x=round(left + _BETWEEN_BARS / 2, 1),
         width=round(max(width - _BETWEEN_BARS, 1.0), 1),

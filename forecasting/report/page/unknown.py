@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pandas as pd
 
-from forecasting.report.doubts import Doubt, stand_ins, unit_names, without_rule
+from forecasting.report.doubts import Doubt, notes, undecided
 from forecasting.report.page.site_night import SiteNight
 from forecasting.report.wording import Row, counted, rows
 from forecasting.schema import Target
@@ -19,9 +19,9 @@ _COUNTS = {Target.BED_CENSUS: "patients present", Target.ED_ARRIVALS: "arrivals"
 def unknown(told: SiteNight) -> list[Doubt]:
     """Of what, and why, for the page's day; the last is what no night ever knows."""
     return [
-        *without_rule(told.plan, told.settings, told.site),
+        *undecided(told.plan, told.settings, told.site),
         *_without_roster(told),
-        *stand_ins(told.plan, told.site),
+        *notes(told.plan, told.site),
         *_silences(told),
         *_set_aside(told),
         *([("The source", told.warning)] if told.warning else []),
@@ -32,9 +32,15 @@ def unknown(told: SiteNight) -> list[Doubt]:
 def _without_roster(told: SiteNight) -> list[Doubt]:
     lost = told.plan[told.plan["scheduled"].isna()]
     return [
-        (unit_names(set(of_role["unit_id"]), told.site), f"no roster known of {told.role_title(str(role))}.")
+        (_whose(told, of_role["unit_id"]), f"no roster known of {told.role_title(str(role))}.")
         for role, of_role in lost.groupby("role", sort=False)
     ]
+
+
+def _whose(told: SiteNight, unit_ids: pd.Series[str]) -> str:
+    named = dict.fromkeys(unit_ids)
+    every = {unit.unit_id for unit in told.site.units} <= named.keys()
+    return "All units" if every else ", ".join(told.unit_name(unit_id) for unit_id in named)
 
 
 def _silences(told: SiteNight) -> list[Doubt]:

@@ -80,7 +80,7 @@ def test_two_templates_with_the_same_start_share_their_slot(make_night: MakeNigh
 
 
 def test_a_shortage_is_hatched_from_the_scheduled_to_the_required_and_numbered(make_night: MakeNight) -> None:
-    heads = make_night().recommendations.assign(required=9, scheduled=6, gap=3)
+    heads = make_night().recommendations.assign(required=9, scheduled=6, gap=3.0)
     (strip,) = unit_chart(make_night(recommendations=heads), make_night().site.units[1]).strips
     for bar in strip.bars:
         assert bar.missing

@@ -280,8 +280,8 @@ def test_cost_waiting_and_relief_are_told_where_the_plan_has_them(make_night: Ma
     )
     page = words(site_page(make_night(recommendations=heads)))
     assert "Together 6,002 4,800" in page
-    assert f"Day 07:00{TO}19:00 1,500 1,200 24 min 3.1 %" in page
-    assert "keep call 1 from the agency" in page
+    assert "Day 1,500 1,200 24 min 3.1 %" in page
+    assert "Enough for Emergency. call 1 from the agency" in page
     assert "Head-hours short" not in page, "a column without any value says nothing"
     assert "Cost and waiting" not in words(site_page(make_night()))
 
