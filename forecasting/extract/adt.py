@@ -75,6 +75,32 @@ def extract(
     return frames
 
 
+def extract_roster(
+    engine: sa.Engine, site: Site, settings: Settings, since: datetime, until: datetime
+) -> pd.DataFrame:
+    """One site's roster of a past time, as it stands in the source today.
+
+    Args:
+        engine: see :func:`extract`.
+        site: the campus.
+        settings: names of tables and columns.
+        since: shifts that end before it are left out; aware, on the hour.
+        until: shifts that start at or after it are left out; aware, on the hour.
+
+    Returns:
+        SCHEDULED_SHIFT rows; none where the source has no roster.
+
+    Raises:
+        SourceError: see :func:`extract`.
+    """
+    with reading(engine) as connection:
+        tables = resolve(connection, settings.source)
+        if "scheduled_shift" not in tables:
+            return SCHEDULED_SHIFT.empty()
+        questions = Questions(connection, tables, site, whole_hour(since), whole_hour(until))
+        return SCHEDULED_SHIFT.conform(questions.ask("scheduled_shift").assign(site_id=site.site_id))
+
+
 def _source_hours(questions: Questions) -> SourceHours:
     ed = questions.site.ed
     census = [questions.ask("bed_census")]

@@ -9,6 +9,7 @@ from forecasting.report.figure import MEASURE, forecast_figure, site_figure
 from forecasting.report.interpretation import interpretation_figures
 from forecasting.report.plan import plan_table, print_plan
 from forecasting.report.scores import answer, answers_markdown, print_scores, scores_markdown
+from forecasting.report.worth import print_worth, worth_figure
 
 __all__ = [
     "MEASURE",
@@ -22,8 +23,10 @@ __all__ = [
     "plan_table",
     "print_plan",
     "print_scores",
+    "print_worth",
     "reliability_figure",
     "scores_markdown",
     "site_figure",
     "skill_figure",
+    "worth_figure",
 ]

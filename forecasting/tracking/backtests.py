@@ -19,11 +19,8 @@ class BacktestRuns(Experiment):
 
     def open_backtest(self, backtest_id: str, title: str, tags: Mapping[str, str]) -> str:
         """The parent run of a backtest: found again if it is there, else begun. Returns its id."""
-        known = self._client.search_runs(
-            [self.experiment_id()], f"tags.backtest_id = '{backtest_id}' and tags.kind = 'backtest'"
-        )
-        if known:
-            run_id = str(known[0].info.run_id)
+        run_id = self.find_backtest(backtest_id)
+        if run_id is not None:
             self._client.update_run(run_id, status="RUNNING")
             self.tag(run_id, tags)
             return run_id
@@ -33,6 +30,13 @@ class BacktestRuns(Experiment):
             tags={"kind": "backtest", "backtest_id": backtest_id, **tags},
         )
         return str(run.info.run_id)
+
+    def find_backtest(self, backtest_id: str) -> str | None:
+        """The id of the parent run of a backtest; None where there is none."""
+        known = self._client.search_runs(
+            [self.experiment_id()], f"tags.backtest_id = '{backtest_id}' and tags.kind = 'backtest'"
+        )
+        return str(known[0].info.run_id) if known else None
 
     def open_contender(self, parent: str, name: str, tags: Mapping[str, str]) -> str:
         """A new child run for what one contender scored; it replaces an earlier one of that name."""
