@@ -340,6 +340,12 @@ class FloatPool(_Table):
         return self
 
 
+class Waiting(_Table):
+    """How patients of an ED wait to be seen."""
+
+    patience_hours: Rate = 6.0
+
+
 class Unit(_Table):
     """A nursing unit of a site, the beds it can staff, and what its rules need to know of it."""
 
@@ -423,6 +429,7 @@ class Settings(_Table):
     roles: Annotated[dict[Identifier, Role], Field(min_length=1)]
     rules: tuple[LocalRule, ...] = ()
     costs: dict[UnitType | Literal["default"], HeadCost] = {}
+    waiting: Waiting = Waiting()
     sites: Annotated[tuple[Site, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

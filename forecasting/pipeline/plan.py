@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -13,7 +14,7 @@ import structlog
 
 from forecasting import warehouse
 from forecasting.blocks import HOUR
-from forecasting.config import Settings, read_settings
+from forecasting.config import Settings, Site, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import SiteNotReady
 from forecasting.pipeline.champion import load_champion
@@ -26,6 +27,7 @@ from forecasting.staging import Stage, digest
 from forecasting.tracking import Registry, Runs
 
 if TYPE_CHECKING:
+    from forecasting.models import Flows
     from forecasting.staffing import SamplePaths
 
 log = structlog.get_logger()
@@ -66,24 +68,14 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
 
 def staff_site(place: Deployment, key: NightKey, site_id: str) -> None:
     """Turn the staged forecast into heads per unit, role and shift, and stage them with their provenance."""
-    from forecasting.staffing import recommend, turnover
-
     settings = read_settings(place.config)
     site, issued_at = settings.site(site_id), settings.issued_at(key.night)
     stage = Stage(place.staging, key.night, site_id)
     with timed(stage, "staff"):
         forecast = stage.read(FORECAST)
+        paths = site_paths(place, settings, forecast)
         flows = staged_flows(stage, issued_at)
-        heads = recommend(
-            forecast,
-            site,
-            settings,
-            issued_at,
-            stage.read(SCHEDULED_SHIFT),
-            rule_book(settings),
-            paths=_paths(place, settings, forecast),
-            turnover=turnover(flows.inflow, flows.departure, issued_at, site.zone),
-        )
+        heads = heads_of(settings, site, issued_at, forecast, stage.read(SCHEDULED_SHIFT), paths, flows)
         stage.write(
             STAFFING_RECOMMENDATION,
             heads.assign(
@@ -94,6 +86,43 @@ def staff_site(place: Deployment, key: NightKey, site_id: str) -> None:
             ),
         )
     log.info("staffed", site=site_id, night=str(key.night), stage="staff", rows=len(heads))
+
+
+def heads_of(
+    settings: Settings,
+    site: Site,
+    issued_at: datetime,
+    forecast: pd.DataFrame,
+    roster: pd.DataFrame,
+    paths: Mapping[Target, SamplePaths],
+    flows: Flows,
+) -> pd.DataFrame:
+    """Heads per unit, role and shift of a site: the night's recommendation, or that of changed inputs.
+
+    Args:
+        settings: roles, rules, prices and shifts.
+        site: the hospital.
+        issued_at: UTC.
+        forecast: FORECAST rows of the site and issue time.
+        roster: SCHEDULED_SHIFT rows.
+        paths: of that forecast, by target; see :func:`site_paths`.
+        flows: as staged, for the work of patients who come and go.
+
+    Returns:
+        STAFFING_RECOMMENDATION rows without the columns that the run adds.
+    """
+    from forecasting.staffing import recommend, turnover
+
+    return recommend(
+        forecast,
+        site,
+        settings,
+        issued_at,
+        roster,
+        rule_book(settings),
+        paths=paths,
+        turnover=turnover(flows.inflow, flows.departure, issued_at, site.zone),
+    )
 
 
 def publish_site(place: Deployment, key: NightKey, site_id: str) -> bool:
@@ -135,6 +164,11 @@ def publish_site(place: Deployment, key: NightKey, site_id: str) -> bool:
             f"{site_id}/heads_recommended": float(heads["recommended"].sum()),
             f"{site_id}/heads_short": float(heads["gap"].clip(lower=0).sum()),
             f"{site_id}/share_from_baseline": float(heads["model"].eq("climatology").mean()),
+        }
+        | {
+            f"{site_id}/{name}": float(heads[name].sum())
+            for name in ("expected_cost", "expected_cost_scheduled")
+            if heads[name].notna().any()
         },
     )
     return changed
@@ -166,7 +200,7 @@ def _with_shifts_and_days(hourly: pd.DataFrame, history: pd.DataFrame, settings:
     return FORECAST.conform(pd.concat([hourly, blocks], ignore_index=True))
 
 
-def _paths(place: Deployment, settings: Settings, forecast: pd.DataFrame) -> dict[Target, SamplePaths]:
+def site_paths(place: Deployment, settings: Settings, forecast: pd.DataFrame) -> dict[Target, SamplePaths]:
     """The paths that a site's shifts and days were told of, by target; of a target without, none."""
     from forecasting.models import joint_paths
     from forecasting.staffing import SamplePaths

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from forecasting.config import Settings, Site, Unit
+from forecasting.config import Settings, Site
 
 PLAIN_WIDTH = 100
 """Columns of a page where no terminal says how wide it is."""
@@ -34,7 +34,7 @@ def print_plan(
     day: date | None = None,
     console: Console | None = None,
 ) -> None:
-    """Print a day's plan, site after site: the table, why shifts are short, what no model or rule spoke of.
+    """Print a day's plan, site after site: the table, why, how long patients wait, what to take note of.
 
     Args:
         recommendations: STAFFING_RECOMMENDATION rows.
@@ -56,10 +56,11 @@ def plan_table(
     *,
     roomy: bool = True,
 ) -> Table:
-    """A site's plan for a day, by shift, unit and role.
+    """A site's plan for a day, by shift, unit and role, float pools last.
 
     Patients are those of the shift's highest hour: the median and, in brackets, the 10th and 90th percentile.
-    The risk is that the shift asks for more heads than are scheduled. Times are local.
+    Advised is what to do with the roster and the heads that come of it. The risk is that the shift asks for
+    more heads than are scheduled. Times are local.
 
     Args:
         recommendations: STAFFING_RECOMMENDATION rows; those of other sites and days are passed over.
@@ -74,28 +75,39 @@ def plan_table(
     table.add_column("Patients", justify="right")
     table.add_column("Required", justify="right")
     table.add_column("Scheduled", justify="right")
-    table.add_column("Gap")
+    table.add_column("Advised")
     table.add_column("Risk", justify="right")
     for _, shift in _plan_of(recommendations, site, day).groupby("shift_start"):
         table.add_row(Text(_shift_and_hours(_rows(shift)[0], site), style="bold cyan"))
-        for unit in site.units:
-            _add_unit(table, unit, shift[shift["unit_id"] == unit.unit_id], settings)
+        for unit_id, name in _posts(site).items():
+            _add_unit(table, name, shift[shift["unit_id"] == unit_id], settings)
         table.add_section()
     return table
 
 
-def _add_unit(table: Table, unit: Unit, heads: pd.DataFrame, settings: Settings) -> None:
+def _posts(site: Site) -> dict[str, str]:
+    """Names of units and float pools, by id."""
+    units = {unit.unit_id: unit.name for unit in site.units}
+    return units | {pool.pool_id: pool.name for pool in site.float_pools}
+
+
+def _of_units(plan: pd.DataFrame, site: Site) -> pd.DataFrame:
+    """The rows that are no float pool's."""
+    return plan[~plan["unit_id"].isin([pool.pool_id for pool in site.float_pools])]
+
+
+def _add_unit(table: Table, name: str, heads: pd.DataFrame, settings: Settings) -> None:
     by_role = {row["role"]: row for row in _rows(heads)}
     roles = [role_id for role_id in settings.roles if role_id in by_role]
     for role_id in roles:
         row, is_first = by_role[role_id], role_id == roles[0]
         table.add_row(
-            f"  {unit.name}" if is_first else "",
+            f"  {name}" if is_first else "",
             settings.roles[role_id].title,
             _patients(row) if is_first else "",
             _required(row),
             "unknown" if row["scheduled"] is None else f"{row['scheduled']:.0f}",
-            _gap(row),
+            _advised(row),
             _risk(row, settings.horizon.quantile_levels),
         )
 
@@ -108,11 +120,13 @@ def _page(
         return Group(Text(site.name, style="bold"), Text(_absence(recommendations, site, day)), "")
     return Group(
         _headline(plan, site),
-        _balance(plan),
+        _balance(_of_units(plan, site)),
+        *_money(plan),
         plan_table(plan, settings, site, roomy=roomy),
-        *_told("Why short", _shortages(plan, settings, site)),
-        *_told("No rule", _without_rule(plan, settings, site)),
-        *_told("Not the usual forecast", _stand_ins(plan, site)),
+        *_told("Why", _changes(_of_units(plan, site), settings, site)),
+        *_told("Waiting", _waiting(plan, settings, site)),
+        *_told("Decide by hand", _undecided(plan, settings, site)),
+        *_told("Take note", _notes(_of_units(plan, site), site)),
         "",
     )
 
@@ -140,6 +154,15 @@ def _balance(plan: pd.DataFrame) -> Text:
     return Text(f"nothing short{roster}{rules}", style="yellow" if without else "green")
 
 
+def _money(plan: pd.DataFrame) -> list[Text]:
+    """What the plan is expected to cost, beside the roster, where it was planned."""
+    if plan["expected_cost"].isna().all():
+        return []
+    advised, scheduled = plan["expected_cost"].sum(), plan["expected_cost_scheduled"].sum()
+    told = f"expected cost {advised:,.0f} as advised, {scheduled:,.0f} as scheduled, missing heads included"
+    return [Text(told, style="dim")]
+
+
 def _told(heading: str, lines: list[tuple[str, str]]) -> list[RenderableType]:
     if not lines:
         return []
@@ -147,31 +170,50 @@ def _told(heading: str, lines: list[tuple[str, str]]) -> list[RenderableType]:
     return [Text(heading, style="bold"), *(Padding(sentence, (0, 0, 0, 2)) for sentence in sentences)]
 
 
-def _shortages(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[str, str]]:
-    """Each post that is short, the shortest of a shift first, and the reason."""
-    names = {unit.unit_id: unit.name for unit in site.units}
-    short = plan[plan["gap"] > 0].sort_values(["shift_start", "gap"], ascending=[True, False], kind="stable")
+def _changes(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[str, str]]:
+    """Each post that is short or to be changed, the shortest of a shift first: what to do, why, relief."""
+    changed = plan[(plan["gap"] > 0) | (plan["recommended"] != plan["scheduled"]) & plan["gap"].notna()]
+    in_order = changed.sort_values(["shift_start", "gap"], ascending=[True, False], kind="stable")
     return [
         (
-            f"{names[row['unit_id']]}, {settings.roles[row['role']].title}, {row['shift']}",
-            row["reason"],
+            f"{_post(row, settings, site)}, {row['shift']}",
+            " ".join(filter(None, [f"{row['action']}.".capitalize(), row["reason"], _ended(row["relief"])])),
         )
-        for row in _rows(short)
+        for row in _rows(in_order)
     ]
 
 
-def _without_rule(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[str, str]]:
-    """Each unit and role of which no rule holds, and why."""
-    names = {unit.unit_id: unit.name for unit in site.units}
-    lost = plan[plan["required"].isna()].drop_duplicates(["unit_id", "role", "reason"])
-    return [
-        (f"{names[row['unit_id']]}, {settings.roles[row['role']].title}", row["reason"])
-        for row in _rows(lost)
-    ]
+def _waiting(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[str, str]]:
+    """How long patients wait to be seen on each shift, as advised and, where that differs, as scheduled."""
+    lines = []
+    for row in _rows(plan[plan["wait_minutes"].notna()].sort_values(["shift_start", "role"])):
+        now = _wait(row["wait_minutes"], row["left_unseen"])
+        before = _wait(row["wait_minutes_scheduled"], row["left_unseen_scheduled"])
+        told = now if now == before else f"{now}; as scheduled {before}"
+        lines.append((f"{_post(row, settings, site)}, {row['shift']}", f"{told}."))
+    return lines
 
 
-def _stand_ins(plan: pd.DataFrame, site: Site) -> list[tuple[str, str]]:
-    """Who forecast in the champion's stead, and why, told once for all the units it is true of."""
+def _wait(minutes: float, left_unseen: float) -> str:
+    return f"{minutes:.0f} minutes until seen, {100 * left_unseen:.0f} % leave unseen"
+
+
+def _undecided(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[str, str]]:
+    """Each unit and role of which no rule holds, each pool that could not be planned, and why."""
+    lost = plan[plan["recommended"].isna()].drop_duplicates(["unit_id", "role", "reason"])
+    return [(_post(row, settings, site), row["reason"]) for row in _rows(lost)]
+
+
+def _post(row: Row, settings: Settings, site: Site) -> str:
+    return f"{_posts(site)[row['unit_id']]}, {settings.roles[row['role']].title}"
+
+
+def _ended(sentence: str) -> str:
+    return f"{sentence}." if sentence else ""
+
+
+def _notes(plan: pd.DataFrame, site: Site) -> list[tuple[str, str]]:
+    """Who forecast in the champion's stead, what was not planned, and why: once for all it is true of."""
     told = plan["note"].mask(plan["patients_p50"].isna(), "No forecast: the plan holds the minimum.")
     told = told[told != ""]
     units = plan.loc[told.index].groupby(told)["unit_id"].unique()
@@ -208,8 +250,9 @@ def _patients(row: Row) -> str:
 
 
 def _required(row: Row) -> Text:
-    required = row["required"]
-    return Text("no rule", style="yellow") if required is None else Text(f"{required:.0f}")
+    if row["required"] is not None:
+        return Text(f"{row['required']:.0f}")
+    return Text("no rule", style="yellow") if row["recommended"] is None else Text("")
 
 
 def _risk(row: Row, levels: Sequence[float]) -> str:
@@ -224,14 +267,15 @@ def _risk(row: Row, levels: Sequence[float]) -> str:
     return f"{100 * risk:.0f} %"
 
 
-def _gap(row: Row) -> Text:
-    gap = row["gap"]
-    # Nobody is too many where nobody knows how many patients come.
-    if gap is None or (gap <= 0 and row["patients_p50"] is None):
-        return Text("")
-    if gap > 0:
-        return Text(f"{gap:.0f} short", style="bold red")
-    return Text("even", style="dim") if gap == 0 else Text(f"{-gap:.0f} over", style="green")
+def _advised(row: Row) -> Text:
+    """What to do with the roster, and the heads that come of it; whom to call as needed is told apart."""
+    what = row["action"].split(";")[0]
+    if row["recommended"] is None or row["scheduled"] is None:
+        return Text(what)
+    if row["recommended"] == row["scheduled"]:
+        return Text(what, style="yellow" if (row["gap"] or 0) > 0 else "dim")
+    told = f"{what} → {row['recommended']:.0f}"
+    return Text(told, style="bold red" if row["recommended"] > row["scheduled"] else "green")
 
 
 def _shift_and_hours(row: Row, site: Site) -> str:

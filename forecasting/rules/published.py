@@ -84,7 +84,6 @@ class PublishedRatio(BaseModel):
             effective_from=self.effective_from,
             effective_until=self.effective_until,
             source=self.instrument,
-            published=True,
         )
 
 

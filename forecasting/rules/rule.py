@@ -26,8 +26,6 @@ class Rule:
     """The last date on which it holds."""
     source: str = ""
     """The instrument, or why the group set it; empty for a role's own."""
-    published: bool = False
-    """Whether it is a law's or an authority's, not the group's."""
 
     def holds_on(self, day: date) -> bool:
         """Whether the date lies in the rule's span, both ends included."""

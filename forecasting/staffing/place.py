@@ -16,7 +16,7 @@ from forecasting.staffing.distribution import Reals
 from forecasting.staffing.outlook import Outlook
 from forecasting.staffing.requirement import Requirement, requirement
 from forecasting.staffing.roster import heads_by_shift, within
-from forecasting.staffing.shifts import PlannedShift
+from forecasting.staffing.shifts import PlannedShift, on_duty
 from forecasting.staffing.turnover import NOTHING_KNOWN, Turnover
 
 Outlooks = Mapping[tuple[str, Target], Outlook]
@@ -48,6 +48,11 @@ class Place:
     def level(self) -> float:
         """To which the unit is staffed."""
         return self.settings.level(self.unit.unit_type)
+
+    @cached_property
+    def present(self) -> tuple[int, ...] | None:
+        """Rostered heads on duty for at least half of each shift; None where no roster is known."""
+        return None if self.scheduled is None else on_duty(self.shifts, self.scheduled)
 
     @cached_property
     def asked(self) -> tuple[Requirement | None, ...]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from forecasting.config import Applies, RuleKind
+from forecasting.config import Applies, Role, RuleKind
 from forecasting.rules import UnitRule
 from forecasting.rules.rule import whole_heads
 from forecasting.staffing.requirement import Requirement
+from forecasting.staffing.role_plan import ShiftPlan
 
 SPOKEN_ODDS = 20
 """The largest number in odds that people say; finer ones are told as per cent."""
+
+TOLD_HOURS = 0.05
+"""Head-hours from which on a sentence has them."""
 
 
 def demand(
@@ -49,15 +54,43 @@ def supply(required: int, scheduled: int | None) -> str:
     return f"{scheduled} scheduled: {scheduled - required} more than required"
 
 
-def action(required: int, scheduled: int | None, *, forecast: bool) -> str:
-    """What to do; nobody can be spared where nobody knows how many patients come."""
-    if scheduled is None:
-        return f"roster {required}"
-    if scheduled < required:
-        return f"add {required - scheduled}"
-    if scheduled == required or not forecast:
-        return "keep"
-    return f"{scheduled - required} to spare"
+def advice(required: int, plan: ShiftPlan, rule: UnitRule, role: Role, most: int | None) -> str:
+    """Why other than the required heads are recommended; nothing where they are the same.
+
+    Args:
+        required: whole heads at the level.
+        plan: of the shift.
+        rule: that requires them.
+        role: says who can be called.
+        most: heads that the unit may have; None where nobody set a limit.
+    """
+    others = abs(plan.on_duty - required)
+    recommended = f"; {plan.on_duty} recommended: "
+    if plan.on_duty == required:
+        return ""
+    if plan.on_duty > required:
+        if plan.added > 0:
+            return f"{recommended}{others} more cost less than what would be missing"
+        return f"{recommended}releasing {'it' if others == 1 else 'them'} saves less than it risks"
+    if most is not None and plan.on_duty >= most:
+        return f"{recommended}the most that the unit may have"
+    without = plan.helped_hours | {"missing": plan.short_hours}
+    hours = [f"{_said(name)} {each:.1f}" for name, each in without.items() if each >= TOLD_HOURS]
+    told = f"{recommended}{others} more would cost more than the head-hours left without: {', '.join(hours)}"
+    if rule.rule.applies is Applies.AT_ALL_TIMES and plan.on_duty + role.callable_heads >= required:
+        told += f"; with {role.callable_heads} to call, {required} can be met"
+    return told
+
+
+def action(change: int, helpers: Sequence[str] = ()) -> str:
+    """What to do: with the roster, and then as the need is seen.
+
+    Args:
+        change: heads to add; negative to release.
+        helpers: pools and kinds of call that will be needed often enough.
+    """
+    first = f"add {change}" if change > 0 else f"release {-change}" if change < 0 else "keep"
+    return f"{first}; {', '.join(map(_said, helpers))} as needed" if helpers else first
 
 
 def sure(level: float) -> str:
@@ -66,6 +99,10 @@ def sure(level: float) -> str:
     if abs(float(odds) - level) < 1e-6:
         return f"{odds.numerator} in {odds.denominator} sure"
     return f"{100 * level:.0f} % sure"
+
+
+def _said(name: str) -> str:
+    return name.replace("_", "-")
 
 
 def _load(asked: Requirement, rule: UnitRule, zone: ZoneInfo) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
 
-from forecasting.config import FloatPool, Role, Site
+from forecasting.config import Applies, FloatPool, Role, Site
 from forecasting.rules import UnitRule
 from forecasting.staffing.cover.case import Pool, Posts, SiteCase, Slot, Surge, UnitCase, Wages, Wholes
 from forecasting.staffing.hourly import heads_by_hour
@@ -64,10 +64,6 @@ def role_case(
     unit of which no shift has both a rule and a forecast. A shift without a rule keeps its roster and asks
     for nobody; one without a forecast asks for the minimum, and keeps its roster where that is more.
 
-    Posts: own heads are at least those without whom a published rule could not be met at the unit's level
-    even if everyone were called who can be; the group's own rules are weighed by their price alone, and so
-    are those of shifts that overlap, of which none has to meet a rule by itself.
-
     Args:
         places: one role's, over the same shifts.
         pools: the site's of that role.
@@ -87,6 +83,36 @@ def role_case(
     floats = {pool.pool_id: rosters[pool.pool_id] for pool in floating if pool.pool_id in rosters}
     own = {place.unit.unit_id: place.scheduled for place in covered if place.scheduled is not None}
     return RoleCase(role_id, shifts, hours, SiteCase(slots, units, floating, own | floats))
+
+
+def kept_to_rules(case: RoleCase, places: Sequence[Place]) -> RoleCase:
+    """The case with enough own heads that rules which hold at all times can be met, whatever that costs.
+
+    On a shift with such a rule they are at least what it requires at the unit's level, less those who can be
+    called, as far as the unit may have so many. Shifts that overlap stay as they are: none of them has to
+    meet a rule by itself.
+
+    Args:
+        case: a role's.
+        places: the role's.
+    """
+    if overlapping(case.shifts):
+        return case
+    place_of = {place.unit.unit_id: place for place in places}
+    units = tuple(
+        replace(unit, posts=_with_floors(unit.posts, place_of[unit.unit_id])) for unit in case.site.units
+    )
+    return replace(case, site=replace(case.site, units=units))
+
+
+def _with_floors(posts: Posts, place: Place) -> Posts:
+    least = [
+        max(before, min(asked.required - place.role.callable_heads, most))
+        if isinstance(rule, UnitRule) and rule.rule.applies is Applies.AT_ALL_TIMES and asked is not None
+        else before
+        for rule, asked, before, most in zip(place.rules, place.asked, posts.least, posts.most, strict=True)
+    ]
+    return replace(posts, least=tuple(least))
 
 
 def _hours_of(shifts: Sequence[PlannedShift]) -> pd.DatetimeIndex:
@@ -156,18 +182,10 @@ def _posts(place: Place) -> Posts:
             floor = ceiling = max(scheduled, rule.heads(0))
         else:
             limit = place.unit.most_heads.get(place.role_id, place.unit.beds + rule.uncounted_heads)
-            floor = min(_floor(place, rule, asked.required), limit) if one_at_a_time else 0
-            ceiling = max(limit, scheduled)
+            floor, ceiling = min(rule.minimum_heads, limit) if one_at_a_time else 0, max(limit, scheduled)
         least.append(floor)
         most.append(ceiling)
     return Posts(tuple(least), tuple(most))
-
-
-def _floor(place: Place, rule: UnitRule, required: int) -> int:
-    """Own heads that may not be undercut by a shift that no other overlaps."""
-    if not rule.rule.published:
-        return rule.minimum_heads
-    return max(required - place.role.callable_heads, rule.minimum_heads)
 
 
 def _minimum(place: Place) -> int:

@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 
 from forecasting.config import Settings, Shift, Site
@@ -59,6 +60,24 @@ def overlapping(shifts: Sequence[PlannedShift]) -> bool:
     """Whether one of some shifts starts before another has ended."""
     in_order = sorted(shifts, key=lambda shift: shift.start)
     return any(other.start < one.end for one, other in pairwise(in_order))
+
+
+def on_duty(shifts: Sequence[PlannedShift], heads: Sequence[int]) -> tuple[int, ...]:
+    """Heads on duty for at least half of each shift, from heads who work each; the same where none overlap.
+
+    Args:
+        shifts: of one or more dates.
+        heads: of each.
+    """
+    if not overlapping(shifts):
+        return tuple(heads)
+    starts, ends = (np.array([getattr(shift, edge) for shift in shifts]) for edge in ("start", "end"))
+    there = []
+    for shift in shifts:
+        hours = shift.hours.to_pydatetime()[:, None]
+        present = ((starts <= hours) & (hours < ends)) @ np.array(heads)
+        there.append(int(np.sort(present)[len(hours) // 2]))
+    return tuple(there)
 
 
 def _utc(wall: datetime, zone: ZoneInfo) -> datetime:

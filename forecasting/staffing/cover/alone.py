@@ -52,7 +52,7 @@ def cheapest_heads(
     values = solved.x[: len(posts.price)]
     if np.abs(values - np.rint(values)).max() > WHOLE_WITHIN:
         raise ArithmeticError("the optimum of a totally unimodular programme is not of whole heads")
-    return posts.heads(values), float(solved.fun + cost[:, 0].sum() + posts.rostered)
+    return posts.heads(values), float(solved.fun + cost[:, 0].sum() + posts.rostered.sum())
 
 
 def presence(stretches: Stretches, levels: int) -> sparse.csr_array:

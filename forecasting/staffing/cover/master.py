@@ -116,7 +116,7 @@ class Master:
         if solved.x is None:
             raise ArithmeticError(f"the solver ended without heads: {solved.message}")
         values = np.split(solved.x[posts], np.cumsum([len(one.price) for one in self.members]))
-        rostered = self.pool.rostered + sum(one.rostered for one in self.members)
+        rostered = sum(float(one.rostered.sum()) for one in (self.pool, *self.members))
         bound = solved.mip_dual_bound if whole else solved.fun
         return Proposed(
             [self._rounded(*one) for one in zip(self.members, self.minimum, values[:-1], strict=True)],

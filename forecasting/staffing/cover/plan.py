@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 OWN, POOL = "own", "pool"
+TOLERATED = 0.05
+"""Share of the paths in which a need may stay unmet before relief is named."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,13 @@ class Relief:
 
     def __str__(self) -> str:
         """In words."""
-        who = f"{self.resource} {'head' if self.heads == 1 else 'heads'}"
+        who = f"{self.resource.replace('_', '-')} {'head' if self.heads == 1 else 'heads'}"
         on = f" on {self.shift}" if self.shift else ""
         limit = f", {self.beyond} beyond the limit" if self.beyond else ""
-        return f"{self.heads} can't be met; cheapest: {self.heads} more {who}{on} for {self.cost:,.0f}{limit}"
+        return (
+            f"{self.heads} missing in more than 1 of {1 / TOLERATED:.0f} such shifts though all are called; "
+            f"cheapest relief: {self.heads} more {who}{on} for {self.cost:,.0f}{limit}"
+        )
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class StretchCover:
     end: int
     heads: int
     """Own heads planned."""
+    cost: float
+    """Expected, of heads called and missing."""
     probability_short: float
     """That some hour needs more than come, own and from the pool, before anyone is called."""
     short_hours: float
@@ -56,11 +63,19 @@ class UnitCover:
     unit_id: str
     heads: tuple[int, ...]
     """By slot."""
-    wages: float
-    """Of own heads, roster included."""
-    follows: float
-    """Expected cost of heads called and missing."""
+    slot_wages: tuple[float, ...]
+    """Of own heads by slot, roster included."""
     stretches: tuple[StretchCover, ...]
+
+    @property
+    def wages(self) -> float:
+        """Of own heads."""
+        return sum(self.slot_wages)
+
+    @property
+    def follows(self) -> float:
+        """Expected cost of heads called and missing."""
+        return sum(stretch.cost for stretch in self.stretches)
 
     @property
     def cost(self) -> float:
@@ -85,7 +100,12 @@ class PoolCover:
     pool_id: str
     heads: tuple[int, ...]
     """By slot."""
-    wages: float
+    slot_wages: tuple[float, ...]
+
+    @property
+    def wages(self) -> float:
+        """Of all slots."""
+        return sum(self.slot_wages)
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def _tried(proposed: Proposed, master: Master, savings: Savings, inside: Sequenc
     master.add(cut)
     value = cut.value if (within == present).all() else follows(savings, present, offered)[0]
     posts = zip((*master.members, master.pool), (*proposed.members, proposed.pool), strict=True)
-    return float(value.sum()) + sum(columns.cost(heads) for columns, heads in posts)
+    return float(value.sum()) + sum(float(columns.cost(heads).sum()) for columns, heads in posts)
 
 
 def _on_duty(proposed: Proposed, stretches: Stretches) -> tuple[Wholes, Wholes]:

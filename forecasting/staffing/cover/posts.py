@@ -18,8 +18,8 @@ class PostColumns:
     price: Reals
     lower: Reals
     upper: Reals
-    rostered: float
-    """What the roster costs as it stands."""
+    rostered: Reals
+    """What the roster costs as it stands (slots,)."""
 
     @property
     def most_added(self) -> Wholes:
@@ -31,11 +31,11 @@ class PostColumns:
         added, released = np.split(np.rint(values).astype(np.int64), 2)
         return np.asarray(self.scheduled + added - released)
 
-    def cost(self, heads: Wholes) -> float:
-        """What these heads cost, roster included (slots,)."""
+    def cost(self, heads: Wholes) -> Reals:
+        """What these heads cost, roster included, slot by slot (slots,)."""
         added, released = np.split(self.price, 2)
         change = heads - self.scheduled
-        return float(self.rostered + added @ np.maximum(change, 0) + released @ np.maximum(-change, 0))
+        return np.asarray(self.rostered + added * np.maximum(change, 0) + released * np.maximum(-change, 0))
 
 
 def post_columns(posts: Posts, wages: Wages, scheduled: Wholes, slots: tuple[Slot, ...]) -> PostColumns:
@@ -47,5 +47,5 @@ def post_columns(posts: Posts, wages: Wages, scheduled: Wholes, slots: tuple[Slo
         price=np.concatenate([wages.added * hours, -wages.released * hours]),
         lower=np.concatenate([least - scheduled, scheduled - most]).clip(min=0).astype(float),
         upper=np.concatenate([most - scheduled, scheduled - least]).clip(min=0).astype(float),
-        rostered=float(wages.rostered * hours @ scheduled),
+        rostered=wages.rostered * hours * scheduled,
     )

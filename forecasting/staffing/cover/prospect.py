@@ -78,13 +78,13 @@ def prospect(
     return UnitCover(
         unit_id=unit.unit_id,
         heads=tuple(heads.tolist()),
-        wages=columns.cost(heads),
-        follows=float(expected.cost.sum()),
+        slot_wages=tuple(columns.cost(heads).tolist()),
         stretches=tuple(
             StretchCover(
                 first=int(stretches.first[at]),
                 end=int(stretches.end[at]),
                 heads=int(own[at]),
+                cost=float(expected.cost[at]),
                 probability_short=float(expected.overtaken[at]),
                 short_hours=float(expected.short[at]),
                 over_hours=float(expected.over[at]),

@@ -9,11 +9,8 @@ import numpy as np
 from forecasting.staffing.cover.case import Pool, Slot, UnitCase, Wholes
 from forecasting.staffing.cover.curves import at_heads, overtaken
 from forecasting.staffing.cover.need import ExpectedNeed
-from forecasting.staffing.cover.plan import OWN, POOL, Relief
+from forecasting.staffing.cover.plan import OWN, POOL, TOLERATED, Relief
 from forecasting.staffing.cover.stretches import Stretches
-
-TOLERATED = 0.05
-"""Share of the paths in which a need may stay unmet before relief is named."""
 
 
 def unmet_heads(unit: UnitCase, need: ExpectedNeed, stretches: Stretches, own: Wholes, levels: int) -> Wholes:

@@ -157,7 +157,7 @@ class _Sound:
             PoolCover(
                 pool.pool_id,
                 tuple(heads[pool.pool_id].tolist()),
-                self.columns(pool).cost(heads[pool.pool_id]),
+                tuple(self.columns(pool).cost(heads[pool.pool_id]).tolist()),
             )
             for pool, _ in self.teams
         ]

@@ -19,6 +19,17 @@ from forecasting.warehouse.tables import METADATA
 pytestmark = pytest.mark.integration
 
 VIEWS = {"staffing_plan", "latest_observation"}
+PLANNED = (
+    "expected_cost",
+    "expected_cost_scheduled",
+    "short_hours",
+    "wait_minutes",
+    "wait_minutes_scheduled",
+    "left_unseen",
+    "left_unseen_scheduled",
+    "relief",
+)
+"""Columns of revision 0004."""
 
 
 @pytest.fixture
@@ -51,7 +62,8 @@ def test_advice_given_before_there_were_rules_stands_and_goes_back(empty: sa.Eng
     """Down again, a row of which no rule held goes: revision 0002 has no place for it."""
     warehouse.migrate(empty, "0002")
     told = recommendation_rows(shifts=2).to_dict("records")
-    later = ("action", "probability_short", "rule_id", "quantile_level")
+    ruled = ("action", "probability_short", "rule_id", "quantile_level")
+    later = ruled + PLANNED
     with empty.begin() as connection:
         night = sa.Table("night", sa.MetaData(), autoload_with=connection)
         advice = sa.Table("staffing_recommendation", sa.MetaData(), autoload_with=connection)
@@ -64,7 +76,8 @@ def test_advice_given_before_there_were_rules_stands_and_goes_back(empty: sa.Eng
     standing = warehouse.recommendations(empty, NIGHT)
     assert standing["required"].tolist() == [3, 3, 3, 3]
     assert set(standing["action"]) == {""}
-    assert standing[["probability_short", "rule_id", "quantile_level"]].isna().all(axis=None)
+    assert standing[["probability_short", "rule_id", "quantile_level", *PLANNED[:-1]]].isna().all(axis=None)
+    assert set(standing["relief"]) == {""}
     without = recommendation_rows(shifts=2).assign(required=None, recommended=None, gap=None, rule_id=None)
     published = pd.concat([without[without["unit_id"] == "icu"], told_of("ed")])
     warehouse.publish(empty, night_row(), forecast_rows(), published)
@@ -76,6 +89,21 @@ def test_advice_given_before_there_were_rules_stands_and_goes_back(empty: sa.Eng
     assert left == [("ed", 3), ("ed", 3)]
     assert not set(later) & {column["name"] for column in sa.inspect(empty).get_columns(advice.name)}
     warehouse.migrate(empty)
+
+
+def test_advice_of_units_stands_and_that_of_float_pools_goes_when_prices_are_taken_back(
+    empty: sa.Engine,
+) -> None:
+    warehouse.migrate(empty)
+    of_pool = recommendation_rows(shifts=1).query("unit_id == 'icu'").assign(unit_id="float", required=None)
+    published = pd.concat([recommendation_rows(shifts=1), of_pool])
+    warehouse.publish(empty, night_row(), forecast_rows(), published)
+    warehouse.downgrade(empty, "0003")
+    with empty.connect() as connection:
+        left = connection.execute(sa.text("SELECT unit_id, action FROM staffing_recommendation")).all()
+    assert sorted(left) == [("ed", "add 1"), ("icu", "roster 3")]
+    warehouse.migrate(empty)
+    assert warehouse.recommendations(empty, NIGHT)["expected_cost"].isna().all()
 
 
 def told_of(unit_id: str) -> pd.DataFrame:

@@ -22,6 +22,13 @@ pytestmark = pytest.mark.unit
 PAGE = Path(__file__).parents[3] / "docs" / "recommendation.md"
 CONFIG = Path(__file__).parents[2] / "hospital.toml"
 LEVELS = ("0.05", "0.1", "0.25", "0.5", "0.75", "0.9", "0.95")
+PLANNED = {
+    "recommended": "recommended",
+    "action": "action",
+    "expected_cost": "cost",
+    "expected_cost_scheduled": "cost_scheduled",
+}
+"""Columns of the plan, by the examples' keys."""
 DAY = date(2026, 6, 2)
 SEVEN = datetime(2026, 6, 2, 11, tzinfo=UTC)  # in New York
 
@@ -98,6 +105,9 @@ def test_the_page_and_the_program_agree(title: str) -> None:
     row = plan[(plan["shift_date"] == DAY) & (plan["shift"] == "day")].iloc[0]
     assert row["required"] == shift["required"]
     assert row["reason"] == shift["reason"]
+    for column, key in PLANNED.items():
+        if key in shift:
+            assert row[column] == (pytest.approx(shift[key]) if "cost" in key else shift[key])
     if "risk" in shift:
         assert row["probability_short"] == pytest.approx(shift["risk"])
 
@@ -112,4 +122,4 @@ def test_every_kind_of_rule_has_its_example() -> None:
         "average",
     ):
         assert key in text
-    assert len(EXAMPLES) == text.count("```toml") == 10
+    assert len(EXAMPLES) == text.count("```toml") == 11

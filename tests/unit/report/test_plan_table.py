@@ -39,6 +39,14 @@ def recommendation(unit_id: str = "ed", shift: str = "day", **changes: Any) -> d
         "gap": 0,
         "action": "keep",
         "probability_short": 0.18,
+        "expected_cost": 4608.0,
+        "expected_cost_scheduled": 4608.0,
+        "short_hours": 0.0,
+        "wait_minutes": 6.4,
+        "wait_minutes_scheduled": 6.4,
+        "left_unseen": 0.01,
+        "left_unseen_scheduled": 0.01,
+        "relief": "",
         "rule_id": "registered_nurse_ed",
         "quantile_level": 0.75,
         "reason": "At most 31 patients expected at 16:00 (3 in 4 sure); 1 registered nurse per 4 → 8; "
@@ -55,7 +63,8 @@ def recommendation(unit_id: str = "ed", shift: str = "day", **changes: Any) -> d
 
 def short(unit_id: str = "ed", shift: str = "day", **changes: Any) -> dict[str, Any]:
     reason = recommendation()["reason"].replace("8 scheduled: as required", "6 scheduled: 2 short")
-    return recommendation(unit_id, shift, scheduled=6, gap=2, reason=reason, **changes)
+    told: dict[str, Any] = {"scheduled": 6, "gap": 2, "recommended": 7, "action": "add 1; on-call as needed"}
+    return recommendation(unit_id, shift, **told | {"reason": reason} | changes)
 
 
 def printed(settings: Settings, *rows: dict[str, Any], day: date | None = DAY, width: int = 100) -> str:
@@ -81,7 +90,7 @@ def test_a_shift_reads_as_a_row(settings: Settings) -> None:
         f"(24{TO}33)",
         "8",
         "8",
-        "even",
+        "keep",
         "18",
         "%",
     ]
@@ -91,12 +100,45 @@ def test_a_shift_reads_as_a_row(settings: Settings) -> None:
 def test_a_shortage_is_counted_marked_and_explained(settings: Settings) -> None:
     text = printed(settings, short(), recommendation("icu"))
     assert "2 heads short, in 1 of 2 posts" in text
-    assert "2 short" in line(text, "Emergency")
-    told = " ".join(text.split("Why short")[1].split())
+    assert "add 1 → 7" in line(text, "Emergency")
+    told = " ".join(text.split("Why\n")[1].split())
     assert told.startswith(
-        "Emergency, Registered nurse, day: At most 31 patients expected at 16:00 (3 in 4 sure); "
-        "1 registered nurse per 4 → 8; 6 scheduled: 2 short."
+        "Emergency, Registered nurse, day: Add 1; on-call as needed. At most 31 patients expected at 16:00 "
+        "(3 in 4 sure); 1 registered nurse per 4 → 8; 6 scheduled: 2 short."
     )
+
+
+def test_the_cheapest_relief_is_told_where_a_need_cant_be_met(settings: Settings) -> None:
+    text = printed(settings, short(relief="1 missing; cheapest relief: 1 more own head on day for 864"))
+    told = " ".join(text.split())
+    assert "2 short. 1 missing; cheapest relief: 1 more own head on day for 864." in told
+
+
+def test_what_the_plan_costs_and_how_long_patients_wait_stand_beside_the_roster(settings: Settings) -> None:
+    changes: dict[str, Any] = {"expected_cost": 4000.0, "expected_cost_scheduled": 4500.4}
+    changes |= {"wait_minutes_scheduled": 31.0, "left_unseen_scheduled": 0.07}
+    text = " ".join(printed(settings, short(**changes), recommendation("icu", wait_minutes=None)).split())
+    assert "expected cost 8,608 as advised, 9,108 as scheduled, missing heads included" in text
+    assert (
+        "Waiting Emergency, Registered nurse, day: 6 minutes until seen, 1 % leave unseen; "
+        "as scheduled 31 minutes until seen, 7 % leave unseen." in text
+    )
+    assert "Intensive care, Registered nurse, day: 6 minutes" not in text
+
+
+def test_a_float_pool_has_its_line_and_is_no_post_without_rule(settings: Settings) -> None:
+    pool = {"pool_id": "float", "name": "Float pool", "role": "registered_nurse", "units": ["icu"], "most": 3}
+    content = settings.model_dump()
+    first, *others = content["sites"]
+    pooled = Settings.model_validate(content | {"sites": [first | {"float_pools": [pool]}, *others]})
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("patients_p10", "patients_p50", "patients_p90", "required", "scheduled", "gap", "probability_short")
+    )
+    row = recommendation("float", **nothing | {"recommended": 2, "action": "roster 2"})
+    text = printed(pooled, recommendation(), row)
+    assert line(text, "Float pool").split("  ")[-1].strip() == "roster 2"
+    assert "nothing short" in text
+    assert "No forecast" not in text
 
 
 def test_a_shortage_is_red_where_there_are_colours(settings: Settings) -> None:
@@ -105,7 +147,7 @@ def test_a_shortage_is_red_where_there_are_colours(settings: Settings) -> None:
     print_plan(
         frame, settings, DAY, Console(file=page, force_terminal=True, color_system="standard", width=100)
     )
-    assert "\x1b[1;31m2 short\x1b[0m" in page.getvalue()
+    assert "\x1b[1;31madd 1 → 7\x1b[0m" in page.getvalue()
     assert "\x1b" not in printed(settings, short())
 
 
@@ -127,14 +169,14 @@ def test_what_is_not_known_is_said_and_not_shown_as_zero(settings: Settings) -> 
     }
     text = printed(
         settings,
-        recommendation("ed", scheduled=None, gap=None, probability_short=None),
-        recommendation("icu", required=2, scheduled=5, gap=-3, **unknown),
+        recommendation("ed", scheduled=None, gap=None, probability_short=None, action="roster 8"),
+        recommendation("icu", required=2, scheduled=5, recommended=5, gap=-3, **unknown),
     )
-    assert line(text, "Emergency").split()[-2:] == ["8", "unknown"]
+    assert line(text, "Emergency").split()[-4:] == ["8", "unknown", "roster", "8"]
     assert "no roster known for 1 of 2" in text
-    assert line(text, "Intensive care").split()[-3:] == ["unknown", "2", "5"]
+    assert line(text, "Intensive care").split()[-4:] == ["unknown", "2", "5", "keep"]
     assert "Intensive care: No forecast: the plan holds the minimum." in text
-    assert " over" not in text
+    assert "release" not in text
 
 
 def test_where_no_rule_holds_it_is_said_and_why(settings: Settings) -> None:

@@ -15,8 +15,9 @@ from forecasting import staffing
 from forecasting.config import LocalRule, Role, Settings, Site, UnitType
 from forecasting.rules import rule_book
 from forecasting.schema import FORECAST, SCHEDULED_SHIFT, STAFFING_RECOMMENDATION, Target
-from forecasting.staffing import SamplePaths
+from forecasting.staffing import SamplePaths, role_plan
 from forecasting.staffing.recommendation import RECOMMENDATION, StaffingError
+from forecasting.staffing.shifts import planned_shifts
 
 pytestmark = pytest.mark.unit
 
@@ -117,6 +118,10 @@ def test_a_nurse_manager_reads_why(settings: Settings, north: Site, issued_at: d
         "1 registered nurse per 4 → 8; 7 scheduled: 1 short."
     )
     assert (day["required"], day["scheduled"], day["recommended"], day["gap"]) == (8, 7, 8, 1)
+    # Seven heads are paid for twelve hours, one more half as much again, and eight are never too few.
+    assert (day["expected_cost"], day["short_hours"], day["relief"]) == (7 * 12 + 12 * 1.5, 0, "")
+    # At the roster's seven, one is missing in the peak's hour unless at most 28 patients come.
+    assert 84 + 6 * 0.5 < day["expected_cost_scheduled"] < 84 + 6 * 0.9
     assert day[["patients_p10", "patients_p50", "patients_p90"]].tolist() == pytest.approx([26.1, 29.0, 31.9])
     assert (day["model"], day["model_version"]) == ("tft", "3")
     assert day["shift_start"] == datetime(2026, 6, 2, 11, tzinfo=UTC)
@@ -128,6 +133,134 @@ def test_a_nurse_manager_reads_why(settings: Settings, north: Site, issued_at: d
         "At most 8 patients expected at 16:00 (3 in 4 sure); "
         "1 registered nurse per 2 → 4; 5 scheduled: 1 more than required."
     )
+
+
+def with_roles(settings: Settings, **changes: Any) -> Settings:
+    content = settings.model_dump()
+    content["roles"]["registered_nurse"] |= changes
+    return Settings.model_validate(content)
+
+
+def with_north(settings: Settings, **changes: Any) -> Settings:
+    content = settings.model_dump()
+    north, *others = content["sites"]
+    return Settings.model_validate(content | {"sites": [north | changes, *others]})
+
+
+def every_shift(settings: Settings, issued_at: datetime, **heads: int) -> pd.DataFrame:
+    """So many heads by unit or pool on each shift of the plan."""
+    shifts = planned_shifts(settings, settings.site("north"), issued_at)
+    starts = [f"{shift.start:%Y-%m-%dT%H:%M}" for shift in shifts]
+    return roster(*((unit_id, start, each) for unit_id, each in heads.items() for start in starts))
+
+
+def test_heads_too_many_are_released_and_the_rest_kept_where_it_is_not_worth_the_risk(
+    settings: Settings, north: Site, issued_at: datetime
+) -> None:
+    """Of 40 hours of 41 five heads are enough; whoever can be spared saves half a wage."""
+    known = every_shift(settings, issued_at, ed=9, icu=3)
+    plan = recommend(forecast(issued_at, {"ed": 20.0, "icu": 4.0}), north, settings, issued_at, known)
+    ed, icu = (one(plan, unit, date(2026, 6, 2), "day") for unit in ("ed", "icu"))
+    assert (ed["required"], ed["recommended"], ed["action"]) == (6, 6, "release 3")
+    assert (icu["required"], icu["recommended"], icu["action"]) == (3, 3, "keep")
+    assert (plan["expected_cost"] <= plan["expected_cost_scheduled"]).all()
+
+
+def test_whom_to_call_as_needed_is_said_and_why_fewer_than_required_are_planned(
+    settings: Settings, issued_at: datetime
+) -> None:
+    called = with_roles(settings, called=[{"name": "on_call", "wage_factor": 1.6, "most": 2}])
+    known = every_shift(called, issued_at, ed=5)
+    plan = recommend(forecast(issued_at, {"ed": 20.0}), called.site("north"), called, issued_at, known)
+    day = one(plan, "ed", date(2026, 6, 2), "day")
+    assert (day["required"], day["recommended"], day["action"]) == (6, 5, "keep; on-call as needed")
+    assert day["reason"].endswith(
+        "1 registered nurse per 4 → 6; 5 scheduled: 1 short; 5 recommended: 1 more would cost more than "
+        "the head-hours left without: on-call 6.0; with 2 to call, 6 can be met."
+    )
+
+
+def test_a_float_pool_has_rows_of_its_own(settings: Settings, issued_at: datetime) -> None:
+    pool = {
+        "pool_id": "float",
+        "name": "Float",
+        "role": "registered_nurse",
+        "units": ["ed", "icu"],
+        "most": 2,
+    }
+    pooled = with_north(settings, float_pools=[pool])
+    census = forecast(issued_at, {"ed": 20.0, "icu": 7.5})
+    known = every_shift(pooled, issued_at, ed=5, icu=4)
+    unknown = recommend(census, pooled.site("north"), pooled, issued_at, known)
+    of_pool = unknown[unknown["unit_id"] == "float"]
+    assert len(of_pool) == 14
+    assert of_pool[["required", "scheduled", "gap", "rule_id", "model"]].isna().all(axis=None)
+    assert of_pool["recommended"].notna().all()
+    with_pool = pd.concat([known, every_shift(pooled, issued_at, float=2)])
+    told = recommend(census, pooled.site("north"), pooled, issued_at, with_pool)
+    day = one(told, "float", date(2026, 6, 2), "day")
+    assert day["scheduled"] == 2
+    assert day["reason"].startswith("Goes to Emergency or Intensive care, where it helps most: ")
+    assert told["expected_cost"].sum() < told["expected_cost_scheduled"].sum()
+
+
+def test_without_a_roster_what_is_required_is_recommended_and_nothing_is_priced(
+    settings: Settings, north: Site, issued_at: datetime
+) -> None:
+    plan = recommend(forecast(issued_at, {"ed": 20.0, "icu": 4.0}), north, settings, issued_at, roster())
+    assert plan["recommended"].equals(plan["required"])
+    assert plan[["expected_cost", "expected_cost_scheduled", "short_hours"]].isna().all(axis=None)
+    assert set(plan["relief"]) == {""}
+
+
+def test_a_unit_that_can_not_be_planned_is_marked_and_the_others_are_planned(
+    settings: Settings, issued_at: datetime
+) -> None:
+    units = settings.model_dump()["sites"][0]["units"]
+    limit = {"minimum_heads": {"registered_nurse": 4}, "most_heads": {"registered_nurse": 3}}
+    impossible = with_north(settings, units=[units[0], units[1] | limit])
+    known = every_shift(impossible, issued_at, ed=6, icu=2)
+    census = forecast(issued_at, {"ed": 20.0, "icu": 4.0})
+    plan = recommend(census, impossible.site("north"), impossible, issued_at, known)
+    icu = plan[plan["unit_id"] == "icu"]
+    assert icu["note"].str.startswith("Not planned: a minimum of 4 heads is impossible").all()
+    assert set(icu["action"]) == {"add 2"}
+    assert icu["recommended"].equals(icu["required"])
+    assert icu["expected_cost"].isna().all()
+    assert plan.loc[plan["unit_id"] == "ed", "expected_cost"].notna().all()
+
+
+def test_where_the_solver_has_no_answer_what_is_required_is_recommended(
+    settings: Settings, north: Site, issued_at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_case: object) -> None:
+        raise ArithmeticError("the solver ended without an optimum")
+
+    monkeypatch.setattr(role_plan, "cover", fails)
+    known = every_shift(settings, issued_at, ed=4)
+    plan = recommend(forecast(issued_at, {"ed": 20.0}), north, settings, issued_at, known)
+    ed = plan[plan["unit_id"] == "ed"]
+    assert set(ed["note"]) == {"Not planned: the solver ended without an optimum."}
+    assert set(ed["action"]) == {"add 2"}
+
+
+def test_shifts_that_overlap_are_told_by_who_is_on_duty(settings: Settings, issued_at: datetime) -> None:
+    content = settings.model_dump()
+    content["shifts"] = [
+        {"name": "day", "start": "07:00", "hours": 12},
+        {"name": "middle", "start": "11:00", "hours": 12},
+        {"name": "night", "start": "19:00", "hours": 12},
+    ]
+    three = Settings.model_validate(content)
+    known = roster(
+        ("ed", "2026-06-02T11:00", 4), ("ed", "2026-06-02T15:00", 1), ("ed", "2026-06-02T23:00", 5)
+    )
+    plan = recommend(forecast(issued_at, {"ed": 20.0}), three.site("north"), three, issued_at, known)
+    of_day = {name: one(plan, "ed", date(2026, 6, 2), name) for name in ("day", "middle", "night")}
+    # The one who comes at eleven is there for eight hours of the day's twelve, and for four of the night's.
+    assert [of_day[name]["scheduled"] for name in of_day] == [5, 5, 5]
+    assert min(of_day[name]["recommended"] for name in of_day) >= 5
+    assert sum(of_day[name]["action"].startswith("add") for name in of_day) >= 1
 
 
 def test_every_unit_role_and_shift_of_seven_days_is_there_once(

@@ -12,8 +12,8 @@ from forecasting.rules import rule_book
 from forecasting.schema import SCHEDULED_SHIFT, Target
 from forecasting.staffing.cover import Posts, cover
 from forecasting.staffing.outlook import Outlook
-from forecasting.staffing.place import places_of
-from forecasting.staffing.role_case import RoleCase, role_cases
+from forecasting.staffing.place import Place, places_of
+from forecasting.staffing.role_case import RoleCase, kept_to_rules, role_cases
 from forecasting.staffing.shifts import planned_shifts
 
 pytestmark = pytest.mark.unit
@@ -61,13 +61,19 @@ def rostered(settings: Settings, **heads: int) -> pd.DataFrame:
     return SCHEDULED_SHIFT.conform(pd.DataFrame(rows))
 
 
+def places_in(
+    settings: Settings, outlooks: dict[tuple[str, Target], Outlook], roster: pd.DataFrame
+) -> list[Place]:
+    site = settings.site("north")
+    shifts = planned_shifts(settings, site, ISSUED_AT)
+    return places_of(settings, site, shifts, roster, rule_book(settings), outlooks)
+
+
 def case_of(
     settings: Settings, outlooks: dict[tuple[str, Target], Outlook], roster: pd.DataFrame
 ) -> RoleCase:
-    site = settings.site("north")
-    shifts = planned_shifts(settings, site, ISSUED_AT)
-    places = places_of(settings, site, shifts, roster, rule_book(settings), outlooks)
-    return role_cases(places, site, roster)["registered_nurse"]
+    places = places_in(settings, outlooks, roster)
+    return role_cases(places, settings.site("north"), roster)["registered_nurse"]
 
 
 def test_a_ratio_asks_hour_by_hour_and_path_by_path(settings: Settings) -> None:
@@ -151,21 +157,28 @@ def test_law_without_calls_a_steady_need_is_covered_to_the_level(settings: Setti
     assert cover(at_80.site).unit("ed").heads == (6,) * 14
 
 
-def test_a_published_rule_is_met_by_own_heads_and_those_who_can_be_called(settings: Settings) -> None:
-    """On four paths of ten 30 patients come, for an hour: too short to pay for a head, but the law counts."""
+def test_a_rule_that_holds_at_all_times_can_be_met_with_those_who_can_be_called(settings: Settings) -> None:
+    """On four paths of ten 30 patients come, for an hour: too short to pay for a head; the rule counts."""
     patients = steady(16.0, paths=10)
     patients[:4, 30] = 30
-    lawful = with_role(
-        with_sites(settings, ratio_set="california"),
-        called=[{"name": "on_call", "wage_factor": 2, "most": 1}],
-    )
-    roster = rostered(settings, ed=4)
-    own, by_law = (case_of(one, paths_of(ed=patients), roster).site for one in (settings, lawful))
-    busy = next(n for n, slot in enumerate(own.slots) if slot.first <= 30 - 4 < slot.end)
-    assert own.units[0].posts.least[busy] == 2
-    assert by_law.units[0].posts.least[busy] == 8 - 1
-    assert cover(own).unit("ed").heads[busy] == 4
-    assert cover(by_law).unit("ed").heads[busy] == 7
+    on_call = with_role(settings, called=[{"name": "on_call", "wage_factor": 2, "most": 1}])
+    roster, outlooks = rostered(settings, ed=4), paths_of(ed=patients)
+    case = case_of(on_call, outlooks, roster)
+    busy = next(n for n, slot in enumerate(case.site.slots) if slot.first <= 30 - 4 < slot.end)
+    assert cover(case.site).unit("ed").heads[busy] == 4
+    kept = kept_to_rules(case, places_in(on_call, outlooks, roster))
+    assert cover(kept.site).unit("ed").heads[busy] == 8 - 1
+    averaged = with_role(on_call, applies="average")
+    case = case_of(averaged, outlooks, roster)
+    assert kept_to_rules(case, places_in(averaged, outlooks, roster)) == case
+
+
+def test_a_unit_is_never_planned_beyond_its_most_heads(settings: Settings) -> None:
+    units = settings.model_dump()["sites"][0]["units"]
+    limited = with_sites(settings, units=[units[0] | {"most_heads": {"registered_nurse": 6}}, units[1]])
+    roster, outlooks = rostered(settings, ed=4), paths_of(ed=steady(40.0))
+    case = kept_to_rules(case_of(limited, outlooks, roster), places_in(limited, outlooks, roster))
+    assert cover(case.site).unit("ed").heads == (6,) * 14
 
 
 def test_where_no_rule_holds_the_roster_stays(settings: Settings) -> None:

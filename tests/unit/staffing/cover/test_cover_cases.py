@@ -83,7 +83,10 @@ def test_what_cant_be_met_comes_with_the_cheapest_relief() -> None:
     assert day.relief is not None
     assert (day.relief.heads, day.relief.resource, day.relief.beyond) == (1, "agency", 1)
     assert day.relief.cost == 55 * 12
-    assert "1 can't be met; cheapest: 1 more agency head for 660, 1 beyond the limit" in str(day.relief)
+    assert str(day.relief) == (
+        "1 missing in more than 1 of 20 such shifts though all are called; "
+        "cheapest relief: 1 more agency head for 660, 1 beyond the limit"
+    )
 
 
 def test_relief_may_be_a_head_that_was_not_worth_its_wage() -> None:

@@ -1,0 +1,157 @@
+"""Rules, prices and rosters that make no sense: the unit is marked and told of, the others are planned."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from forecasting import pipeline, warehouse
+from forecasting.config import ConfigError, Settings
+from forecasting.deployment import Deployment
+from forecasting.schema import FORECAST
+from forecasting.staging import Stage
+
+pytestmark = pytest.mark.integration
+
+CONFIG = Path(__file__).parents[2] / "hospital.toml"
+NIGHT = date(2026, 6, 10)
+DAY = date(2026, 6, 11)
+SHIFT = {"shift_start": "2026-06-11 11:00:00.000000", "shift_end": "2026-06-11 23:00:00.000000"}
+"""North's day shift of that day, in UTC."""
+
+Restaffed = Callable[..., pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def walked(hospitals: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pipeline.NightKey]:
+    """A night whose roster has a unit that there is not, and a shift within another, published."""
+    var = tmp_path_factory.mktemp("walked") / "var"
+    shutil.copytree(hospitals, var)
+    place = Deployment(config=CONFIG, var=var)
+    row = "INSERT INTO scheduled_shift (site_id, unit_id, role, shift_start, shift_end, heads) VALUES "
+    engine = sa.create_engine(place.source)
+    with engine.begin() as connection:
+        for unit_id, start in (("x9", SHIFT["shift_start"]), ("icu", "2026-06-11 13:00:00.000000")):
+            values = f"('north', '{unit_id}', 'registered_nurse', '{start}', '{SHIFT['shift_end']}', 3)"
+            connection.execute(sa.text(row + values))
+    engine.dispose()
+    return var, pipeline.walk(place, NIGHT, ("north", "west"), "test__1", "never")
+
+
+@pytest.fixture
+def restaffed(walked: tuple[Path, pipeline.NightKey], tmp_path: Path) -> Restaffed:
+    """Plan and publish north again, after changes to hospital.toml or to what is staged."""
+    walked_var, key = walked
+
+    def again(*changes: tuple[str, str], lost: str = "") -> pd.DataFrame:
+        var, config = tmp_path / "var", tmp_path / "hospital.toml"
+        shutil.copytree(walked_var, var)
+        text = CONFIG.read_text(encoding="utf-8")
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new, 1)
+        config.write_text(text, encoding="utf-8")
+        place = Deployment(config=config, var=var)
+        if lost:
+            stage = Stage(place.staging, NIGHT, "north")
+            forecast = stage.read(FORECAST)
+            stage.write(FORECAST, forecast[forecast["unit_id"] != lost])
+        pipeline.staff_site(place, key, "north")
+        pipeline.publish_site(place, key, "north")
+        plan = warehouse.recommendations(warehouse.connect(place.warehouse), NIGHT)
+        return plan[plan["site_id"] == "north"]
+
+    return again
+
+
+def _of(plan: pd.DataFrame, unit_id: str) -> pd.DataFrame:
+    return plan[plan["unit_id"] == unit_id]
+
+
+def _is_planned(heads: pd.DataFrame) -> bool:
+    return bool(heads[["required", "recommended", "expected_cost"]].notna().all(axis=None))
+
+
+def test_a_unit_type_without_rule_is_left_to_people(restaffed: Restaffed) -> None:
+    plan = restaffed(("icu = 2\n", ""))
+    icu = _of(plan, "icu")
+    assert set(icu["action"]) == {"decide by hand"}
+    assert icu["reason"].str.startswith("No rule for registered_nurse for units of type icu at north").all()
+    assert icu[["required", "recommended", "expected_cost"]].isna().all(axis=None)
+    assert icu["scheduled"].notna().all()
+    assert _is_planned(_of(plan, "ed"))
+
+
+def test_a_minimum_above_the_most_heads_is_named_and_what_the_rule_asks_stands(restaffed: Restaffed) -> None:
+    limits = "beds = 10, minimum_heads = { registered_nurse = 5 }, most_heads = { registered_nurse = 4 } }"
+    plan = restaffed(("beds = 10 }", limits))
+    icu = _of(plan, "icu")
+    assert icu["note"].str.contains("Not planned: a minimum of 5 heads is impossible").all()
+    assert icu["recommended"].ge(5).all()
+    assert icu["recommended"].equals(icu["required"])
+    assert icu["expected_cost"].isna().all()
+    assert _is_planned(_of(plan, "ed"))
+
+
+def test_a_unit_whose_forecast_is_missing_holds_its_minimum_and_its_roster(restaffed: Restaffed) -> None:
+    plan = restaffed(lost="icu")
+    icu = _of(plan, "icu")
+    assert icu["reason"].str.startswith("No forecast for this unit, so the minimum of 2").all()
+    assert icu["recommended"].ge(icu["scheduled"]).all()
+    assert not icu["action"].str.contains("release").any()
+    assert icu["expected_cost"].isna().all()
+    assert _is_planned(_of(plan, "ed"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("minimum_heads = 2", "wage = -3", "roles.registered_nurse.wage = -3"),
+        ("minimum_heads = 2", "release_share = 2.0", "roles.registered_nurse.release_share = 2.0"),
+        ("[roles.reg", "[costs.icu]\nshort = 1\nover = 3\n[roles.reg", "short = 1 costs less than over = 3"),
+    ],
+)
+def test_prices_that_make_no_sense_are_named_before_anything_is_planned(
+    restaffed: Restaffed, old: str, new: str, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        restaffed((old, new))
+
+
+def test_a_roster_with_an_unknown_unit_is_set_aside_by_name_and_the_others_planned(
+    walked: tuple[Path, pipeline.NightKey],
+) -> None:
+    engine = warehouse.connect(Deployment(config=CONFIG, var=walked[0]).warehouse)
+    aside = warehouse.quarantined_rows(engine, NIGHT)
+    assert set(aside["unit_id"]) == {"x9"}
+    assert set(aside["table_name"]) == {"scheduled_shift"}
+    assert aside["reason"].str.contains("unit 'x9' is not in hospital.toml").all()
+    plan = warehouse.recommendations(engine, NIGHT)
+    assert "x9" not in set(plan["unit_id"])
+    assert _is_planned(plan)
+
+
+def test_a_rostered_shift_within_another_counts_while_it_lasts(
+    walked: tuple[Path, pipeline.NightKey], hospitals: Path, settings: Settings
+) -> None:
+    """Three nurses from nine in the morning are there for most of the day shift."""
+    source = sa.create_engine(Deployment(config=CONFIG, var=hospitals).source)
+    query = sa.text(
+        "SELECT heads FROM scheduled_shift "
+        "WHERE site_id = 'north' AND unit_id = 'icu' AND shift_start = :start"
+    )
+    with source.connect() as connection:
+        usual = connection.scalar(query, {"start": SHIFT["shift_start"]})
+    engine = warehouse.connect(Deployment(config=CONFIG, var=walked[0]).warehouse)
+    plan = warehouse.recommendations(engine, NIGHT)
+    icu = plan[(plan["site_id"] == "north") & (plan["unit_id"] == "icu") & (plan["shift_date"] == DAY)]
+    day = icu[icu["shift"] == "day"].iloc[0]
+    assert day["scheduled"] == usual + 3
+    assert day["shift_end"] - day["shift_start"] == timedelta(hours=12)
+    assert day["recommended"] <= day["scheduled"]
