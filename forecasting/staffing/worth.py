@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecasting.staffing.cover import SiteCase, SiteCover, UnitCase, cover, judged
+from forecasting.staffing.cover import SiteCase, SiteCover, cover, judged
 from forecasting.staffing.cover.case import Wholes
 
 ROSTER = "fixed roster"
@@ -159,23 +159,6 @@ def share_closed(cost: Mapping[str, float], way: str = OURS, start: str = CLIMAT
     """The share of the way from a plan's cost to perfect knowledge's another closes; NaN without a way."""
     open_way = cost[start] - cost[PERFECT]
     return (cost[start] - cost[way]) / open_way if open_way > 0 else float("nan")
-
-
-def weighed_by_price(site: SiteCase) -> SiteCase:
-    """The case with no floor under own heads but the minimum.
-
-    A published rule's floor rises with what is known of the need; so that ways differ by their knowledge
-    alone, what they leave short is weighed by its price.
-    """
-
-    def lowered(unit: UnitCase) -> UnitCase:
-        least = tuple(
-            min(least, unit.minimum) if least < most else least
-            for least, most in zip(unit.posts.least, unit.posts.most, strict=True)
-        )
-        return replace(unit, posts=replace(unit.posts, least=least))
-
-    return replace(site, units=tuple(map(lowered, site.units)))
 
 
 def _priced(site: SiteCase, factor: float) -> SiteCase:

@@ -27,7 +27,7 @@ from forecasting.staffing.outlook import Outlook
 from forecasting.staffing.place import Outlooks, places_of
 from forecasting.staffing.role_case import RoleCase, role_cases
 from forecasting.staffing.shifts import PlannedShift, on_date
-from forecasting.staffing.worth import Needs, weighed_by_price
+from forecasting.staffing.worth import Needs
 
 DAYS_PER_WEEK = 7
 PAST_WEEKS = 26
@@ -126,8 +126,7 @@ def decided_week(past: PastSite, dates: Sequence[Decided]) -> list[DecidedWeek]:
             for unit_id in by_way[0]
         }
         if needs:
-            weighed = RoleCase(case.role_id, case.shifts, case.hours, weighed_by_price(case.site))
-            found.append(DecidedWeek(dates[0].day, role_id, weighed, needs))
+            found.append(DecidedWeek(dates[0].day, role_id, case, needs))
     return found
 
 

@@ -51,7 +51,7 @@ def worth(*words: str) -> Result:
     return CliRunner().invoke(cli.app, ["worth", *words])
 
 
-def test_a_backtests_worth_is_printed_kept_and_told(
+def test_a_backtests_worth_is_printed_kept_and_told_and_what_cannot_be_settled_refused(
     place: Deployment, finished: backtest.BacktestKey
 ) -> None:
     done = worth(finished.backtest_id)
@@ -72,18 +72,14 @@ def test_a_backtests_worth_is_printed_kept_and_told(
     kept = {file.path for file in client.list_artifacts(finished.mlflow_run_id, "worth")}
     assert "worth/worth_climatology_0.csv" in kept
 
-
-def test_what_cannot_be_settled_is_refused_in_one_sentence(
-    place: Deployment, finished: backtest.BacktestKey
-) -> None:
     for words, said in (
         (("nothing",), "there is no backtest nothing"),
         ((finished.backtest_id, "--model", "tft"), "no contender 'tft'; allowed are climatology"),
         ((finished.backtest_id, "--lead", "1"), "allowed are leads from 0 to 0"),
     ):
-        done = worth(*words)
-        assert done.exit_code == 2, done.output
-        assert said in done.stderr
+        refused = worth(*words)
+        assert refused.exit_code == 2, refused.output
+        assert said in refused.stderr
     (place.var / "source.db").unlink()
     lost = worth(finished.backtest_id)
     assert lost.exit_code == 1

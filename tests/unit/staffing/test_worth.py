@@ -20,7 +20,6 @@ from forecasting.staffing.worth import (
     settled,
     share_closed,
     together,
-    weighed_by_price,
     worth_at_prices,
     worth_of_ways,
 )
@@ -112,12 +111,6 @@ def test_the_dearer_a_missing_head_the_more_is_paid_and_the_less_is_short() -> N
 def test_where_no_way_is_open_no_share_is_told() -> None:
     ways = worth_of_ways(SITE, {"icu": needs(came=3, past=[3, 3], paths=[3])})
     assert math.isnan(share_closed({way: together(worths).cost for way, worths in ways.items()}))
-
-
-def test_weighed_by_price_no_floor_but_the_minimum_is_left_where_heads_may_change() -> None:
-    floored = replace(UNIT, posts=Posts((5, 4), (9, 4)), minimum=2)
-    (unit,) = weighed_by_price(replace(SITE, units=(floored,))).units
-    assert unit.posts == Posts((2, 4), (9, 4))
 
 
 def test_a_case_with_a_fault_is_not_compared() -> None:
