@@ -59,8 +59,9 @@ def worth_figure(choices: pd.DataFrame, by_way: pd.DataFrame, subtitle: str) -> 
     seen = choices[choices["short_hours"] <= 1.6 * by_way["short_hours"].max()]
     paid = pd.concat([seen["paid"], by_way["paid"]])
     room = 0.06 * float(paid.max() - paid.min())
-    axes.set_xlim(paid.min() - room, paid.max() + 3 * room)
+    axes.set_xlim(paid.min() - room, paid.max() + 5 * room)
     quieten(axes)
+    axes.tick_params(axis="x", labelsize=8)
     head(figure, "What a plan pays and what it leaves short", subtitle)
     return figure
 

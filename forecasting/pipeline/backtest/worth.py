@@ -23,7 +23,7 @@ from forecasting.staffing.worth import (
 )
 
 FLOAT_POOL = "float pool"
-FACTORS = (0.3, 0.45, 0.7)
+FACTORS = (0.2, 0.3, 0.45, 0.7)
 """Prices of a missing head, over the configured one, at which about what a roster costs is paid or short."""
 COLUMNS = [
     "week", "site_id", "role", "unit_id", "unit_type", "way", "price",
