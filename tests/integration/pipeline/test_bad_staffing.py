@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from forecasting import pipeline, warehouse
-from forecasting.config import ConfigError, Settings
+from forecasting.config import ConfigError
 from forecasting.deployment import Deployment
 from forecasting.schema import FORECAST
 from forecasting.staging import Stage
@@ -22,37 +22,47 @@ pytestmark = pytest.mark.integration
 CONFIG = Path(__file__).parents[2] / "hospital.toml"
 NIGHT = date(2026, 6, 10)
 DAY = date(2026, 6, 11)
-SHIFT = {"shift_start": "2026-06-11 11:00:00.000000", "shift_end": "2026-06-11 23:00:00.000000"}
-"""North's day shift of that day, in UTC."""
+SEVEN, NINE, NINETEEN = (f"2026-06-11 {hour}:00:00.000000" for hour in (11, 13, 23))
+"""North's hours on that day, in UTC."""
+UNITS_END = "beds = 10 },\n]"
+POOL = """
+float_pools = [
+  { pool_id = "float", name = "Float pool", role = "registered_nurse", units = ["ed", "icu"], most = 3 },
+]
+"""
 
 Restaffed = Callable[..., pd.DataFrame]
 
 
 @pytest.fixture(scope="module")
-def walked(hospitals: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pipeline.NightKey]:
-    """A night whose roster has a unit that there is not, and a shift within another, published."""
-    var = tmp_path_factory.mktemp("walked") / "var"
-    shutil.copytree(hospitals, var)
-    place = Deployment(config=CONFIG, var=var)
+def walked(hospitals: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Deployment, pipeline.NightKey]:
+    """A night whose roster has a float pool, a unit that there is not, and a shift within another."""
+    folder = tmp_path_factory.mktemp("walked")
+    shutil.copytree(hospitals, folder / "var")
+    config = folder / "hospital.toml"
+    config.write_text(
+        CONFIG.read_text(encoding="utf-8").replace(UNITS_END, UNITS_END + POOL), encoding="utf-8"
+    )
+    place = Deployment(config=config, var=folder / "var")
     row = "INSERT INTO scheduled_shift (site_id, unit_id, role, shift_start, shift_end, heads) VALUES "
     engine = sa.create_engine(place.source)
     with engine.begin() as connection:
-        for unit_id, start in (("x9", SHIFT["shift_start"]), ("icu", "2026-06-11 13:00:00.000000")):
-            values = f"('north', '{unit_id}', 'registered_nurse', '{start}', '{SHIFT['shift_end']}', 3)"
+        for unit_id, start in (("x9", SEVEN), ("float", SEVEN), ("icu", NINE)):
+            values = f"('north', '{unit_id}', 'registered_nurse', '{start}', '{NINETEEN}', 3)"
             connection.execute(sa.text(row + values))
     engine.dispose()
-    return var, pipeline.walk(place, NIGHT, ("north", "west"), "test__1", "never")
+    return place, pipeline.walk(place, NIGHT, ("north", "west"), "test__1", "never")
 
 
 @pytest.fixture
-def restaffed(walked: tuple[Path, pipeline.NightKey], tmp_path: Path) -> Restaffed:
+def restaffed(walked: tuple[Deployment, pipeline.NightKey], tmp_path: Path) -> Restaffed:
     """Plan and publish north again, after changes to hospital.toml or to what is staged."""
-    walked_var, key = walked
+    before, key = walked
 
     def again(*changes: tuple[str, str], lost: str = "") -> pd.DataFrame:
         var, config = tmp_path / "var", tmp_path / "hospital.toml"
-        shutil.copytree(walked_var, var)
-        text = CONFIG.read_text(encoding="utf-8")
+        shutil.copytree(before.var, var)
+        text = before.config.read_text(encoding="utf-8")
         for old, new in changes:
             assert old in text
             text = text.replace(old, new, 1)
@@ -125,20 +135,20 @@ def test_prices_that_make_no_sense_are_named_before_anything_is_planned(
 
 
 def test_a_roster_with_an_unknown_unit_is_set_aside_by_name_and_the_others_planned(
-    walked: tuple[Path, pipeline.NightKey],
+    walked: tuple[Deployment, pipeline.NightKey],
 ) -> None:
-    engine = warehouse.connect(Deployment(config=CONFIG, var=walked[0]).warehouse)
+    engine = warehouse.connect(walked[0].warehouse)
     aside = warehouse.quarantined_rows(engine, NIGHT)
     assert set(aside["unit_id"]) == {"x9"}
     assert set(aside["table_name"]) == {"scheduled_shift"}
     assert aside["reason"].str.contains("unit 'x9' is not in hospital.toml").all()
     plan = warehouse.recommendations(engine, NIGHT)
     assert "x9" not in set(plan["unit_id"])
-    assert _is_planned(plan)
+    assert _is_planned(plan[plan["unit_id"] != "float"])
 
 
 def test_a_rostered_shift_within_another_counts_while_it_lasts(
-    walked: tuple[Path, pipeline.NightKey], hospitals: Path, settings: Settings
+    walked: tuple[Deployment, pipeline.NightKey], hospitals: Path
 ) -> None:
     """Three nurses from nine in the morning are there for most of the day shift."""
     source = sa.create_engine(Deployment(config=CONFIG, var=hospitals).source)
@@ -147,11 +157,21 @@ def test_a_rostered_shift_within_another_counts_while_it_lasts(
         "WHERE site_id = 'north' AND unit_id = 'icu' AND shift_start = :start"
     )
     with source.connect() as connection:
-        usual = connection.scalar(query, {"start": SHIFT["shift_start"]})
-    engine = warehouse.connect(Deployment(config=CONFIG, var=walked[0]).warehouse)
-    plan = warehouse.recommendations(engine, NIGHT)
-    icu = plan[(plan["site_id"] == "north") & (plan["unit_id"] == "icu") & (plan["shift_date"] == DAY)]
-    day = icu[icu["shift"] == "day"].iloc[0]
+        usual = connection.scalar(query, {"start": SEVEN})
+    source.dispose()
+    day = _on_day(walked[0], "icu")
     assert day["scheduled"] == usual + 3
-    assert day["shift_end"] - day["shift_start"] == timedelta(hours=12)
     assert day["recommended"] <= day["scheduled"]
+
+
+def test_a_float_pool_is_rostered_under_its_own_id(walked: tuple[Deployment, pipeline.NightKey]) -> None:
+    day = _on_day(walked[0], "float")
+    assert day["scheduled"] == 3
+    assert 0 <= day["recommended"] <= 3
+    assert day["reason"].startswith("Goes to Emergency or Intensive care, where it helps most")
+
+
+def _on_day(place: Deployment, unit_id: str) -> pd.Series:
+    plan = warehouse.recommendations(warehouse.connect(place.warehouse), NIGHT)
+    chosen = (plan["site_id"] == "north") & (plan["unit_id"] == unit_id) & (plan["shift_date"] == DAY)
+    return plan[chosen & (plan["shift"] == "day")].iloc[0]

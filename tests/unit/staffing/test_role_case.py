@@ -246,3 +246,17 @@ def test_shifts_that_overlap_have_each_row_in_its_own(settings: Settings) -> Non
     assert case.site.roster["ed"] == tuple(heads)
     plan = cover(case.site).unit("ed")
     assert min(stretch.heads for stretch in plan.stretches) == 5
+
+
+def test_shifts_that_change_at_half_past_do_not_overlap(settings: Settings) -> None:
+    content = settings.model_dump()
+    content["shifts"] = [
+        {"name": "day", "start": "07:30", "hours": 12},
+        {"name": "night", "start": "19:30", "hours": 12},
+    ]
+    half_past = Settings.model_validate(content)
+    case = case_of(half_past, paths_of(ed=steady(20.0)), rostered(half_past, ed=5))
+    slots = case.site.slots
+    assert [one.end for one in slots[:-1]] == [other.first for other in slots[1:]]
+    assert {slot.hours for slot in slots} == {12}
+    assert {stretch.heads for stretch in cover(case.site).unit("ed").stretches} == {5}
