@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -14,14 +15,22 @@ from forecasting.report.style import COLOURS, OBSERVED, QUIET, head, page, quiet
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TITLES = {"short_hours": "Short, h", "over_hours": "Over, h", "cost": "Cost", "paid": "Of it paid"}
+TITLES = {
+    "short_hours": "Short, h",
+    "over_hours": "Over, h",
+    "cost": "Cost",
+    "paid": "Of it paid",
+    "wait_minutes": "ED wait, min",
+    "left_unseen_share": "Left unseen",
+}
 
 
 def print_worth(by_way: pd.DataFrame, by_group: pd.DataFrame, console: Console) -> None:
     """Print every way's sums, over all and by group.
 
     Args:
-        by_way: way, short_hours, over_hours, cost, paid; in the order to print.
+        by_way: way, short_hours, over_hours, cost, paid, wait_minutes, left_unseen_share; in the order to
+            print; missing is not shown.
         by_group: the same of each ``group``.
         console: where to print.
     """
@@ -80,5 +89,11 @@ def _table(sums: pd.DataFrame, words: list[str]) -> Table:
             for name, word in zip(words, said, strict=True)
         ]
         before = row.get("group", "")
-        table.add_row(*shown, *(f"{row[name]:,.0f}" for name in TITLES))
+        table.add_row(*shown, *(_cell(name, float(row[name])) for name in TITLES))
     return table
+
+
+def _cell(name: str, value: float) -> str:
+    if math.isnan(value):
+        return ""
+    return f"{value:.1%}" if name == "left_unseen_share" else f"{value:,.0f}"

@@ -50,6 +50,9 @@ class Worth:
         )
 
 
+Heads = Mapping[str, tuple[int, ...]]
+"""Planned, by unit and pool, slot by slot."""
+
 Worths = Mapping[str, Worth]
 """By unit and pool. A pool's are its wages: what it saves shows in its units."""
 
@@ -66,8 +69,8 @@ class Needs:
     """As forecast (paths, hours)."""
 
 
-def worth_of_ways(site: SiteCase, needs: Mapping[str, Needs]) -> dict[str, Worths]:
-    """What each way to plan comes to.
+def plans_of_ways(site: SiteCase, needs: Mapping[str, Needs]) -> dict[str, Heads]:
+    """What each way plans.
 
     Args:
         site: slots, prices, limits and roster; its units' requirements are not read.
@@ -81,8 +84,7 @@ def worth_of_ways(site: SiteCase, needs: Mapping[str, Needs]) -> dict[str, Worth
         WorthError: a unit has no needs, or the case has a fault: ways would speak of different units.
     """
     plans = {way: planned(site, seen_by(way, needs)) for way in WAYS if way != ROSTER}
-    came = _seeing(site, seen_by(PERFECT, needs))
-    return {way: settled(came, heads) for way, heads in ({ROSTER: dict(site.roster)} | plans).items()}
+    return {ROSTER: dict(site.roster)} | plans
 
 
 def worth_at_prices(
@@ -93,14 +95,11 @@ def worth_at_prices(
     The dearer a missing head, the more is paid and the less is short: the plans that a way can choose from.
 
     Raises:
-        WorthError: see :func:`worth_of_ways`.
+        WorthError: see :func:`plans_of_ways`.
     """
     seen = seen_by(way, needs)
     priced = {factor: _priced(site, factor) for factor in factors}
-    return {
-        factor: settled(_seeing(case, seen_by(PERFECT, needs)), planned(case, seen))
-        for factor, case in priced.items()
-    }
+    return {factor: settled(case, needs, planned(case, seen)) for factor, case in priced.items()}
 
 
 def seen_by(way: str, needs: Mapping[str, Needs]) -> dict[str, Wholes]:
@@ -115,29 +114,25 @@ def seen_by(way: str, needs: Mapping[str, Needs]) -> dict[str, Wholes]:
     return {unit_id: need.came[None, :] for unit_id, need in needs.items()}
 
 
-def planned(site: SiteCase, seen: Mapping[str, Wholes]) -> dict[str, tuple[int, ...]]:
+def planned(site: SiteCase, seen: Mapping[str, Wholes]) -> Heads:
     """Heads by unit and pool, slot by slot, that a need seen so asks for.
 
     Raises:
-        WorthError: see :func:`worth_of_ways`.
+        WorthError: see :func:`plans_of_ways`.
     """
     plan = _sound(cover(_seeing(site, seen)))
     units = {unit.unit_id: unit.heads for unit in plan.units}
     return units | {pool.pool_id: pool.heads for pool in plan.pools}
 
 
-def settled(came: SiteCase, heads: Mapping[str, tuple[int, ...]]) -> dict[str, Worth]:
-    """What heads by unit, pool and slot come to, by unit and pool.
-
-    Args:
-        came: the case; its units' only path is the need that came.
-        heads: planned.
+def settled(site: SiteCase, needs: Mapping[str, Needs], heads: Heads) -> dict[str, Worth]:
+    """What planned heads come to against the need that came, by unit and pool.
 
     Raises:
-        WorthError: the case has a fault.
+        WorthError: see :func:`plans_of_ways`.
     """
-    told = _sound(judged(came, heads))
-    hourly = {unit.unit_id: unit.short for unit in came.units}
+    told = _sound(judged(_seeing(site, seen_by(PERFECT, needs)), heads))
+    hourly = {unit.unit_id: unit.short for unit in site.units}
     worth = {
         unit.unit_id: Worth(
             short_hours=unit.short_hours,

@@ -24,7 +24,7 @@ from forecasting.rules import RuleBook
 from forecasting.schema import FORECAST, Target
 from forecasting.staffing import Turnover
 from forecasting.staffing.outlook import Outlook
-from forecasting.staffing.place import Outlooks, places_of
+from forecasting.staffing.place import Outlooks, Place, places_of
 from forecasting.staffing.role_case import RoleCase, role_cases
 from forecasting.staffing.shifts import PlannedShift, on_date
 from forecasting.staffing.worth import Needs
@@ -69,6 +69,8 @@ class DecidedWeek:
     role_id: str
     case: RoleCase
     needs: dict[str, Needs]
+    places: tuple[Place, ...]
+    """Of its units, with what came for outlook."""
 
 
 def decided_dates(nights: Sequence[date], settings: Settings, site: Site, lead_days: int) -> list[Decided]:
@@ -117,7 +119,8 @@ def decided_week(past: PastSite, dates: Sequence[Decided]) -> list[DecidedWeek]:
     shifts = [on_date(shift, one.day, past.site.zone) for one in dates for shift in past.settings.shifts]
     came, weeks, told = _came(past, shifts), _past_weeks(past, shifts, dates), _told(past, dates)
     known = came.keys() & weeks.keys() & told.keys()
-    cases = [_cases(past, shifts, {key: seen[key] for key in known}) for seen in (came, weeks, told)]
+    every = [_places(past, shifts, {key: seen[key] for key in known}) for seen in (came, weeks, told)]
+    cases = [role_cases(places, past.site, past.roster) for places in every]
     found = []
     for role_id, case in cases[0].items():
         by_way = [{unit.unit_id: unit.requirement for unit in one[role_id].site.units} for one in cases]
@@ -126,19 +129,19 @@ def decided_week(past: PastSite, dates: Sequence[Decided]) -> list[DecidedWeek]:
             for unit_id in by_way[0]
         }
         if needs:
-            found.append(DecidedWeek(dates[0].day, role_id, case, needs))
+            places = tuple(place for place in every[0] if place.role_id == role_id)
+            found.append(DecidedWeek(dates[0].day, role_id, case, needs, places))
     return found
 
 
-def _cases(past: PastSite, shifts: Sequence[PlannedShift], seen: Outlooks) -> dict[str, RoleCase]:
+def _places(past: PastSite, shifts: Sequence[PlannedShift], seen: Outlooks) -> list[Place]:
     nothing = Outlook(shifts[0].hours[:0], np.zeros((0, 1)), None)
     outlooks = {
         (unit.unit_id, target): seen.get((unit.unit_id, target), nothing)
         for unit in past.site.units
         for target in Target
     }
-    places = places_of(past.settings, past.site, shifts, past.roster, past.rules, outlooks, past.turnover)
-    return role_cases(places, past.site, past.roster)
+    return places_of(past.settings, past.site, shifts, past.roster, past.rules, outlooks, past.turnover)
 
 
 def _came(past: PastSite, shifts: Sequence[PlannedShift]) -> dict[tuple[str, Target], Outlook]:

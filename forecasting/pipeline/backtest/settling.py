@@ -25,7 +25,13 @@ from forecasting.pipeline.backtest.folder import BacktestFolder
 from forecasting.pipeline.backtest.opening import BacktestKey
 from forecasting.pipeline.backtest.protocol import Contender
 from forecasting.pipeline.backtest.worth import worth_by_week
-from forecasting.pipeline.backtest.worth_figures import MEASURES, WorthFigures, worth_by_group, worth_figures
+from forecasting.pipeline.backtest.worth_figures import (
+    MEASURES,
+    WAITS,
+    WorthFigures,
+    worth_by_group,
+    worth_figures,
+)
 from forecasting.rules import rule_book
 from forecasting.schema import FORECAST, Target
 from forecasting.staffing import Turnover, turnover
@@ -214,7 +220,7 @@ def _metrics(settled: SettledBacktest) -> Iterator[tuple[str, float]]:
             yield f"{place}/{name}_percent{'' if end == 'value' else f'_{end}'}", 100 * getattr(share, end)
     for row in figures.by_way.to_dict("records"):
         way = re.sub(r"[^a-z]+", "_", str(row["way"]))
-        yield from ((f"{place}/{way}/{measure}", float(row[measure])) for measure in MEASURES)
+        yield from ((f"{place}/{way}/{measure}", float(row[measure])) for measure in [*MEASURES, *WAITS])
 
 
 def _said(share: Estimate) -> str:

@@ -13,6 +13,9 @@ from forecasting.evaluate import Estimate, Resampling, estimate_of
 from forecasting.staffing.worth import CLIMATOLOGY, OURS, PERFECT, ROSTER, WAYS, share_closed
 
 MEASURES = ["short_hours", "over_hours", "cost", "paid"]
+WAITS = ["wait_minutes", "left_unseen_share"]
+"""Of the EDs' patients; missing where there are none."""
+PATIENTS = ["arrived", "left_unseen", "waited_minutes"]
 AS_PRICED = 1.0
 """The factor at which a missing head costs what is configured."""
 RESAMPLING = Resampling(draws=1000)
@@ -36,7 +39,7 @@ class WorthFigures:
 
     weeks: int
     by_way: pd.DataFrame
-    """way, short_hours, over_hours, cost, paid: sums, at the configured price of a missing head."""
+    """way, short_hours, over_hours, cost, paid: sums, at the configured price of a missing head; WAITS."""
     closed: Estimate
     """Share of the way from climatology's cost to perfect knowledge's that ours closes."""
     ours: Frontier
@@ -46,8 +49,7 @@ class WorthFigures:
 
 def worth_figures(table: pd.DataFrame) -> WorthFigures:
     """The figures of a table of :func:`forecasting.pipeline.backtest.worth.worth_by_week`."""
-    priced = table[table["price"] == AS_PRICED]
-    by_way = priced.groupby("way")[MEASURES].sum().reindex(list(WAYS)).reset_index()
+    by_way = worth_by_group(table.assign(all="all"), "all").drop(columns="group")
     sums = _Sums.of(table)
     return WorthFigures(
         weeks=table["week"].nunique(),
@@ -62,12 +64,21 @@ def worth_by_group(table: pd.DataFrame, by: str) -> pd.DataFrame:
     """Each way's sums in each group of a column, at the configured price of a missing head.
 
     Returns:
-        group, way, short_hours, over_hours, cost, paid.
+        group, way, short_hours, over_hours, cost, paid; wait_minutes (mean of who is seen) and
+        left_unseen_share of the EDs' patients.
     """
     priced = table[table["price"] == AS_PRICED].assign(group=table[by])
     groups = list(dict.fromkeys(priced["group"]))
     every = pd.MultiIndex.from_product([groups, WAYS], names=["group", "way"])
-    told: pd.DataFrame = priced.groupby(["group", "way"])[MEASURES].sum().reindex(every).reset_index()
+    sums = priced.groupby(["group", "way"])[[*MEASURES, *PATIENTS]].sum().reindex(every)
+    arrived = sums["arrived"].where(sums["arrived"] > 0)
+    waits = pd.DataFrame(
+        {
+            "wait_minutes": sums["waited_minutes"] / (arrived - sums["left_unseen"]),
+            "left_unseen_share": sums["left_unseen"] / arrived,
+        }
+    )
+    told: pd.DataFrame = pd.concat([sums[MEASURES], waits[WAITS]], axis=1).reset_index()
     return told
 
 

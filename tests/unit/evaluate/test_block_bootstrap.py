@@ -142,7 +142,7 @@ def test_law_every_draw_is_as_long_as_what_was_seen_and_no_issue_time_is_favoure
 
 def test_a_figure_of_sums_has_the_interval_of_its_weeks() -> None:
     random = np.random.default_rng(1)
-    by_week = np.column_stack([random.normal(10, 2, 200), np.full(200, 20.0)])
+    by_week = np.column_stack([random.normal(10, 2, 2000), np.full(2000, 20.0)])
 
     def ratio(total: np.ndarray) -> float:
         return float(total[0] / total[1])
@@ -150,5 +150,5 @@ def test_a_figure_of_sums_has_the_interval_of_its_weeks() -> None:
     estimate = estimate_of(by_week, ratio)
     assert estimate.value == pytest.approx(ratio(by_week.sum(axis=0)))
     # The mean's standard deviation is 2 / 20 / sqrt(200); the middle 90 % are 3.3 of them.
-    assert estimate.high - estimate.low == pytest.approx(3.29 * 0.1 / math.sqrt(200), rel=0.25)
+    assert estimate.high - estimate.low == pytest.approx(3.29 * 0.1 / math.sqrt(2000), rel=0.25)
     assert math.isnan(estimate_of(by_week[:1], ratio).low)

@@ -157,6 +157,10 @@ def test_the_worth_of_a_week_has_every_way_and_price_of_every_unit(past: PastSit
     priced = table[table["price"] == 1]
     assert priced.groupby("way").size().to_dict() == dict.fromkeys(WAYS, 2)
     assert set(table.loc[table["price"] == 0.5, "way"]) == {OURS, PERFECT}
+    ed = priced[priced["unit_id"] == "ed"].set_index("way")
+    assert (ed["arrived"] == ed["arrived"].iloc[0]).all()
+    assert ed["left_unseen"].between(0, ed["arrived"]).all()
+    assert priced.loc[priced["unit_id"] == "icu", "arrived"].isna().all()
     cost = priced.groupby("way")["cost"].sum()
     assert cost.min() == pytest.approx(cost[PERFECT])
 

@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.pipeline.backtest.worth_figures import AS_PRICED, worth_by_group, worth_figures
+from forecasting.pipeline.backtest.worth_figures import (
+    AS_PRICED,
+    MEASURES,
+    WAITS,
+    worth_by_group,
+    worth_figures,
+)
 from forecasting.staffing.worth import CLIMATOLOGY, OURS, PERFECT, ROSTER, WAYS, WEEKDAY
 
 pytestmark = pytest.mark.unit
@@ -28,6 +34,7 @@ def table(weeks: int = 6, noise: float = 0.0) -> pd.DataFrame:
         {"week": week, "site_id": site, "role": "nurse", "unit_id": "icu", "unit_type": "icu"}
         | {"way": way, "price": price, "short_hours": short * scale, "over_hours": over, "paid": paid}
         | {"cost": paid + 10 * short * scale}
+        | {"arrived": 100.0, "left_unseen": 20.0, "waited_minutes": 80 * 15.0}
         for week in range(weeks)
         for site in ("north", "west")
         for (way, price), (short, over, paid) in SAID.items()
@@ -41,7 +48,11 @@ def test_sums_are_of_all_weeks_and_sites_at_the_configured_price() -> None:
     assert figures.weeks == 6
     assert figures.by_way["way"].tolist() == list(WAYS)
     ours = figures.by_way.set_index("way").loc[OURS]
-    assert ours.to_dict() == {"short_hours": 480, "over_hours": 720, "paid": 14_400, "cost": 19_200}
+    assert ours[MEASURES].to_dict() == {"short_hours": 480, "over_hours": 720, "paid": 14_400, "cost": 19_200}
+    assert ours[WAITS].to_dict() == {
+        "wait_minutes": pytest.approx(15),
+        "left_unseen_share": pytest.approx(0.2),
+    }
     groups = worth_by_group(table(), "site_id")
     assert groups.groupby("way")["cost"].sum()[OURS] == ours["cost"]
 

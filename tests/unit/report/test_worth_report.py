@@ -17,6 +17,8 @@ BY_WAY = pd.DataFrame(
         "over_hours": [90.0, 70.0],
         "cost": [30_000.0, 20_000.0],
         "paid": [15_000.0, 16_000.0],
+        "wait_minutes": [31.0, 12.0],
+        "left_unseen_share": [0.042, float("nan")],
     }
 )
 
@@ -29,6 +31,8 @@ def test_every_way_and_group_has_its_row_and_a_group_is_named_once() -> None:
     assert sum("fixed roster" in line for line in lines) == 3
     assert sum(line.split()[:1] == ["icu"] for line in lines) == 1
     assert "1,200" in sink.getvalue()
+    assert "4.2%" in sink.getvalue()
+    assert "nan" not in sink.getvalue()
 
 
 def test_the_figure_has_a_line_for_who_may_choose_and_a_name_for_every_way() -> None:

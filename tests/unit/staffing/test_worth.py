@@ -17,11 +17,12 @@ from forecasting.staffing.worth import (
     Needs,
     Worth,
     WorthError,
+    Worths,
+    plans_of_ways,
     settled,
     share_closed,
     together,
     worth_at_prices,
-    worth_of_ways,
 )
 
 pytestmark = pytest.mark.unit
@@ -54,6 +55,10 @@ def drawn(random: np.random.Generator) -> Needs:
     )
 
 
+def worth_of_ways(site: SiteCase, need: dict[str, Needs]) -> dict[str, Worths]:
+    return {way: settled(site, need, heads) for way, heads in plans_of_ways(site, need).items()}
+
+
 def test_each_way_is_settled_by_the_need_that_came() -> None:
     ways = worth_of_ways(SITE, {"icu": needs(came=6, past=[2, 3, 4], paths=[5, 6, 6, 5])})
     worth = {way: together(worths) for way, worths in ways.items()}
@@ -67,8 +72,8 @@ def test_each_way_is_settled_by_the_need_that_came() -> None:
 
 
 def test_too_many_heads_are_over() -> None:
-    came = replace(SITE, units=(replace(UNIT, requirement=np.full((1, 24), 2)),))
-    assert settled(came, {"icu": (5, 2)}) == {"icu": Worth(0, 36, 7 * 12 * 50, 7 * 12 * 50)}
+    need = {"icu": needs(came=2, past=[2], paths=[2])}
+    assert settled(SITE, need, {"icu": (5, 2)}) == {"icu": Worth(0, 36, 7 * 12 * 50, 7 * 12 * 50)}
 
 
 def test_nobody_can_do_better_than_perfect_knowledge() -> None:
