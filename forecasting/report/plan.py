@@ -186,7 +186,7 @@ def _changes(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[s
 def _waiting(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[str, str]]:
     """How long patients wait to be seen on each shift, as advised and, where that differs, as scheduled."""
     lines = []
-    for row in _rows(plan[plan["wait_minutes"].notna()].sort_values(["shift_start", "role"])):
+    for row in _rows(plan[plan["left_unseen"].notna()].sort_values(["shift_start", "role"])):
         now = _wait(row["wait_minutes"], row["left_unseen"])
         before = _wait(row["wait_minutes_scheduled"], row["left_unseen_scheduled"])
         told = now if now == before else f"{now}; as scheduled {before}"
@@ -194,7 +194,9 @@ def _waiting(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[s
     return lines
 
 
-def _wait(minutes: float, left_unseen: float) -> str:
+def _wait(minutes: float | None, left_unseen: float | None) -> str:
+    if minutes is None or left_unseen is None:
+        return "nobody is seen"
     return f"{minutes:.0f} minutes until seen, {100 * left_unseen:.0f} % leave unseen"
 
 

@@ -72,8 +72,8 @@ def role_case(
     role_id, shifts = places[0].role_id, places[0].shifts
     hours = _hours_of(shifts)
     slots = tuple(_slot(shift, hours) for shift in shifts)
-    sampled = [outlook.paths for place in places for outlook in place.outlooks.values()]
-    paths = max(sampled, default=0) or DRAWN_PATHS
+    counted = [place.counted(rule) for place in places for rule in place.rules if isinstance(rule, UnitRule)]
+    paths = max((outlook.paths for outlook in counted), default=0) or DRAWN_PATHS
     covered = [place for place in places if place.scheduled is not None and any(place.asked)]
     units = tuple(_unit_case(place, slots, hours, paths) for place in covered)
     present = {unit.unit_id for unit in units}

@@ -44,7 +44,6 @@ def unit_rows(place: Place, case: RoleCase, plan: RolePlan, origins: Origins) ->
     """
     planned = plan.units.get(place.unit.unit_id)
     refused = plan.refused.get(place.unit.unit_id, "")
-    shifts = range(len(place.shifts))
     waits = _waits(place, case, planned)
     return [
         _about(place.shifts[number], place.site.site_id, place.unit.unit_id, place.role_id)
@@ -56,7 +55,7 @@ def unit_rows(place: Place, case: RoleCase, plan: RolePlan, origins: Origins) ->
         | _advice(place, number, planned[number] if planned else None)
         | _origin(place, number, refused, origins)
         | waits[number]
-        for number in shifts
+        for number in range(len(place.shifts))
     ]
 
 

@@ -117,13 +117,15 @@ def test_the_cheapest_relief_is_told_where_a_need_cant_be_met(settings: Settings
 def test_what_the_plan_costs_and_how_long_patients_wait_stand_beside_the_roster(settings: Settings) -> None:
     changes: dict[str, Any] = {"expected_cost": 4000.0, "expected_cost_scheduled": 4500.4}
     changes |= {"wait_minutes_scheduled": 31.0, "left_unseen_scheduled": 0.07}
-    text = " ".join(printed(settings, short(**changes), recommendation("icu", wait_minutes=None)).split())
+    text = " ".join(printed(settings, short(**changes), recommendation("icu", left_unseen=None)).split())
     assert "expected cost 8,608 as advised, 9,108 as scheduled, missing heads included" in text
     assert (
         "Waiting Emergency, Registered nurse, day: 6 minutes until seen, 1 % leave unseen; "
         "as scheduled 31 minutes until seen, 7 % leave unseen." in text
     )
     assert "Intensive care, Registered nurse, day: 6 minutes" not in text
+    alone = printed(settings, short(**changes | {"wait_minutes_scheduled": None}))
+    assert "as scheduled nobody is seen." in " ".join(alone.split())
 
 
 def test_a_float_pool_has_its_line_and_is_no_post_without_rule(settings: Settings) -> None:

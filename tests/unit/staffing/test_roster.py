@@ -8,7 +8,7 @@ import pytest
 
 from forecasting.config import Shift
 from forecasting.schema import SCHEDULED_SHIFT
-from forecasting.staffing.roster import heads_on, within
+from forecasting.staffing.roster import heads_by_shift, heads_on, within
 from forecasting.staffing.shifts import PlannedShift, on_date
 
 pytestmark = pytest.mark.unit
@@ -81,3 +81,14 @@ def test_within_keeps_what_overlaps_the_plan() -> None:
         ("06-02T19:00", "06-03T07:00", 4),
     )
     assert within(rows, [shift(), shift(day=date(2026, 6, 2))])["heads"].tolist() == [2, 3]
+
+
+def test_where_shifts_overlap_a_row_counts_in_the_one_most_like_it_alone() -> None:
+    middle = on_date(Shift(name="middle", start=time(11), hours=8), date(2026, 6, 1), NEW_YORK)
+    known = roster(
+        ("06-01T07:00", "06-01T19:00", 4),
+        ("06-01T12:00", "06-01T19:00", 2),
+        ("06-01T07:00", "06-01T10:00", 1),
+    )
+    assert heads_by_shift(known, [shift(), middle]) == (4, 2)
+    assert heads_by_shift(known, [shift(), shift("night")]) == (heads_on(known, shift()), 0)
