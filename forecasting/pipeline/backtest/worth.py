@@ -22,7 +22,7 @@ from forecasting.staffing.role_plan import FLOAT_POOL
 from forecasting.staffing.waiting import WaitingError
 from forecasting.staffing.worth import OURS, PERFECT, Worths, plans_of_ways, settled, worth_at_prices
 
-FACTORS = (0.2, 0.3, 0.45, 0.7)
+FACTORS = (0.2, 0.3, 0.45, 0.7, 1.5)
 """Prices of a missing head, over the configured one, at which about what a roster costs is paid or short."""
 COLUMNS = [
     "week", "site_id", "role", "unit_id", "unit_type", "way", "price",
