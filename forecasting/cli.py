@@ -263,6 +263,29 @@ def what_if(
         _print_mlflow_page(place, partial(what_if.what_if_page, place, key))
 
 
+@app.command()
+def worth(
+    backtest_id: Annotated[str, typer.Argument(help="Name of the backtest's folder in var/backtests.")],
+    model: Annotated[
+        str | None, typer.Option(help="Whose forecasts; the only one beside climatology if left out.")
+    ] = None,
+    lead: Annotated[
+        int, typer.Option(help="Days from the first date that a night plans to those it decides.")
+    ] = 0,
+) -> None:
+    """Tell what a backtest's forecasts were worth as staffing plans, beside roster and perfect knowledge."""
+    from forecasting.pipeline import backtest
+    from forecasting.report import print_worth
+
+    with _plain_errors():
+        settled = backtest.settle_backtest(Deployment(), backtest_id, model, lead)
+        print_worth(settled.figures.by_way, settled.by_unit_type, console)
+        for answer in settled.answers:
+            console.print(f"* {answer}")
+        for what, where in zip(("table", "plot"), settled.files, strict=True):
+            console.print(f"{what:<10} {where}", soft_wrap=True)
+
+
 @app.command(hidden=True)
 def backtest_forecasts(
     backtest_id: str, mlflow_run_id: str, contender: Annotated[str | None, typer.Option()] = None

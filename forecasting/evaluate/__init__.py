@@ -2,9 +2,11 @@
 
 from forecasting.evaluate.bootstrap import (
     Comparison,
+    Estimate,
     Resampling,
     compare,
     compare_series,
+    estimate_of,
     skill_intervals,
     wql_intervals,
 )
@@ -18,12 +20,14 @@ from forecasting.evaluate.scores import ALL, add_up, score, score_by, score_seri
 __all__ = [
     "ALL",
     "Comparison",
+    "Estimate",
     "Resampling",
     "Verdict",
     "add_up",
     "better",
     "compare",
     "compare_series",
+    "estimate_of",
     "noise_floor",
     "period_outcomes",
     "pit_histogram",

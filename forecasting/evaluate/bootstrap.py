@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -212,6 +212,37 @@ def skill_intervals(
     return table.assign(**{name: np.where(itself, np.nan, values) for name, values in ends.items()})
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """A figure made of sums over consecutive blocks, with its interval; NaN where it can't be told."""
+
+    value: float
+    low: float
+    high: float
+
+
+def estimate_of(
+    by_block: np.ndarray, figure: Callable[[np.ndarray], float], resampling: Resampling | None = None
+) -> Estimate:
+    """A figure of sums over blocks of time that follow one another, such as weeks, with its interval.
+
+    Blocks are drawn in runs, and the interval is widened for few of them, as :func:`compare` does.
+
+    Args:
+        by_block: what is summed (blocks, columns).
+        figure: of the columns' sums (columns,).
+        resampling: level, draws and seed.
+    """
+    how = resampling or Resampling()
+    value = float(figure(by_block.sum(axis=0)))
+    if len(by_block) < 2:
+        return Estimate(value, math.nan, math.nan)
+    weights, width = _drawn(len(by_block), 1.0, how)
+    spread = value + width * (np.array([figure(total) for total in weights @ by_block]) - value)
+    low, high = _interval(spread[:, None], how.level)
+    return Estimate(value, float(low[0]), float(high[0]))
+
+
 def stationary_weights(issue_times: int, block_length: float, draws: int, seed: int) -> np.ndarray:
     """How often each issue time is in each draw of the stationary bootstrap (draws, issue_times).
 
@@ -259,7 +290,11 @@ def _resample(hours: pd.DataFrame, how: Resampling) -> tuple[np.ndarray, float]:
     if count < 2:
         return np.ones((1, count)), math.nan
     reach = (hours["valid_at"] - hours["issued_at"]).max() + pd.Timedelta(hours=1)
-    spans = overlap(list(times), reach)
+    return _drawn(count, overlap(list(times), reach), how)
+
+
+def _drawn(count: int, spans: float, how: Resampling) -> tuple[np.ndarray, float]:
+    """As :func:`_resample`, of so many times whose forecasts each span so many of them."""
     wanted = max(spans, count ** (1 / 3))
     length = max(1.0, min(wanted, count / LEAST_BLOCKS))
     blocks = 1.0 + (count - 1) / wanted

@@ -5,7 +5,7 @@ Patients are counted inside the database; only counts per hour and unit leave it
 
 from forecasting.extract.check import SourceReport, check_source
 from forecasting.extract.errors import SourceContractBroken, SourceError, SourceUnreachable
-from forecasting.extract.extraction import extract
+from forecasting.extract.extraction import extract, extract_roster
 from forecasting.extract.flows import extract_flow_record, extract_flows, flows_at
 from forecasting.extract.source import connect
 
@@ -19,5 +19,6 @@ __all__ = [
     "extract",
     "extract_flow_record",
     "extract_flows",
+    "extract_roster",
     "flows_at",
 ]

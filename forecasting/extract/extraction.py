@@ -54,6 +54,7 @@ def extract(
     since, issued_at = whole_hour(since), whole_hour(issued_at)
     if since >= issued_at:
         raise ValueError(f"nothing to extract: since {since} is not before the issue time {issued_at}")
+    ahead = issued_at + timedelta(hours=settings.lead_hours + ROSTER_MARGIN_HOURS)
     usual_since = min(since, issued_at - timedelta(days=ACTIVITY_DAYS))
     with reading(engine) as connection:
         source = settings.source
@@ -65,7 +66,7 @@ def extract(
         frames = {
             "observation": OBSERVATION.conform(read["observation"]),
             "unit": UNIT.conform(read["unit"]),
-            "scheduled_shift": SCHEDULED_SHIFT.conform(_roster(questions, settings)),
+            "scheduled_shift": SCHEDULED_SHIFT.conform(_roster(questions, settings, ahead)),
             "source_defect": SOURCE_DEFECT.conform(read["source_defect"]),
         }
     log.info(
@@ -80,14 +81,38 @@ def extract(
     return frames
 
 
-def _roster(questions: Questions, settings: Settings) -> pd.DataFrame:
-    """Shifts that are not over at the issue time, up to the end of the horizon."""
+def extract_roster(
+    engine: sa.Engine, site: Site, settings: Settings, since: datetime, until: datetime
+) -> pd.DataFrame:
+    """One site's roster of a past time, as it stands in the source today.
+
+    Args:
+        engine: see :func:`extract`.
+        site: the campus.
+        settings: the profile, and names of tables and columns.
+        since: shifts that end before it are left out; aware, on the hour.
+        until: shifts that start at or after it are left out; aware, on the hour.
+
+    Returns:
+        SCHEDULED_SHIFT rows; none where the source has no roster.
+
+    Raises:
+        SourceError: see :func:`extract`.
+    """
+    since, until = whole_hour(since), whole_hour(until)
+    with reading(engine) as connection:
+        source = settings.source
+        questions = Questions(connection, source.profile, resolve(connection, source), site, since, since)
+        return SCHEDULED_SHIFT.conform(_roster(questions, settings, until))
+
+
+def _roster(questions: Questions, settings: Settings, until: datetime) -> pd.DataFrame:
+    """Shifts that are not over at the issue time and begin before another."""
     if ROSTER not in questions.tables:
         return SCHEDULED_SHIFT.empty()
     own = questions.profile is Profile.HOURLY
     clock = source_clock(questions, ROSTER, settings) if own else UTC_CLOCK
     issued_at = questions.issued_at
-    until = issued_at + timedelta(hours=settings.lead_hours + ROSTER_MARGIN_HOURS)
     shifts = questions.ask(ROSTER, since=clock.label(issued_at - MARGIN), until=clock.label(until + MARGIN))
     for time in ("shift_start", "shift_end"):
         shifts[time] = clock.nearest(shifts[time].dt.tz_localize(None))

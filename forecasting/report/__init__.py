@@ -17,6 +17,7 @@ from forecasting.report.what_if import (
     differences,
     print_difference,
 )
+from forecasting.report.worth import print_worth, worth_figure
 
 __all__ = [
     "MEASURE",
@@ -35,8 +36,10 @@ __all__ = [
     "print_plan",
     "print_scores",
     "print_source",
+    "print_worth",
     "reliability_figure",
     "scores_markdown",
     "site_page",
     "skill_figure",
+    "worth_figure",
 ]

@@ -20,6 +20,7 @@ WEEKDAY = "same weekday's average"
 CLIMATOLOGY = "climatology"
 OURS = "ours"
 PERFECT = "perfect knowledge"
+WAYS = (ROSTER, WEEKDAY, CLIMATOLOGY, OURS, PERFECT)
 
 
 class WorthError(ValueError):
@@ -40,13 +41,20 @@ class Worth:
     """Wages and heads called."""
 
     def __add__(self, other: Worth) -> Worth:
-        """Of two stretches of time, or two sites."""
+        """Of two stretches of time, two units or two sites."""
         return Worth(
             self.short_hours + other.short_hours,
             self.over_hours + other.over_hours,
             self.cost + other.cost,
             self.paid + other.paid,
         )
+
+
+Heads = Mapping[str, tuple[int, ...]]
+"""Planned, by unit and pool, slot by slot."""
+
+Worths = Mapping[str, Worth]
+"""By unit and pool. A pool's are its wages: what it saves shows in its units."""
 
 
 @dataclass(frozen=True)
@@ -61,62 +69,100 @@ class Needs:
     """As forecast (paths, hours)."""
 
 
-def worth_of_ways(site: SiteCase, needs: Mapping[str, Needs]) -> dict[str, Worth]:
-    """What each way to plan comes to.
+def plans_of_ways(site: SiteCase, needs: Mapping[str, Needs]) -> dict[str, Heads]:
+    """What each way plans.
 
     Args:
         site: slots, prices, limits and roster; its units' requirements are not read.
         needs: by unit.
 
     Returns:
-        By way: the roster as it stands, each hour's average over past weeks, those weeks as equally likely
-        paths, the forecast's paths, and the need itself.
+        By way of :data:`WAYS`: the roster as it stands, each hour's average over past weeks, those weeks as
+        equally likely paths, the forecast's paths, and the need itself.
 
     Raises:
         WorthError: a unit has no needs, or the case has a fault: ways would speak of different units.
     """
-    if strangers := [unit.unit_id for unit in site.units if unit.unit_id not in needs]:
-        raise WorthError(f"unit {strangers[0]!r} has no needs to plan for; leave it out of the case")
-    came = _seeing(site, {unit_id: need.came[None, :] for unit_id, need in needs.items()})
-    average = {unit_id: np.rint(need.past.mean(axis=0, keepdims=True)) for unit_id, need in needs.items()}
-    ways = {
-        WEEKDAY: {unit_id: mean.astype(np.int64) for unit_id, mean in average.items()},
-        CLIMATOLOGY: {unit_id: need.past for unit_id, need in needs.items()},
-        OURS: {unit_id: need.paths for unit_id, need in needs.items()},
-        PERFECT: {unit_id: need.came[None, :] for unit_id, need in needs.items()},
-    }
-    plans = {name: _heads(_sound(cover(_seeing(site, seen)))) for name, seen in ways.items()}
-    return {name: settled(came, heads) for name, heads in ({ROSTER: dict(site.roster)} | plans).items()}
+    plans = {way: planned(site, seen_by(way, needs)) for way in WAYS if way != ROSTER}
+    return {ROSTER: dict(site.roster)} | plans
 
 
-def settled(came: SiteCase, heads: Mapping[str, tuple[int, ...]]) -> Worth:
-    """What heads by unit, pool and slot come to.
+def worth_at_prices(
+    site: SiteCase, needs: Mapping[str, Needs], way: str, factors: tuple[float, ...]
+) -> dict[float, Worths]:
+    """What a way that plans comes to where a missing head costs so many times its price, by that factor.
 
-    Args:
-        came: the case; its units' only path is the need that came.
-        heads: planned.
+    The dearer a missing head, the more is paid and the less is short: the plans that a way can choose from.
 
     Raises:
-        WorthError: the case has a fault.
+        WorthError: see :func:`plans_of_ways`.
     """
-    told = _sound(judged(came, heads))
-    hourly = {unit.unit_id: unit.short for unit in came.units}
-    missing = sum(unit.short_hours * hourly[unit.unit_id] for unit in told.units)
-    return Worth(
-        short_hours=sum(unit.short_hours for unit in told.units),
-        over_hours=sum(unit.over_hours for unit in told.units),
-        cost=told.cost,
-        paid=told.cost - missing,
-    )
+    seen = seen_by(way, needs)
+    priced = {factor: _priced(site, factor) for factor in factors}
+    return {factor: settled(case, needs, planned(case, seen)) for factor, case in priced.items()}
 
 
-def share_closed(worth: Mapping[str, Worth], way: str = OURS, start: str = CLIMATOLOGY) -> float:
+def seen_by(way: str, needs: Mapping[str, Needs]) -> dict[str, Wholes]:
+    """The need of each unit as a way that plans sees it, as equally likely paths (paths, hours)."""
+    if way == OURS:
+        return {unit_id: need.paths for unit_id, need in needs.items()}
+    if way == CLIMATOLOGY:
+        return {unit_id: need.past for unit_id, need in needs.items()}
+    if way == WEEKDAY:
+        average = {unit_id: np.rint(need.past.mean(axis=0)) for unit_id, need in needs.items()}
+        return {unit_id: mean[None, :].astype(np.int64) for unit_id, mean in average.items()}
+    return {unit_id: need.came[None, :] for unit_id, need in needs.items()}
+
+
+def planned(site: SiteCase, seen: Mapping[str, Wholes]) -> Heads:
+    """Heads by unit and pool, slot by slot, that a need seen so asks for.
+
+    Raises:
+        WorthError: see :func:`plans_of_ways`.
+    """
+    plan = _sound(cover(_seeing(site, seen)))
+    units = {unit.unit_id: unit.heads for unit in plan.units}
+    return units | {pool.pool_id: pool.heads for pool in plan.pools}
+
+
+def settled(site: SiteCase, needs: Mapping[str, Needs], heads: Heads) -> dict[str, Worth]:
+    """What planned heads come to against the need that came, by unit and pool.
+
+    Raises:
+        WorthError: see :func:`plans_of_ways`.
+    """
+    told = _sound(judged(_seeing(site, seen_by(PERFECT, needs)), heads))
+    hourly = {unit.unit_id: unit.short for unit in site.units}
+    worth = {
+        unit.unit_id: Worth(
+            short_hours=unit.short_hours,
+            over_hours=unit.over_hours,
+            cost=unit.cost,
+            paid=unit.cost - unit.short_hours * hourly[unit.unit_id],
+        )
+        for unit in told.units
+    }
+    return worth | {pool.pool_id: Worth(0.0, 0.0, pool.wages, pool.wages) for pool in told.pools}
+
+
+def together(worths: Worths) -> Worth:
+    """Of all units and pools."""
+    return sum(worths.values(), start=Worth(0.0, 0.0, 0.0, 0.0))
+
+
+def share_closed(cost: Mapping[str, float], way: str = OURS, start: str = CLIMATOLOGY) -> float:
     """The share of the way from a plan's cost to perfect knowledge's another closes; NaN without a way."""
-    open_way = worth[start].cost - worth[PERFECT].cost
-    return (worth[start].cost - worth[way].cost) / open_way if open_way > 0 else float("nan")
+    open_way = cost[start] - cost[PERFECT]
+    return (cost[start] - cost[way]) / open_way if open_way > 0 else float("nan")
+
+
+def _priced(site: SiteCase, factor: float) -> SiteCase:
+    return replace(site, units=tuple(replace(unit, short=unit.short * factor) for unit in site.units))
 
 
 def _seeing(site: SiteCase, requirement: Mapping[str, Wholes]) -> SiteCase:
+    if strangers := [unit.unit_id for unit in site.units if unit.unit_id not in requirement]:
+        raise WorthError(f"unit {strangers[0]!r} has no needs to plan for; leave it out of the case")
     units = tuple(replace(unit, requirement=requirement[unit.unit_id]) for unit in site.units)
     return replace(site, units=units)
 
@@ -126,9 +172,3 @@ def _sound(told: SiteCover) -> SiteCover:
         name, why = next(iter(told.refused.items()))
         raise WorthError(f"{name}: {why}")
     return told
-
-
-def _heads(plan: SiteCover) -> dict[str, tuple[int, ...]]:
-    return {unit.unit_id: unit.heads for unit in plan.units} | {
-        pool.pool_id: pool.heads for pool in plan.pools
-    }

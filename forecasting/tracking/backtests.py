@@ -16,7 +16,11 @@ class BacktestRuns(Experiment):
 
     def open_backtest(self, backtest_id: str, title: str, tags: Mapping[str, str]) -> str:
         """The parent run of a backtest: found again if it is there, else begun. Returns its id."""
-        return self.reopened(title, {"kind": "backtest", "backtest_id": backtest_id}, tags)
+        return self.reopened(title, _identity(backtest_id), tags)
+
+    def find_backtest(self, backtest_id: str) -> str | None:
+        """The id of the parent run of a backtest; None where there is none."""
+        return self.found(_identity(backtest_id))
 
     def open_contender(self, parent: str, name: str, tags: Mapping[str, str]) -> str:
         """A new child run for what one contender scored; it replaces an earlier one of that name."""
@@ -43,3 +47,7 @@ class BacktestRuns(Experiment):
             "orderByAsc": "true",
         }
         return f"/experiments/{self.experiment_id()}/runs?{urlencode(asked, quote_via=quote)}"
+
+
+def _identity(backtest_id: str) -> dict[str, str]:
+    return {"kind": "backtest", "backtest_id": backtest_id}

@@ -112,15 +112,19 @@ class Experiment:
         Returns:
             Its id.
         """
-        same = " and ".join(f"tags.{name} = '{value}'" for name, value in identity.items())
-        known = self._client.search_runs([self.experiment_id()], same)
-        if known:
-            run_id = str(known[0].info.run_id)
+        run_id = self.found(identity)
+        if run_id is not None:
             self._client.update_run(run_id, status="RUNNING")
             self.tag(run_id, tags)
             return run_id
         run = self._client.create_run(self.experiment_id(), run_name=title, tags={**identity, **tags})
         return str(run.info.run_id)
+
+    def found(self, identity: Mapping[str, str]) -> str | None:
+        """The id of the run that bears these tags; None where there is none."""
+        same = " and ".join(f"tags.{name} = '{value}'" for name, value in identity.items())
+        known = self._client.search_runs([self.experiment_id()], same)
+        return str(known[0].info.run_id) if known else None
 
     def close(self, run_id: str, *, succeeded: bool) -> None:
         """End a run."""

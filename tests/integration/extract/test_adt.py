@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from forecasting.config import Settings
-from forecasting.extract import connect, extract
+from forecasting.extract import connect, extract, extract_roster
 from forecasting.schema import OBSERVATION, SCHEDULED_SHIFT, SOURCE_DEFECT, UNIT, Target
 
 pytestmark = pytest.mark.integration
@@ -283,12 +283,25 @@ def test_the_roster_of_the_horizon_adds_up_per_shift(
 
 
 def test_a_source_without_a_roster_has_an_empty_one(
-    write_source: Write, patients: Patients, settings: Settings
+    write_source: Write, patients: Patients, settings: Settings, database_url: str
 ) -> None:
     tables = patients(START, HOURS)
     del tables["scheduled_shift"]
     frames = extract(connect(write_source(tables)), settings.site("north"), settings, SINCE, ISSUED_AT)
     pd.testing.assert_frame_equal(frames["scheduled_shift"], SCHEDULED_SHIFT.empty())
+    of_the_past = extract_roster(connect(database_url), settings.site("north"), settings, SINCE, ISSUED_AT)
+    pd.testing.assert_frame_equal(of_the_past, SCHEDULED_SHIFT.empty())
+
+
+def test_a_past_roster_is_read_between_two_times(
+    write_source: Write, patients: Patients, settings: Settings
+) -> None:
+    source, north = connect(write_source(patients(START, HOURS))), settings.site("north")
+    shift = ISSUED_AT + timedelta(hours=4)
+    (known,) = extract_roster(source, north, settings, shift, shift + timedelta(hours=1)).to_dict("records")
+    assert (known["unit_id"], known["heads"]) == ("ed", 7)
+    assert extract_roster(source, north, settings, SINCE, shift).empty
+    assert extract_roster(source, north, settings, shift + timedelta(days=2), shift + timedelta(days=3)).empty
 
 
 def test_mapped_names_are_read_the_same(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from forecasting.evaluate import Resampling, compare, compare_series, score_by, wql_intervals
+from forecasting.evaluate import Resampling, compare, compare_series, estimate_of, score_by, wql_intervals
 from forecasting.evaluate.bootstrap import kept_variance, overlap, stationary_weights
 
 pytestmark = pytest.mark.unit
@@ -138,3 +138,17 @@ def test_law_every_draw_is_as_long_as_what_was_seen_and_no_issue_time_is_favoure
     assert (weights.sum(axis=1) == count).all()
     # The ends are drawn as often as the middle: the mean weight is 1 with a standard error well under 0.1.
     assert np.abs(weights.mean(axis=0) - 1).max() < 6 * math.sqrt(2 * length / 2000)
+
+
+def test_a_figure_of_sums_has_the_interval_of_its_weeks() -> None:
+    random = np.random.default_rng(1)
+    by_week = np.column_stack([random.normal(10, 2, 2000), np.full(2000, 20.0)])
+
+    def ratio(total: np.ndarray) -> float:
+        return float(total[0] / total[1])
+
+    estimate = estimate_of(by_week, ratio)
+    assert estimate.value == pytest.approx(ratio(by_week.sum(axis=0)))
+    # The mean's standard deviation is 2 / 20 / sqrt(200); the middle 90 % are 3.3 of them.
+    assert estimate.high - estimate.low == pytest.approx(3.29 * 0.1 / math.sqrt(2000), rel=0.25)
+    assert math.isnan(estimate_of(by_week[:1], ratio).low)
