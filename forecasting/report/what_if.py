@@ -16,7 +16,7 @@ from rich.text import Text
 
 from forecasting.config import Settings, Site
 
-PLAIN_WIDTH = 110
+PLAIN_WIDTH = 100
 """Columns of a page where no terminal says how wide it is."""
 
 MOST_TOLD = 5
@@ -199,7 +199,7 @@ def _costs(both: pd.DataFrame) -> list[tuple[str, str]]:
         return []
     told = (
         ("as advised", "expected_cost", ""),
-        ("with the roster as it is", "expected_cost_scheduled", ""),
+        ("with the roster alone", "expected_cost_scheduled", ""),
         ("head-hours missing as advised", "short_hours", " h"),
     )
     return [(f"{title}: ", f"{_change(sums, name)}{unit}") for title, name, unit in told]
@@ -213,7 +213,7 @@ def _waits(both: pd.DataFrame, settings: Settings) -> list[tuple[str, str]]:
         if not means.notna().any():
             continue
         (row,) = _rows(means.to_frame().T)
-        for how, end in (("as advised", ""), ("with the roster as it is", "_scheduled")):
+        for how, end in (("as advised", ""), ("with the roster alone", "_scheduled")):
             minutes, leaving = (
                 _change(row, f"wait_minutes{end}"),
                 _change(row, f"left_unseen{end}", scale=100),

@@ -146,9 +146,9 @@ def test_costs_and_waits_are_told_where_they_are_known(settings: Settings) -> No
     scenario = rows([10, 7, 2], [6, 6, 5]).assign(**priced, **{**at_ed, "wait_minutes_scheduled": 55.0})
     text = printed(published, scenario.assign(expected_cost=200.0), asked(arrivals=0.2), settings)
     assert "as advised: 600 → 1,200" in text
-    assert "with the roster as it is: 900" in text
+    assert "with the roster alone: 900" in text
     assert "head-hours missing as advised: 12 h" in text
-    assert "Registered nurse, with the roster as it is: 30 → 55 minutes until seen, 5 % leave unseen" in text
+    assert "Registered nurse, with the roster alone: 30 → 55 minutes until seen, 5 % leave unseen" in text
     assert "What it costs" not in printed(
         rows([8, 6, 4], [7, 6, 5]), rows([8, 6, 4], [7, 6, 5]), asked(), settings
     )
