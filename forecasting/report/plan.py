@@ -104,7 +104,7 @@ def _add_unit(table: Table, name: str, heads: pd.DataFrame, settings: Settings) 
         table.add_row(
             f"  {name}" if is_first else "",
             settings.roles[role_id].title,
-            _patients(row) if is_first else "",
+            _patients(row) if is_first and not _is_pool(row) else "",
             _required(row),
             "unknown" if row["scheduled"] is None else f"{row['scheduled']:.0f}",
             _advised(row),
@@ -254,7 +254,12 @@ def _patients(row: Row) -> str:
 def _required(row: Row) -> Text:
     if row["required"] is not None:
         return Text(f"{row['required']:.0f}")
-    return Text("no rule", style="yellow") if row["recommended"] is None else Text("")
+    return Text("") if _is_pool(row) else Text("no rule", style="yellow")
+
+
+def _is_pool(row: Row) -> bool:
+    """Whether the row is a float pool's: heads are advised, and no rule asks for any."""
+    return row["required"] is None and row["recommended"] is not None
 
 
 def _risk(row: Row, levels: Sequence[float]) -> str:
