@@ -18,6 +18,7 @@ from forecasting.report.wording import (
     Row,
     balance,
     capitalised,
+    helps_out,
     local,
     long_day,
     patients,
@@ -104,7 +105,7 @@ def _add_unit(table: Table, name: str, heads: pd.DataFrame, settings: Settings) 
         table.add_row(
             f"  {name}" if is_first else "",
             settings.roles[role_id].title,
-            patients(row) if is_first else "",
+            patients(row) if is_first and not helps_out(row) else "",
             _required(row),
             "unknown" if row["scheduled"] is None else f"{row['scheduled']:.0f}",
             _advised(row),
@@ -215,7 +216,7 @@ def _plan_of(recommendations: pd.DataFrame, site: Site, day: date | None) -> pd.
 def _required(row: Row) -> Text:
     if row["required"] is not None:
         return Text(f"{row['required']:.0f}")
-    return Text("no rule", style="yellow") if row["recommended"] is None else Text("")
+    return Text("") if helps_out(row) else Text("no rule", style="yellow")
 
 
 def _advised(row: Row) -> Text:

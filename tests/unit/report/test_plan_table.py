@@ -138,7 +138,15 @@ def test_a_float_pool_has_its_line_and_is_no_post_without_rule(settings: Setting
     )
     row = recommendation("float", **nothing | {"recommended": 2, "action": "roster 2"})
     text = printed(pooled, recommendation(), row)
-    assert line(text, "Float pool").split("  ")[-1].strip() == "roster 2"
+    assert line(text, "Float pool").split() == [
+        "Float",
+        "pool",
+        "Registered",
+        "nurse",
+        "unknown",
+        "roster",
+        "2",
+    ]
     assert "nothing short" in text
     assert "No forecast" not in text
 

@@ -201,7 +201,9 @@ def test_a_float_pool_has_rows_of_its_own(settings: Settings, issued_at: datetim
     day = one(told, "float", date(2026, 6, 2), "day")
     assert day["scheduled"] == 2
     assert day["reason"].startswith("Goes to Emergency or Intensive care, where it helps most: ")
-    assert told["expected_cost"].sum() < told["expected_cost_scheduled"].sum()
+    # The pool may be needed elsewhere: a rule that holds at all times is met without it.
+    of_units = told[told["unit_id"] != "float"]
+    assert (of_units["recommended"] >= of_units["required"]).all()
 
 
 def test_without_a_roster_what_is_required_is_recommended_and_nothing_is_priced(
