@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from forecasting.config import Settings, read_settings
 
-pytest_plugins = ["plain_hospitals"]
+pytest_plugins = ["plain_hospitals", "whole_files"]
 
 MARKERS = {"unit", "integration", "e2e"}
 
