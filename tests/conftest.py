@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -9,12 +10,18 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from forecasting.config import Settings, read_settings
 
-pytest_plugins = ["plain_hospitals", "published_night"]
+pytest_plugins = ["plain_hospitals", "published_night", "whole_files"]
 
 MARKERS = {"unit", "integration", "e2e"}
+
+# How long an example takes is the machine's doing: it may be busy.
+examples.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.load_profile("busy")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,6 +35,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def settings() -> Settings:
     return read_settings(Path(__file__).parent / "hospital.toml")
+
+
+@pytest.fixture(scope="session")
+def blank_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow's database without runs: its tables take a second to make, and none to copy."""
+    from forecasting.tracking import Registry
+
+    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    Registry(f"sqlite:///{file}")._client.search_registered_models()
+    return file
+
+
+@pytest.fixture
+def mlflow_url(blank_mlflow: Path, tmp_path: Path) -> str:
+    """The URL of an MLflow without runs, ``mlflow.db`` in the test's folder."""
+    return f"sqlite:///{shutil.copy(blank_mlflow, tmp_path / 'mlflow.db')}"
 
 
 @pytest.fixture(scope="session")

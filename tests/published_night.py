@@ -45,7 +45,7 @@ def published_hospitals(
 
 
 @pytest.fixture
-def published(published_hospitals: Path, tmp_path: Path) -> Deployment:
+def published_night(published_hospitals: Path, tmp_path: Path) -> Deployment:
     """An installation of its own over a copy of the published night."""
     var = tmp_path / "var"
     shutil.copytree(published_hospitals, var)

@@ -13,12 +13,17 @@ from pathlib import Path
 
 import pytest
 from e2e.installation import Installation, Servers
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from forecasting.standalone import free_port
+
+PATIENCE = 120_000
+"""Milliseconds a page has: its servers share the processors with other tests."""
 
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    made = Installation(tmp_path_factory.mktemp("installation") / "var")
+    made = Installation(tmp_path_factory.mktemp("installation") / "var", free_port(0))
     yield made
     for process in made.processes():
         process.kill()
@@ -27,7 +32,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 @pytest.fixture(scope="session")
 def first_run(installation: Installation) -> subprocess.CompletedProcess[str]:
     """What the first ``forecasting run`` on an empty folder printed."""
-    done = installation.forecasting("run", "--port", "8090")
+    done = installation.forecasting("run", "--port", str(installation.port))
     logs = installation.var / "airflow" / "logs"
     assert done.returncode == 0, done.stdout + done.stderr + _last_logs(logs)
     return done
@@ -36,7 +41,8 @@ def first_run(installation: Installation) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="session")
 def servers(installation: Installation, first_run: subprocess.CompletedProcess[str]) -> Iterator[Servers]:
     """Airflow and MLflow, as ``forecasting up`` keeps them."""
-    command = [sys.executable, "-m", "forecasting", "up", "--port", "8091", "--mlflow-port", "5091"]
+    ports = ["--port", str(free_port(0)), "--mlflow-port", str(free_port(0))]
+    command = [sys.executable, "-m", "forecasting", "up", *ports]
     process = subprocess.Popen(
         command, env=installation.environment, cwd=installation.var.parent, stdout=subprocess.PIPE, text=True
     )
@@ -54,7 +60,7 @@ def servers(installation: Installation, first_run: subprocess.CompletedProcess[s
     yield Servers(process, airflow[1], mlflow[1], airflow[2], airflow[3])
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
+        process.wait(timeout=180)
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +86,8 @@ def browser(chromium: str) -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page that nobody has signed in on."""
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     yield page
     page.close()
 

@@ -20,9 +20,10 @@ CONFIG = ROOT / "tests" / "hospital.toml"
 
 @dataclass(frozen=True)
 class Installation:
-    """A configuration, a folder of its own, and the command that runs over them."""
+    """A configuration, a folder and a port of its own, and the command that runs over them."""
 
     var: Path
+    port: int
 
     @property
     def config(self) -> Path:

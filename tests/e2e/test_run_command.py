@@ -65,14 +65,15 @@ def test_mlflow_holds_the_night_and_a_child_for_each_trained_model(
         assert run.data.metrics
         assert run.inputs
         assert run.inputs.dataset_inputs
-        assert run.data.tags["airflow.url"].startswith("http://localhost:8090/dags/hospital_nightly/runs/")
+        runs_page = f"http://localhost:{installation.port}/dags/hospital_nightly/runs/"
+        assert run.data.tags["airflow.url"].startswith(runs_page)
 
 
 def test_a_second_run_that_skips_training_walks_the_night_and_leaves_the_same_rows(
     installation: Installation, first_run: subprocess.CompletedProcess[str]
 ) -> None:
     before = _published(installation)
-    again = installation.forecasting("run", "--port", "8090", "--retrain", "never")
+    again = installation.forecasting("run", "--port", str(installation.port), "--retrain", "never")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "simulating" not in again.stdout
     for task in ("plan.forecast [north]", "plan.publish [west]", "close_night"):

@@ -28,11 +28,12 @@ Backtest = Callable[..., Result]
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    """An installation whose warehouse is empty."""
+def place(tmp_path: Path, mlflow_url: str, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    """An installation whose warehouse and MLflow are empty."""
     monkeypatch.setenv("HOSPITAL_CONFIG", str(CONFIG))
     monkeypatch.setenv("HOSPITAL_VAR", str(tmp_path))
     made = Deployment()
+    assert made.mlflow == mlflow_url
     pipeline.migrate(made)
     return made
 

@@ -82,23 +82,19 @@ def test_a_dag_file_is_thin_and_imports_nothing_heavy(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
 def test_a_dag_file_is_parsed_within_its_budget(file: Path) -> None:
-    """In an interpreter of its own, beyond Airflow's own import; the best of three, for a noisy machine."""
+    """In an interpreter of its own, beyond Airflow's own import; processor seconds, for a busy machine."""
     program = f"""
 import sys, time
 from airflow.sdk import DAG, conf, task
 sys.path.insert(0, {str(DAGS)!r})
-began = time.perf_counter()
+began = time.process_time()
 import {file.stem}
-print(time.perf_counter() - began)
+print(time.process_time() - began)
 heavy = {{"torch", "lightning", "great_expectations", "mlflow", "pytorch_forecasting"}} & set(sys.modules)
 assert not heavy, heavy
 """
-    command = [sys.executable, "-c", program]
-    seconds = [
-        float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
-        for _ in range(3)
-    ]
-    assert min(seconds) < PARSE_SECONDS
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert float(done.stdout.splitlines()[-1]) < PARSE_SECONDS
 
 
 def test_a_blocked_site_is_not_tried_again(dags: dict[str, DAG]) -> None:

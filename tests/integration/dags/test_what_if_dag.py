@@ -53,10 +53,10 @@ def _run(place: Deployment, home: Path, *asked: dict[str, Any]) -> str:
 
 
 def test_a_run_from_the_form_ends_green_and_one_that_makes_no_sense_is_not_tried_again(
-    published: Deployment, tmp_path: Path
+    published_night: Deployment, tmp_path: Path
 ) -> None:
     surge = {"sites": "north", "arrivals": 25, "closed": "icu=4", "absence": 10, "title": "Surge"}
-    said = _run(published, tmp_path / "airflow", surge, {"closed": "icu=40"})
+    said = _run(published_night, tmp_path / "airflow", surge, {"closed": "icu=40"})
     assert [line for line in said.splitlines() if line.startswith("ended")] == [
         "ended success",
         "ended failed",
@@ -64,7 +64,7 @@ def test_a_run_from_the_form_ends_green_and_one_that_makes_no_sense_is_not_tried
     assert "closed beds of north/icu 40: allowed are 1 to 10" in said
     assert "trying again changes nothing" in said
     assert "North, what if" in said
-    engine = warehouse.connect(published.warehouse)
+    engine = warehouse.connect(published_night.warehouse)
     with engine.connect() as connection:
         (row,) = connection.execute(SCENARIO.select()).all()
     assert (row.site_id, row.night, row.title, row.arrivals) == ("north", NIGHT, "Surge", 0.25)

@@ -28,7 +28,7 @@ def test_a_closed_port_is_unreachable_within_seconds_and_hides_the_password() ->
     began = time.monotonic()
     with pytest.raises(SourceUnreachable, match=r"postgresql database adt at 127\.0\.0\.1") as caught:
         connect(f"postgresql+psycopg://reader:s3cret@127.0.0.1:{closed_port()}/adt")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert "s3cret" not in str(caught.value)
 
 

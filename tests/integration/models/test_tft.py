@@ -164,7 +164,7 @@ from forecasting.schema import Target
 torch.set_num_threads(1)
 panel, config, issued_at, folder = sys.argv[1:]
 settings = read_settings(Path(config))
-training = settings.training.model_copy(update={"max_epochs": 40})
+training = settings.training.model_copy(update={"max_epochs": 15})
 settings = settings.model_copy(update={"training": training})
 train(pd.read_parquet(panel), settings, datetime.fromisoformat(issued_at), Target.BED_CENSUS, Path(folder))
 """
@@ -173,7 +173,7 @@ train(pd.read_parquet(panel), settings, datetime.fromisoformat(issued_at), Targe
 def test_a_training_that_was_killed_goes_on_to_the_same_network(
     panel: pd.DataFrame, settings: Settings, issued_at: datetime, tmp_path: Path
 ) -> None:
-    forty = changed(settings, max_epochs=40)
+    fifteen = changed(settings, max_epochs=15)
     panel.to_parquet(tmp_path / "panel.parquet")
     config = Path(__file__).parents[2] / "hospital.toml"
     arguments = [tmp_path / "panel.parquet", config, issued_at.isoformat(), tmp_path / "killed"]
@@ -183,9 +183,9 @@ def test_a_training_that_was_killed_goes_on_to_the_same_network(
         process.kill()
     assert process.returncode == -signal.SIGKILL
     with capture_logs() as lines:
-        resumed = train(panel, forty, issued_at, CENSUS, tmp_path / "killed")
-    assert 0 < len(epochs_told(lines)) < 40
-    assert resumed.version == train(panel, forty, issued_at, CENSUS, tmp_path / "whole").version
+        resumed = train(panel, fifteen, issued_at, CENSUS, tmp_path / "killed")
+    assert 0 < len(epochs_told(lines)) < 15
+    assert resumed.version == train(panel, fifteen, issued_at, CENSUS, tmp_path / "whole").version
 
 
 def test_two_processes_learn_what_one_does(

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 import pandas as pd
 import pytest
+from integration.pipeline.two_hospitals import NIGHT, SITES
 
 from forecasting import pipeline, warehouse
 from forecasting.config import Settings
@@ -16,8 +17,7 @@ from forecasting.schema import NightState
 
 pytestmark = pytest.mark.integration
 
-NIGHT = date(2026, 6, 10)
-SITES = ("north", "west")
+TOMORROW = NIGHT + timedelta(days=1)
 Damage = Callable[..., None]
 
 
@@ -108,16 +108,15 @@ def test_a_source_two_days_old_is_blocked_with_its_age(
     _north_stops(place, ["The last row of ed_visit, 2026-06-08 06:00 UTC, is 49 h old; allowed 24"])
 
 
-def test_duplicate_rows_are_counted_once_and_recorded(place: Deployment, damage: Damage) -> None:
-    clean = place.model_copy(update={"warehouse_url": f"sqlite:///{place.var / 'clean.db'}"})
-    pipeline.migrate(clean)
-    _walk(clean)
+def test_duplicate_rows_are_counted_once_and_recorded(
+    place: Deployment, damage: Damage, published: Deployment
+) -> None:
     damage("INSERT INTO ed_visit SELECT * FROM ed_visit WHERE site_id = 'north' AND acuity = 2")
     _all_publish(place)
     drop = ["mlflow_run_id", "dag_run_id", "data_digest"]
-    pd.testing.assert_frame_equal(_heads(place).drop(columns=drop), _heads(clean).drop(columns=drop))
+    pd.testing.assert_frame_equal(_heads(place).drop(columns=drop), _heads(published).drop(columns=drop))
     assert _results(place, "north")["detail"].str.contains("repeat an id; each patient is counted once").any()
-    assert _results(place, "west").empty == _results(clean, "west").empty
+    assert _results(place, "west").empty == _results(published, "west").empty
 
 
 def test_a_unit_that_is_not_configured_is_set_aside_by_name(place: Deployment, damage: Damage) -> None:
@@ -180,36 +179,31 @@ def test_a_source_that_does_not_answer_fails_the_night_and_a_rerun_mends_it(plac
 
 
 def test_a_bad_night_leaves_the_published_night_before_it_as_it_was(
-    place: Deployment, damage: Damage
+    next_day: Deployment, damage: Damage
 ) -> None:
-    _walk(place)
-    before = _heads(place)
+    before = _heads(next_day)
     damage("DELETE FROM ed_visit WHERE site_id = 'north'", "DELETE FROM bed_stay WHERE site_id = 'north'")
-    tomorrow = NIGHT + timedelta(days=1)
     with pytest.raises(NightIncomplete, match="north"):
-        _walk(place, tomorrow)
-    pd.testing.assert_frame_equal(_heads(place), before)
-    assert set(_heads(place, tomorrow)["site_id"]) == {"west"}
+        _walk(next_day, TOMORROW)
+    pd.testing.assert_frame_equal(_heads(next_day), before)
+    assert set(_heads(next_day, TOMORROW)["site_id"]) == {"west"}
 
 
-def test_a_published_night_stays_published_when_its_rerun_fails(place: Deployment, damage: Damage) -> None:
-    _walk(place)
-    before = _heads(place)
+def test_a_published_night_stays_published_when_its_rerun_fails(next_day: Deployment, damage: Damage) -> None:
+    before = _heads(next_day)
     damage("DROP TABLE bed_stay")
-    _walk(place)
-    pd.testing.assert_frame_equal(_heads(place), before)
+    _walk(next_day)
+    pd.testing.assert_frame_equal(_heads(next_day), before)
 
 
-def test_a_site_whose_hours_were_not_recorded_is_not_forecast_from_old_ones(place: Deployment) -> None:
-    _walk(place)
-    night = NIGHT + timedelta(days=1)
-    key = pipeline.open_night(place, night, ("north",), "scheduled__2", {})
-    pipeline.extract_site(place, key, "north")
+def test_a_site_whose_hours_were_not_recorded_is_not_forecast_from_old_ones(next_day: Deployment) -> None:
+    key = pipeline.open_night(next_day, TOMORROW, ("north",), "scheduled__2", {})
+    pipeline.extract_site(next_day, key, "north")
     for stage in (pipeline.validate_site, pipeline.record_site):
         with pytest.raises(SiteNotReady, match="its hours were not recorded"):
-            pipeline.forecast_site(place, key, "north")
-        stage(place, key, "north")
-    pipeline.forecast_site(place, key, "north")
+            pipeline.forecast_site(next_day, key, "north")
+        stage(next_day, key, "north")
+    pipeline.forecast_site(next_day, key, "north")
 
 
 def test_a_silent_source_leaves_hours_missing_not_zero(

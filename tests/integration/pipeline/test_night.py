@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import product
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from integration.pipeline.two_hospitals import NIGHT, SITES, copied
 from mlflow import MlflowClient
 
 from forecasting import pipeline, warehouse
@@ -18,11 +20,11 @@ from forecasting.schema import Target
 
 pytestmark = pytest.mark.integration
 
-NIGHT = date(2026, 6, 10)
+TOMORROW = NIGHT + timedelta(days=1)
 
 
-def _walk(place: Deployment, night: date = NIGHT, run_id: str = "test__1") -> pipeline.NightKey:
-    return pipeline.walk(place, night, ("north", "west"), run_id, "never")
+def _walk(place: Deployment, night: date, run_id: str) -> None:
+    pipeline.walk(place, night, SITES, run_id, "never")
 
 
 def _published(place: Deployment, night: date = NIGHT) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -37,9 +39,10 @@ def _rows(place: Deployment) -> dict[str, int]:
         return {name: connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in names}  # noqa: S608
 
 
-def test_all_units_roles_and_shifts_of_seven_days_are_planned(place: Deployment, settings: Settings) -> None:
-    _walk(place)
-    _, heads = _published(place)
+def test_all_units_roles_and_shifts_of_seven_days_are_planned(
+    published: Deployment, settings: Settings
+) -> None:
+    _, heads = _published(published)
     expected = {
         (site.site_id, unit.unit_id, role, shift.name, day)
         for site in settings.sites
@@ -55,46 +58,44 @@ def test_all_units_roles_and_shifts_of_seven_days_are_planned(place: Deployment,
     assert heads["probability_short"].between(0, 1).all()
 
 
-def test_the_second_night_is_judged_beside_all_that_is_known(place: Deployment) -> None:
+def test_the_second_night_is_judged_beside_all_that_is_known(next_day: Deployment) -> None:
     """It reads three days of the source: the months before must not be taken for missing."""
-    for ahead in range(2):
-        _walk(place, NIGHT + timedelta(days=ahead), f"test__{ahead}")
-    engine = warehouse.connect(place.warehouse)
-    for site_id in ("north", "west"):
-        night = warehouse.find_night(engine, site_id, NIGHT + timedelta(days=1))
+    _walk(next_day, TOMORROW, "test__2")
+    engine = warehouse.connect(next_day.warehouse)
+    for site_id in SITES:
+        night = warehouse.find_night(engine, site_id, TOMORROW)
         assert night is not None
         assert "days of history" not in night.why
 
 
-def test_every_recommendation_leads_back_to_what_made_it(place: Deployment, settings: Settings) -> None:
-    key = _walk(place, run_id="manual__7")
-    _, heads = _published(place)
-    assert (heads["dag_run_id"] == "manual__7").all()
-    assert (heads["mlflow_run_id"] == key.mlflow_run_id).all()
+def test_every_recommendation_leads_back_to_what_made_it(published: Deployment, settings: Settings) -> None:
+    _, heads = _published(published)
+    assert (heads["dag_run_id"] == "test__1").all()
+    (mlflow_run_id,) = set(heads["mlflow_run_id"])
     assert (heads["issued_at"] == settings.issued_at(NIGHT)).all()
-    night = warehouse.find_night(warehouse.connect(place.warehouse), "north", NIGHT)
+    night = warehouse.find_night(warehouse.connect(published.warehouse), "north", NIGHT)
     assert night is not None
+    assert night.mlflow_run_id == mlflow_run_id
     assert set(heads.loc[heads["site_id"] == "north", "data_digest"]) == {night.data_digest}
     assert set(night.timings) >= {"extract", "validate", "record", "forecast", "staff"}
-    run = MlflowClient(place.mlflow).get_run(key.mlflow_run_id)
+    client = MlflowClient(published.mlflow)
+    run = client.get_run(mlflow_run_id)
     assert run.info.status == "FINISHED"
-    assert run.data.tags["airflow.dag_run_id"] == "manual__7"
+    assert run.data.tags["airflow.dag_run_id"] == "test__1"
     assert run.data.metrics["sites_published"] == 2
-    pages = MlflowClient(place.mlflow).list_artifacts(key.mlflow_run_id, "page")
+    pages = client.list_artifacts(mlflow_run_id, "page")
     assert {item.path for item in pages} == {"page/north.html", "page/west.html"}
 
 
-def test_where_no_model_is_trained_the_baseline_speaks_and_says_so(place: Deployment) -> None:
-    _walk(place)
-    forecast, heads = _published(place)
+def test_where_no_model_is_trained_the_baseline_speaks_and_says_so(published: Deployment) -> None:
+    forecast, heads = _published(published)
     assert set(forecast["model"]) == {"climatology"}
     assert set(forecast["note"]) == {"no model is trained yet"}
     assert heads["note"].str.contains("no model is trained yet").all()
 
 
-def test_forecasts_are_distributions_over_every_hour(place: Deployment, settings: Settings) -> None:
-    _walk(place)
-    forecast, _ = _published(place)
+def test_forecasts_are_distributions_over_every_hour(published: Deployment, settings: Settings) -> None:
+    forecast, _ = _published(published)
     hourly = forecast[forecast["period"] == "PT1H"]
     hours = hourly.groupby(["site_id", "unit_id", "target"])["valid_at"].agg(["min", "nunique"])
     assert len(hours) == 6
@@ -108,10 +109,9 @@ def test_forecasts_are_distributions_over_every_hour(place: Deployment, settings
 
 
 def test_shifts_and_days_are_published_beside_the_hours_they_sum(
-    place: Deployment, settings: Settings
+    published: Deployment, settings: Settings
 ) -> None:
-    _walk(place)
-    forecast, _ = _published(place)
+    forecast, _ = _published(published)
     medians = forecast[forecast["quantile"] == 0.5]
     days = medians[medians["period"] == "P1D"].groupby(["site_id", "unit_id", "target"]).size()
     assert set(medians["period"]) == {"PT1H", "PT8H", "PT12H", "P1D"}
@@ -124,20 +124,18 @@ def test_shifts_and_days_are_published_beside_the_hours_they_sum(
         assert day == pytest.approx(hourly.loc[within, "value"].sum(), rel=0.2)
 
 
-def test_running_a_night_again_leaves_the_same_rows(place: Deployment) -> None:
-    _walk(place, run_id="scheduled__1")
-    before, rows = _published(place), _rows(place)
-    _walk(place, run_id="manual__2")
-    for first, again in zip(before, _published(place), strict=True):
+def test_running_a_night_again_leaves_the_same_rows(next_day: Deployment) -> None:
+    before, rows = _published(next_day), _rows(next_day)
+    _walk(next_day, NIGHT, "manual__2")
+    for first, again in zip(before, _published(next_day), strict=True):
         pd.testing.assert_frame_equal(first, again)
-    assert _rows(place) == rows
+    assert _rows(next_day) == rows
 
 
 def test_rows_after_the_issue_time_or_come_late_change_nothing(
-    place: Deployment, damage: Callable[..., None], settings: Settings
+    next_day: Deployment, damage: Callable[..., None], settings: Settings
 ) -> None:
-    _walk(place)
-    before = _published(place)
+    before = _published(next_day)
     issued_at = settings.issued_at(NIGHT)
     late = issued_at - timedelta(hours=5)
     future = issued_at + timedelta(hours=5)
@@ -148,17 +146,16 @@ def test_rows_after_the_issue_time_or_come_late_change_nothing(
             id=f"late-{number}",
             moment=moment.strftime("%Y-%m-%d %H:%M:%S.000000"),
         )
-    _walk(place, run_id="manual__2")
-    for first, again in zip(before, _published(place), strict=True):
+    _walk(next_day, NIGHT, "manual__2")
+    for first, again in zip(before, _published(next_day), strict=True):
         pd.testing.assert_frame_equal(first, again)
 
 
 def test_the_next_night_takes_up_late_rows_and_past_nights_keep_what_they_knew(
-    place: Deployment, damage: Callable[..., None], settings: Settings
+    next_day: Deployment, damage: Callable[..., None], settings: Settings
 ) -> None:
-    engine = warehouse.connect(place.warehouse)
-    first, second = (settings.issued_at(NIGHT + timedelta(days=day)) for day in (0, 1))
-    _walk(place)
+    engine = warehouse.connect(next_day.warehouse)
+    first, second = (settings.issued_at(night) for night in (NIGHT, TOMORROW))
     moment = first - timedelta(hours=5)
 
     def arrivals(known_at: object) -> float:
@@ -171,45 +168,37 @@ def test_the_next_night_takes_up_late_rows_and_past_nights_keep_what_they_knew(
         "VALUES ('late', 'north', :moment, NULL, 3, NULL)",
         moment=(moment + timedelta(minutes=10)).strftime("%Y-%m-%d %H:%M:%S.000000"),
     )
-    _walk(place, NIGHT + timedelta(days=1), "scheduled__2")
+    _walk(next_day, TOMORROW, "scheduled__2")
     assert arrivals(second) == before + 1
     assert arrivals(first) == before
 
 
-def test_a_night_that_was_cut_off_ends_as_if_undisturbed(place: Deployment) -> None:
+def test_a_night_that_was_cut_off_ends_as_if_undisturbed(next_day: Deployment, tmp_path: Path) -> None:
     """Every stage is run twice, and the night is opened anew in the middle."""
-    night = NIGHT + timedelta(days=1)
-    undisturbed = place.model_copy(update={"warehouse_url": f"sqlite:///{place.var / 'undisturbed.db'}"})
-    pipeline.migrate(undisturbed)
-    for each in (NIGHT, night):
-        _walk(undisturbed, each, f"undisturbed__{each}")
-
-    _walk(place)
+    undisturbed = copied(next_day, tmp_path / "undisturbed")
+    _walk(undisturbed, TOMORROW, "undisturbed__2")
     for half in (
         [pipeline.extract_site, pipeline.validate_site, pipeline.record_site],
         [pipeline.forecast_site, pipeline.staff_site, pipeline.publish_site],
     ):
-        key = pipeline.open_night(place, night, ("north", "west"), "scheduled__2", {})
-        for site_id, stage in product(("north", "west"), half):
-            stage(place, key, site_id)
-            stage(place, key, site_id)
-    for one, other in zip(_published(place, night), _published(undisturbed, night), strict=True):
+        key = pipeline.open_night(next_day, TOMORROW, SITES, "scheduled__2", {})
+        for site_id, stage in product(SITES, half):
+            stage(next_day, key, site_id)
+            stage(next_day, key, site_id)
+    for one, other in zip(_published(next_day, TOMORROW), _published(undisturbed, TOMORROW), strict=True):
         pd.testing.assert_frame_equal(_without_run_ids(one), _without_run_ids(other))
 
 
-def test_the_same_night_on_postgresql(place: Deployment, postgres_url: str, settings: Settings) -> None:
+def test_the_same_night_on_postgresql(published: Deployment, place: Deployment, postgres_url: str) -> None:
     """The source and the warehouse on PostgreSQL give the rows that they give on SQLite."""
-    there = Deployment(
-        config=place.config, var=place.var / "there", source_url=postgres_url, warehouse_url=postgres_url
-    )
-    start, until = pipeline.simulated_span(place) or (None, None)
+    there = place.model_copy(update={"source_url": postgres_url, "warehouse_url": postgres_url})
+    start, until = pipeline.simulated_span(published) or (None, None)
     assert start
     assert until
     pipeline.simulate_source(there, start, until, seed=5)
     pipeline.migrate(there)
-    for each in (place, there):
-        _walk(each)
-    for one, other in zip(_published(place), _published(there), strict=True):
+    _walk(there, NIGHT, "test__1")
+    for one, other in zip(_published(published), _published(there), strict=True):
         pd.testing.assert_frame_equal(_without_run_ids(one), _without_run_ids(other))
 
 

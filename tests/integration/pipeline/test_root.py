@@ -23,8 +23,7 @@ CENSUS = Target.BED_CENSUS
 class Past:
     """A registry whose versions' files can't be read: when they were trained is all that counts."""
 
-    def __init__(self, folder: Path) -> None:
-        url = f"sqlite:///{folder / 'mlflow.db'}"
+    def __init__(self, url: str, folder: Path) -> None:
         runs = Runs(url, (folder / "artifacts").as_uri())
         self.registry = Registry(url)
         self._run = runs.open_training(runs.open_night(NOW.date(), "test__1", {}), "census", {})
@@ -41,8 +40,8 @@ class Past:
 
 
 @pytest.fixture
-def past(tmp_path: Path) -> Past:
-    return Past(tmp_path)
+def past(mlflow_url: str, tmp_path: Path) -> Past:
+    return Past(mlflow_url, tmp_path)
 
 
 def test_without_a_champion_every_night_begins_at_nothing(past: Past, settings: Settings) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from integration.pipeline.two_hospitals import NIGHT
 
 from forecasting import extract, pipeline
 from forecasting.config import Settings
@@ -15,22 +17,19 @@ from forecasting.staging import Stage
 
 pytestmark = pytest.mark.integration
 
-NIGHT = date(2026, 6, 10)
 
-
-def extracted(place: Deployment) -> Stage:
-    key = pipeline.open_night(place, NIGHT, ["north"], "test__1", {})
-    pipeline.extract_site(place, key, "north")
-    return Stage(place.staging, NIGHT, "north")
+@pytest.fixture
+def staged(first_ingested: tuple[Deployment, pipeline.NightKey]) -> Stage:
+    """What the first night of a site left for its later stages; only to be looked at."""
+    return Stage(first_ingested[0].staging, NIGHT, "north")
 
 
 def test_the_flow_is_staged_as_known_at_the_night_and_at_those_of_its_holdout(
-    place: Deployment, settings: Settings
+    staged: Stage, settings: Settings
 ) -> None:
-    stage = extracted(place)
     tonight = settings.issued_at(NIGHT)
     for issued_at in [*holdout_issue_times(settings, tonight), tonight]:
-        flows = staged_flows(stage, issued_at)
+        flows = staged_flows(staged, issued_at)
         assert flows.present["valid_at"].max() == issued_at
         assert flows.inflow["valid_at"].max() < issued_at
         assert set(flows.departure["unit_id"]) == {"ed", "icu"}
@@ -43,14 +42,15 @@ def test_a_source_that_can_not_tell_the_flow_still_gives_its_hours(
         raise extract.SourceError("the source refused a query")
 
     monkeypatch.setattr(extract, "extract_flow_record", refuse)
-    stage = extracted(place)
+    key = pipeline.open_night(place, NIGHT, ["north"], "test__1", {})
+    pipeline.extract_site(place, key, "north")
+    stage = Stage(place.staging, NIGHT, "north")
     assert stage.has("extracted_observation.parquet")
     assert staged_flows(stage, settings.issued_at(NIGHT)).present.empty
 
 
-def test_a_flow_of_another_time_or_night_is_not_known(place: Deployment, settings: Settings) -> None:
-    stage = extracted(place)
+def test_a_flow_of_another_time_or_night_is_not_known(staged: Stage, settings: Settings) -> None:
     other = settings.issued_at(NIGHT) - timedelta(days=1)
-    assert staged_flows(stage, other).present["valid_at"].max() < other
-    never = staged_flows(Stage(place.staging, NIGHT, "south"), settings.issued_at(NIGHT))
+    assert staged_flows(staged, other).present["valid_at"].max() < other
+    never = staged_flows(replace(staged, site_id="south"), settings.issued_at(NIGHT))
     assert [len(never.inflow), len(never.departure), len(never.present)] == [0, 0, 0]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
 
 import mlflow
 import pandas as pd
 import pytest
+from integration.pipeline.two_hospitals import NIGHT, SITES, copied, ingest
 from mlflow import MlflowClient
 
 from forecasting import pipeline, warehouse
@@ -21,18 +24,32 @@ from forecasting.tracking import Registry
 
 pytestmark = pytest.mark.integration
 
-NIGHT = date(2026, 6, 10)
-SITES = ("north", "west")
 CENSUS = Target.BED_CENSUS
 
 
-def _ingest(place: Deployment, run_id: str = "test__1", night: date = NIGHT) -> pipeline.NightKey:
-    key = pipeline.open_night(place, night, SITES, run_id, {"airflow.url": "http://airflow/run"})
-    for site_id in SITES:
-        pipeline.extract_site(place, key, site_id)
-        pipeline.validate_site(place, key, site_id)
-        pipeline.record_site(place, key, site_id)
-    return key
+Ingested = tuple[Deployment, pipeline.NightKey]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An installation on its first night whose census was trained and registered as version 1."""
+
+    place: Deployment
+    key: pipeline.NightKey
+    said: str
+
+
+@pytest.fixture(scope="module")
+def first_trained(first_ingested: Ingested, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    place, key = first_ingested
+    copy = copied(place, tmp_path_factory.mktemp("trained") / "var")
+    return Trained(copy, key, pipeline.train_target(copy, key, CENSUS, "auto", {"seed": 11}))
+
+
+@pytest.fixture
+def trained(first_trained: Trained, tmp_path: Path) -> Trained:
+    """That training in an installation of the test's own."""
+    return replace(first_trained, place=copied(first_trained.place, tmp_path / "var"))
 
 
 def _plan(place: Deployment, key: pipeline.NightKey) -> None:
@@ -47,9 +64,8 @@ def _census_of(place: Deployment) -> pd.DataFrame:
     return forecast[forecast["target"] == "bed_census"]
 
 
-def test_a_training_is_tracked_scored_and_registered(place: Deployment, settings: Settings) -> None:
-    key = _ingest(place)
-    said = pipeline.train_target(place, key, CENSUS, "auto", {"seed": 11})
+def test_a_training_is_tracked_scored_and_registered(trained: Trained, settings: Settings) -> None:
+    place, key, said = trained.place, trained.key, trained.said
     assert "held-out WQL of ensemble" in said
 
     client = MlflowClient(place.mlflow)
@@ -85,16 +101,16 @@ def test_a_training_is_tracked_scored_and_registered(place: Deployment, settings
         warehouse.connect(place.warehouse), SITES, CENSUS.value, issued_at - timedelta(days=140), issued_at
     )
     panel = build_panel(history, CENSUS, settings, issued_at, settings.sites)
+    mlflow.set_tracking_uri(place.mlflow)
     served = mlflow.pyfunc.load_model("models:/hospital_bed_census/1").predict(without_zones(panel))
     assert list(served.columns) == FORECAST.columns.names
     assert served["issued_at"].eq(issued_at).all()
 
 
 def test_the_promoted_model_speaks_and_is_not_trained_again_until_it_is_old(
-    place: Deployment, settings: Settings
+    trained: Trained, settings: Settings
 ) -> None:
-    key = _ingest(place)
-    pipeline.train_target(place, key, CENSUS)
+    place, key = trained.place, trained.key
     Registry(place.mlflow).promote(CENSUS, "1", settings.issued_at(NIGHT))
     with pytest.raises(TrainingNotNeeded, match="version 1 is 0 days old"):
         pipeline.train_target(place, key, CENSUS)
@@ -107,21 +123,21 @@ def test_the_promoted_model_speaks_and_is_not_trained_again_until_it_is_old(
     assert spoken.loc["bed_census", "model_version"] == {"1"}
     assert spoken.loc["ed_arrivals", "model"] == {"climatology"}
 
-    earlier = _ingest(place, "test__0", NIGHT - timedelta(days=1))
+    earlier = ingest(place, "test__0", NIGHT - timedelta(days=1))
     _plan(place, earlier)
     before = warehouse.forecasts(warehouse.connect(place.warehouse), earlier.night)
     assert set(before["model"]) == {"climatology"}
 
 
 def test_on_the_nights_between_the_champion_is_refreshed_until_its_root_is_old(
-    place: Deployment, settings: Settings
+    trained: Trained, settings: Settings
 ) -> None:
+    place = trained.place
     registry, client = Registry(place.mlflow), MlflowClient(place.mlflow)
-    pipeline.train_target(place, _ingest(place), CENSUS)
     registry.promote(CENSUS, "1", settings.issued_at(NIGHT))
 
     following = NIGHT + timedelta(days=1)
-    key = _ingest(place, "test__2", following)
+    key = ingest(place, "test__2", following)
     pipeline.train_target(place, key, CENSUS)
     (run,) = client.search_runs(
         [client.get_run(key.mlflow_run_id).info.experiment_id],
@@ -143,7 +159,7 @@ def test_on_the_nights_between_the_champion_is_refreshed_until_its_root_is_old(
     old = settings.issued_at(NIGHT - timedelta(days=settings.training.retrain_after_days))
     registry.promote(CENSUS, "1", settings.issued_at(NIGHT), rooted_at=old)
     registry.promote(CENSUS, "2", settings.issued_at(following), rooted_at=old)
-    key = _ingest(place, "test__3", NIGHT + timedelta(days=2))
+    key = ingest(place, "test__3", NIGHT + timedelta(days=2))
     pipeline.train_target(place, key, CENSUS)
     runs = client.search_runs(
         [client.get_run(key.mlflow_run_id).info.experiment_id],
@@ -154,10 +170,9 @@ def test_on_the_nights_between_the_champion_is_refreshed_until_its_root_is_old(
 
 
 def test_a_torn_network_leaves_its_say_to_the_others_and_an_older_version_still_speaks(
-    place: Deployment, settings: Settings
+    trained: Trained, settings: Settings
 ) -> None:
-    key = _ingest(place)
-    pipeline.train_target(place, key, CENSUS)
+    place, key = trained.place, trained.key
     registry = Registry(place.mlflow)
     issued_at = settings.issued_at(NIGHT)
     registry.promote(CENSUS, "1", issued_at)
@@ -188,8 +203,8 @@ def test_a_torn_network_leaves_its_say_to_the_others_and_an_older_version_still_
     assert mlflow.pyfunc.load_model("models:/hospital_bed_census/2") is not None
 
 
-def test_where_the_network_diverges_the_other_members_are_judged(place: Deployment) -> None:
-    key = _ingest(place)
+def test_where_the_network_diverges_the_other_members_are_judged(ingested: Ingested) -> None:
+    place, key = ingested
     said = pipeline.train_target(place, key, CENSUS, "always", {"learning_rate": 10**30})
     assert "held-out WQL of ensemble" in said
     assert "without tft (bed_census: diverged" in said
@@ -205,9 +220,9 @@ def test_where_the_network_diverges_the_other_members_are_judged(place: Deployme
 
 
 def test_another_node_helps_and_leaves_the_deciding_to_the_first(
-    place: Deployment, monkeypatch: pytest.MonkeyPatch
+    ingested: Ingested, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = _ingest(place)
+    place, key = ingested
     monkeypatch.setenv("NODE_RANK", "1")
     with pytest.raises(TrainingNotNeeded, match="node 1 has done its part"):
         pipeline.train_target(place, key, CENSUS)
@@ -227,7 +242,7 @@ def test_a_training_that_fails_is_recorded_and_the_baseline_says_so(
         "DELETE FROM bed_stay WHERE bed_from < :first",
         first=first,
     )
-    key = _ingest(place)
+    key = ingest(place)
     with pytest.raises(TrainingFailed, match="history too short"):
         pipeline.train_target(place, key, CENSUS)
     _plan(place, key)

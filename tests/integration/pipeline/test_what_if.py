@@ -62,27 +62,27 @@ def content(place: Deployment) -> dict[str, list[Any]]:
         return {name: list(connection.execute(sa.text(f"SELECT * FROM {name}"))) for name in names}  # noqa: S608
 
 
-def test_a_scenario_that_changes_nothing_is_the_published_plan(published: Deployment) -> None:
+def test_a_scenario_that_changes_nothing_is_the_published_plan(published_night: Deployment) -> None:
     """Its sample paths are those of the night, drawn again: the difference is the scenario's alone."""
-    key = what_if(published)
-    found = rows(published, key)
+    key = what_if(published_night)
+    found = rows(published_night, key)
     pd.testing.assert_frame_equal(
         found[STAFFING_RECOMMENDATION.columns.names].drop(columns=FROM_THE_RUN),
-        plan(published).drop(columns=FROM_THE_RUN),
+        plan(published_night).drop(columns=FROM_THE_RUN),
     )
     assert set(found["mlflow_run_id"]) == {key.mlflow_run_id}
-    asked = warehouse.scenarios(warehouse.connect(published.warehouse), key.scenario_id)
+    asked = warehouse.scenarios(warehouse.connect(published_night.warehouse), key.scenario_id)
     assert set(asked["remarks"]) == {""}
 
 
 def test_a_surge_with_closed_beds_and_absent_heads_changes_what_it_should_and_nothing_published(
-    published: Deployment,
+    published_night: Deployment,
 ) -> None:
-    stored = content(published)
-    key = what_if(published, **SURGE)
-    assert content(published) == stored
-    both = rows(published, key).merge(
-        plan(published), on=["site_id", "unit_id", "role", "shift_start"], suffixes=("", "_before")
+    stored = content(published_night)
+    key = what_if(published_night, **SURGE)
+    assert content(published_night) == stored
+    both = rows(published_night, key).merge(
+        plan(published_night), on=["site_id", "unit_id", "role", "shift_start"], suffixes=("", "_before")
     )
     at = {unit: both[(both["site_id"] == "north") & (both["unit_id"] == unit)] for unit in ("ed", "icu")}
     assert (at["ed"]["required"] > at["ed"]["required_before"]).all()
@@ -90,7 +90,7 @@ def test_a_surge_with_closed_beds_and_absent_heads_changes_what_it_should_and_no
     assert (at["icu"]["required"] <= at["icu"]["required_before"]).all()
     assert (at["icu"]["patients_p90"] <= 4).all()
     assert both["scheduled"].sum() == round(0.9 * both["scheduled_before"].sum())
-    asked = warehouse.scenarios(warehouse.connect(published.warehouse), key.scenario_id)
+    asked = warehouse.scenarios(warehouse.connect(published_night.warehouse), key.scenario_id)
     (north, west) = asked.to_dict("records")
     assert (north["closed_beds"], west["closed_beds"], north["title"]) == ("icu=6", "", "Surge")
     assert "more in Emergency" in north["remarks"]
@@ -98,52 +98,52 @@ def test_a_surge_with_closed_beds_and_absent_heads_changes_what_it_should_and_no
 
 
 def test_the_same_question_is_the_same_scenario_and_another_is_not(
-    published: Deployment, settings: Settings
+    published_night: Deployment, settings: Settings
 ) -> None:
     north = {"site_ids": ["north"], **SURGE}
-    first = what_if(published, "manual__1", **north)
-    before = rows(published, first)
-    again = what_if(published, "manual__2", **north)
+    first = what_if(published_night, "manual__1", **north)
+    before = rows(published_night, first)
+    again = what_if(published_night, "manual__2", **north)
     assert (again.scenario_id, again.mlflow_run_id) == (first.scenario_id, first.mlflow_run_id)
     pd.testing.assert_frame_equal(
-        rows(published, again).drop(columns=FROM_THE_RUN), before.drop(columns=FROM_THE_RUN)
+        rows(published_night, again).drop(columns=FROM_THE_RUN), before.drop(columns=FROM_THE_RUN)
     )
-    other = open_what_if(published, read_what_if(settings, **{**north, "stay": 21}), "manual__3", {})
+    other = open_what_if(published_night, read_what_if(settings, **{**north, "stay": 21}), "manual__3", {})
     assert other.scenario_id != first.scenario_id
     assert other.mlflow_run_id != first.mlflow_run_id
 
 
-def test_mlflow_has_what_was_asked_and_what_came_of_it(published: Deployment) -> None:
-    key = what_if(published, "manual__7", night=NIGHT, site_ids=["north"], **SURGE)
-    client = MlflowClient(published.mlflow)
+def test_mlflow_has_what_was_asked_and_what_came_of_it(published_night: Deployment) -> None:
+    key = what_if(published_night, "manual__7", night=NIGHT, site_ids=["north"], **SURGE)
+    client = MlflowClient(published_night.mlflow)
     run = client.get_run(key.mlflow_run_id)
     assert client.get_experiment(run.info.experiment_id).name == "hospital_what_if"
     assert (run.info.status, run.info.run_name) == ("FINISHED", "Surge")
     assert run.data.tags["airflow.dag_run_id"] == "manual__7"
     assert run.data.params["arrivals"] == "0.25"
     assert run.data.params["night"] == str(NIGHT)
-    found = rows(published, key)
+    found = rows(published_night, key)
     assert run.data.metrics["north/required_after"] == found["required"].sum()
     assert "| north |" in run.data.tags["mlflow.note.content"]
     assert [file.path for file in client.list_artifacts(key.mlflow_run_id)] == ["difference.csv"]
 
 
 def test_without_the_staged_files_the_published_roster_stands_in_and_it_is_said(
-    published: Deployment,
+    published_night: Deployment,
 ) -> None:
-    shutil.rmtree(published.var / "staging")
-    key = what_if(published, site_ids=["north"], stay=10)
-    found, before = rows(published, key), plan(published).query("site_id == 'north'")
+    shutil.rmtree(published_night.var / "staging")
+    key = what_if(published_night, site_ids=["north"], stay=10)
+    found, before = rows(published_night, key), plan(published_night).query("site_id == 'north'")
     assert found["scheduled"].tolist() == before["scheduled"].tolist()
-    (remarks,) = warehouse.scenarios(warehouse.connect(published.warehouse), key.scenario_id)["remarks"]
+    (remarks,) = warehouse.scenarios(warehouse.connect(published_night.warehouse), key.scenario_id)["remarks"]
     assert "the roster is as published" in remarks
     assert "changes at once" in remarks
 
 
-def test_a_configuration_that_changed_since_is_said(published: Deployment, settings: Settings) -> None:
-    stricter = published.var / "hospital.toml"
-    stricter.write_text(published.config.read_text().replace("ed = 4", "ed = 2"))
-    place = published.model_copy(update={"config": stricter})
+def test_a_configuration_that_changed_since_is_said(published_night: Deployment, settings: Settings) -> None:
+    stricter = published_night.var / "hospital.toml"
+    stricter.write_text(published_night.config.read_text().replace("ed = 4", "ed = 2"))
+    place = published_night.model_copy(update={"config": stricter})
     key = what_if(place, site_ids=["north"])
     (remarks,) = warehouse.scenarios(warehouse.connect(place.warehouse), key.scenario_id)["remarks"]
     assert "14 of 28 rows come out otherwise than published where nothing is changed" in remarks
@@ -160,40 +160,40 @@ def test_a_configuration_that_changed_since_is_said(published: Deployment, setti
     ],
 )
 def test_a_night_that_is_not_published_is_refused_before_anything_runs(
-    published: Deployment, settings: Settings, asked: dict[str, Any], said: list[str]
+    published_night: Deployment, settings: Settings, asked: dict[str, Any], said: list[str]
 ) -> None:
     with pytest.raises(WhatIfRefused) as refused:
-        open_what_if(published, read_what_if(settings, **asked), "manual__1", {})
+        open_what_if(published_night, read_what_if(settings, **asked), "manual__1", {})
     for part in said:
         assert part in str(refused.value)
-    assert MlflowClient(published.mlflow).get_experiment_by_name("hospital_what_if") is None
+    assert MlflowClient(published_night.mlflow).get_experiment_by_name("hospital_what_if") is None
 
 
 def test_a_night_that_one_site_lost_is_not_the_latest_of_both(
-    published: Deployment, settings: Settings
+    published_night: Deployment, settings: Settings
 ) -> None:
-    engine = warehouse.connect(published.warehouse)
+    engine = warehouse.connect(published_night.warehouse)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE night SET state = 'blocked' WHERE site_id = 'west'"))
-    assert open_what_if(published, read_what_if(settings, site_ids=["north"]), "1", {}).night == NIGHT
+    assert open_what_if(published_night, read_what_if(settings, site_ids=["north"]), "1", {}).night == NIGHT
     with pytest.raises(WhatIfRefused, match="no night is published by all of north, west"):
-        open_what_if(published, read_what_if(settings), "1", {})
+        open_what_if(published_night, read_what_if(settings), "1", {})
     with pytest.raises(WhatIfRefused, match="it is blocked; none is yet"):
-        open_what_if(published, read_what_if(settings, night=NIGHT), "1", {})
+        open_what_if(published_night, read_what_if(settings, night=NIGHT), "1", {})
 
 
-def test_beds_of_a_unit_nobody_forecast_are_not_closed(published: Deployment, settings: Settings) -> None:
-    with warehouse.connect(published.warehouse).begin() as connection:
+def test_beds_of_a_unit_not_forecast_are_not_closed(published_night: Deployment, settings: Settings) -> None:
+    with warehouse.connect(published_night.warehouse).begin() as connection:
         connection.execute(sa.text("DELETE FROM forecast WHERE site_id = 'north' AND unit_id = 'icu'"))
     with pytest.raises(WhatIfRefused, match="no forecast of the patients in icu"):
-        open_what_if(published, read_what_if(settings, closed=["icu=1"]), "1", {})
+        open_what_if(published_night, read_what_if(settings, closed=["icu=1"]), "1", {})
 
 
 @pytest.fixture
-def command(published: Deployment, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def command(published_night: Deployment, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """`forecasting what-if` in this process."""
-    monkeypatch.setenv("HOSPITAL_CONFIG", str(published.config))
-    monkeypatch.setenv("HOSPITAL_VAR", str(published.var))
+    monkeypatch.setenv("HOSPITAL_CONFIG", str(published_night.config))
+    monkeypatch.setenv("HOSPITAL_VAR", str(published_night.var))
 
     def run(*words: str) -> Result:
         done = CliRunner().invoke(cli.app, ["what-if", *words])
@@ -203,7 +203,7 @@ def command(published: Deployment, monkeypatch: pytest.MonkeyPatch) -> Callable[
     return run
 
 
-def test_the_command_prints_the_difference(command: Callable[..., Result], published: Deployment) -> None:
+def test_it_prints_the_difference(command: Callable[..., Result], published_night: Deployment) -> None:
     done = command("--sites", "north", "--arrivals=-20", "--absence", "10", "--closed", "icu=2, north/icu=1")
     assert done.exit_code == 2
     assert "closed beds of north/icu are given more than once" in done.stderr

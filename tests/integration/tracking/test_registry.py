@@ -20,8 +20,8 @@ TARGET = Target.ED_ARRIVALS
 class House:
     """A registry that a test can fill."""
 
-    def __init__(self, folder: Path) -> None:
-        self.url = f"sqlite:///{folder / 'mlflow.db'}"
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
         self.folder = folder
         self.runs = Runs(self.url, (folder / "artifacts").as_uri())
         self.registry = Registry(self.url)
@@ -42,8 +42,8 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+def house(mlflow_url: str, tmp_path: Path) -> House:
+    return House(mlflow_url, tmp_path)
 
 
 def test_no_model_no_champion(house: House) -> None:

@@ -110,10 +110,10 @@ def test_thousands_of_draws_take_no_time() -> None:
     hours = pd.concat(
         [lost(np.random.default_rng(7).normal(0, 0.1, 365), 24, 168, f"u{at}") for at in range(10)]
     )
-    began = time.perf_counter()
+    began = time.process_time()
     compare(hours, "tft", "climatology")
     compare_series(hours, "tft", "climatology")
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_overlap_counts_the_issue_times_a_forecast_spans() -> None:

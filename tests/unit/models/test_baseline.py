@@ -182,9 +182,9 @@ def test_a_year_of_a_series_takes_well_under_a_second(
     observations: Build, panel_of: Build, settings: Settings, issued_at: datetime
 ) -> None:
     panel = panel_of(observations(370), Target.BED_CENSUS)
-    began = time.perf_counter()
+    began = time.process_time()
     spoken(panel, settings, issued_at, Target.BED_CENSUS)
-    assert (time.perf_counter() - began) / 4 < 0.5
+    assert (time.process_time() - began) / 4 < 0.5
 
 
 @given(mean=st.floats(0.05, 300), dispersion=st.floats(1.02, 4))
