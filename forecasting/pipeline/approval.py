@@ -17,6 +17,7 @@ from forecasting.config import Settings, Site, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import AnswerRefused, NothingToDecide, PlanReplaced
 from forecasting.pipeline.night import NightKey
+from forecasting.pipeline.page import renew_page
 from forecasting.schema import NightState
 
 if TYPE_CHECKING:
@@ -100,7 +101,9 @@ def decide_site(place: Deployment, key: NightKey, site_id: str, response: Respon
     """
     plan = _published(place, key, site_id)
     decided = _decided(plan, key, response)
-    return _record(place, key, plan, decided, response.user or TIMEOUT, response.at)
+    written = _record(place, key, plan, decided, response.user or TIMEOUT, response.at)
+    renew_page(place, key, site_id)
+    return written
 
 
 def reopen_site(place: Deployment, key: NightKey, site_id: str, by: str) -> int:
@@ -116,7 +119,9 @@ def reopen_site(place: Deployment, key: NightKey, site_id: str, by: str) -> int:
 
     plan = _published(place, key, site_id)
     rows = approval.by_reopening(approval.settled(plan.advice, plan.decided))
-    return _record(place, key, plan, rows, by, datetime.now(UTC))
+    written = _record(place, key, plan, rows, by, datetime.now(UTC))
+    renew_page(place, key, site_id)
+    return written
 
 
 def _published(place: Deployment, key: NightKey, site_id: str) -> _Plan:

@@ -22,6 +22,14 @@ DAYS_COUNTED = 4
 """Days of counts that a page is given, at least as many as it draws."""
 
 
+def renew_page(place: Deployment, key: NightKey, site_id: str) -> None:
+    """As :func:`write_page`; a page that fails is logged, and what it tells of stands."""
+    try:
+        write_page(place, key, site_id)
+    except Exception:
+        log.exception("no page", site=site_id, night=str(key.night), stage="publish")
+
+
 def write_page(place: Deployment, key: NightKey, site_id: str) -> str:
     """Write the page of a site's published night in place of an earlier one, and keep a copy with its run.
 
@@ -29,6 +37,7 @@ def write_page(place: Deployment, key: NightKey, site_id: str) -> str:
         The page's address.
     """
     from forecasting.report import SiteNight, site_page
+    from forecasting.staffing.approval import signed
 
     settings = read_settings(place.config)
     engine = warehouse.connect(place.warehouse)
@@ -40,7 +49,10 @@ def write_page(place: Deployment, key: NightKey, site_id: str) -> str:
             site=settings.site(site_id),
             night=key.night,
             issued_at=issued_at,
-            recommendations=warehouse.recommendations(engine, key.night, [site_id]),
+            recommendations=signed(
+                warehouse.recommendations(engine, key.night, [site_id]),
+                warehouse.decisions(engine, key.night, [site_id]),
+            ),
             night_before=warehouse.recommendations(engine, key.night - timedelta(days=1), [site_id]),
             forecast=warehouse.forecasts(engine, key.night, [site_id]),
             history=recorded(place, settings, [site_id], None, issued_at, days=DAYS_COUNTED),
@@ -54,7 +66,9 @@ def write_page(place: Deployment, key: NightKey, site_id: str) -> str:
     address = page_address(place, key.night, site_id)
     with placed(address) as sink:
         sink.write(page.encode())
-    Runs(place.mlflow, place.artifacts).log_text(key.mlflow_run_id, page, f"page/{site_id}.html")
+    run_id = key.mlflow_run_id or (night.mlflow_run_id if night else None)
+    if run_id:
+        Runs(place.mlflow, place.artifacts).log_text(run_id, page, f"page/{site_id}.html")
     log.info("page", site=site_id, night=str(key.night), stage="publish", address=address)
     return address
 

@@ -22,7 +22,7 @@ from forecasting.pipeline.champion import load_champion
 from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, as_row, timed
-from forecasting.pipeline.page import write_page
+from forecasting.pipeline.page import renew_page
 from forecasting.rules import rule_book
 from forecasting.schema import FORECAST, SCHEDULED_SHIFT, STAFFING_RECOMMENDATION, NightState, Target
 from forecasting.staging import Stage, digest
@@ -151,7 +151,7 @@ def publish_site(place: Deployment, key: NightKey, site_id: str) -> bool:
     changed = warehouse.publish(engine, night, forecast, heads)
     settle_site(place, key, site_id)
     log.info("published", site=site_id, night=str(key.night), stage="publish", changed=changed)
-    _write_page(place, key, site_id)
+    renew_page(place, key, site_id)
 
     runs = Runs(place.mlflow, place.artifacts)
     runs.log_table(key.mlflow_run_id, heads, f"recommendation/{site_id}.csv")
@@ -169,14 +169,6 @@ def publish_site(place: Deployment, key: NightKey, site_id: str) -> bool:
         },
     )
     return changed
-
-
-def _write_page(place: Deployment, key: NightKey, site_id: str) -> None:
-    try:
-        write_page(place, key, site_id)
-    except Exception:
-        # What is published stands, and the same rows can be read elsewhere.
-        log.exception("no page", site=site_id, night=str(key.night), stage="publish")
 
 
 def recommended(place: Deployment, night: date) -> pd.DataFrame:

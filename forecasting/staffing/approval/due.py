@@ -80,6 +80,19 @@ def settled(advice: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
     return advice.drop(_undecided(advice, decided).index)
 
 
+def signed(advice: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
+    """The rows, and how each stands: ``state``, ``decided_heads``, ``_by`` and ``_at``, and the ``comment``.
+
+    Args:
+        advice: the site's STAFFING_RECOMMENDATION rows of the night.
+        decided: its STAFFING_DECISION rows of the night.
+    """
+    verdicts = _latest(decided).rename(columns={"heads": "decided_heads"})
+    columns = [*SHIFT, "state", "decided_heads", "decided_by", "decided_at", "comment"]
+    standing = advice.merge(verdicts[columns], on=SHIFT, how="left")
+    return standing.assign(state=standing["state"].fillna(DecisionState.PROPOSED.value))
+
+
 def deadline(settings: Settings, site: Site, asked: pd.DataFrame, now: datetime) -> datetime:
     """Until when an answer is waited for, in UTC: the next time that it is ``until`` at the site.
 
@@ -121,6 +134,10 @@ def _date_after(night: date) -> date:
 
 
 def _undecided(advice: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
-    latest = decided.sort_values("number").drop_duplicates(SHIFT, keep="last")
+    latest = _latest(decided)
     settled = latest[latest["state"] != DecisionState.PROPOSED]
     return advice[~pd.MultiIndex.from_frame(advice[SHIFT]).isin(pd.MultiIndex.from_frame(settled[SHIFT]))]
+
+
+def _latest(decided: pd.DataFrame) -> pd.DataFrame:
+    return decided.sort_values("number").drop_duplicates(SHIFT, keep="last")

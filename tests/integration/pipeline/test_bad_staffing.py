@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from integration.pipeline.two_hospitals import CONFIG, NIGHT, copied
 
 from forecasting import pipeline, warehouse
 from forecasting.config import ConfigError
@@ -19,8 +20,6 @@ from forecasting.staging import Stage
 
 pytestmark = pytest.mark.integration
 
-CONFIG = Path(__file__).parents[2] / "hospital.toml"
-NIGHT = date(2026, 6, 10)
 DAY = date(2026, 6, 11)
 SEVEN, NINE, NINETEEN = (f"2026-06-11 {hour}:00:00.000000" for hour in (11, 13, 23))
 """North's hours on that day, in UTC."""
@@ -35,15 +34,16 @@ Restaffed = Callable[..., pd.DataFrame]
 
 
 @pytest.fixture(scope="module")
-def walked(hospitals: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Deployment, pipeline.NightKey]:
+def walked(
+    hospitals: Deployment, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Deployment, pipeline.NightKey]:
     """A night whose roster has a float pool, a unit that there is not, and a shift within another."""
     folder = tmp_path_factory.mktemp("walked")
-    shutil.copytree(hospitals, folder / "var")
     config = folder / "hospital.toml"
     config.write_text(
         CONFIG.read_text(encoding="utf-8").replace(UNITS_END, UNITS_END + POOL), encoding="utf-8"
     )
-    place = Deployment(config=config, var=folder / "var")
+    place = copied(hospitals, folder / "var").model_copy(update={"config": config})
     row = "INSERT INTO scheduled_shift (site_id, unit_id, role, shift_start, shift_end, heads) VALUES "
     engine = sa.create_engine(place.source)
     with engine.begin() as connection:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from integration.pipeline.two_hospitals import NIGHT, copied
 from mlflow import MlflowClient
 
 from forecasting import pipeline, warehouse
@@ -15,9 +15,6 @@ from forecasting.deployment import Deployment
 from forecasting.schema import NightState
 
 pytestmark = pytest.mark.integration
-
-CONFIG = Path(__file__).parents[2] / "hospital.toml"
-NIGHT = date(2026, 6, 10)
 
 
 @dataclass(frozen=True)
@@ -33,10 +30,8 @@ class Nights:
 
 
 @pytest.fixture(scope="module")
-def nights(hospitals: Path, tmp_path_factory: pytest.TempPathFactory) -> Nights:
-    var = tmp_path_factory.mktemp("pages") / "var"
-    shutil.copytree(hospitals, var)
-    place = Deployment(config=CONFIG, var=var)
+def nights(hospitals: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    place = copied(hospitals, tmp_path_factory.mktemp("pages") / "var")
     first, second = (
         pipeline.walk(place, NIGHT + timedelta(days=day), ("north",), f"test__{day}", "never")
         for day in range(2)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from integration.pipeline.two_hospitals import CONFIG, NIGHT, copied
 
 from forecasting import pipeline, warehouse
 from forecasting.config import Settings
@@ -19,31 +19,28 @@ from forecasting.pipeline import NightKey, Response
 
 pytestmark = pytest.mark.integration
 
-CONFIG = Path(__file__).parents[2] / "hospital.toml"
-NIGHT = date(2026, 6, 10)
 ASKING = 'approval = { ask = "always", on_timeout = "approve" }'
 
 
 @pytest.fixture(scope="module")
-def walked(hospitals: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, NightKey]:
+def walked(hospitals: Deployment, tmp_path_factory: pytest.TempPathFactory) -> tuple[Deployment, NightKey]:
     """An installation of which the first site asks people, and a night that both sites published."""
-    var = tmp_path_factory.mktemp("walked") / "var"
-    shutil.copytree(hospitals, var)
+    place = copied(hospitals, tmp_path_factory.mktemp("walked") / "var")
     written = CONFIG.read_text().replace('site_id = "north"\n', f'site_id = "north"\n{ASKING}\n')
-    (var / "hospital.toml").write_text(written)
-    place = Deployment(config=var / "hospital.toml", var=var)
-    return var, pipeline.walk(place, NIGHT, ("north", "west"), "test__1", "never")
+    config = place.var / "hospital.toml"
+    config.write_text(written)
+    place = place.model_copy(update={"config": config})
+    return place, pipeline.walk(place, NIGHT, ("north", "west"), "test__1", "never")
 
 
 @pytest.fixture
-def asking(walked: tuple[Path, NightKey], tmp_path: Path) -> Deployment:
+def asking(walked: tuple[Deployment, NightKey], tmp_path: Path) -> Deployment:
     """A copy of it."""
-    shutil.copytree(walked[0], tmp_path / "var")
-    return Deployment(config=tmp_path / "var" / "hospital.toml", var=tmp_path / "var")
+    return copied(walked[0], tmp_path / "var")
 
 
 @pytest.fixture
-def key(walked: tuple[Path, NightKey]) -> NightKey:
+def key(walked: tuple[Deployment, NightKey]) -> NightKey:
     return walked[1]
 
 
@@ -87,6 +84,9 @@ def test_an_answer_is_written_once_and_the_night_is_not_asked_about_again(
     assert not pipeline.publish_site(asking, key, "north")
     with pytest.raises(NothingToDecide, match="is decided on"):
         pipeline.ask_about_site(asking, key, "north", _at(settings, 60))
+
+    page = (asking.var / "pages" / str(NIGHT) / "north.html").read_text()
+    assert "approved by maria" in page
 
     late = replace(response, user=None, at=_at(settings, 90))
     assert pipeline.decide_site(asking, key, "north", late) == 0
