@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from integration.pipeline.two_hospitals import NIGHT
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -23,7 +24,6 @@ from forecasting.schema import BACKTEST_FORECAST
 
 pytestmark = pytest.mark.integration
 
-NIGHT = date(2026, 6, 10)
 ASKED: dict[str, Any] = {
     "targets": ["ed_arrivals"],
     "first": NIGHT - timedelta(days=21),
@@ -35,14 +35,9 @@ ASKED: dict[str, Any] = {
 
 
 @pytest.fixture
-def recorded(place: Deployment) -> Deployment:
+def recorded(ingested: tuple[Deployment, pipeline.NightKey]) -> Deployment:
     """The hospitals with one night in the warehouse, and with it its whole history."""
-    key = pipeline.open_night(place, NIGHT, ("north", "west"), "test__1", {})
-    for site_id in ("north", "west"):
-        pipeline.extract_site(place, key, site_id)
-        pipeline.validate_site(place, key, site_id)
-        pipeline.record_site(place, key, site_id)
-    return place
+    return ingested[0]
 
 
 def opened(place: Deployment, settings: Settings, **changed: object) -> backtest.BacktestKey:
