@@ -300,7 +300,8 @@ def test_a_past_roster_is_read_between_two_times(
     shift = ISSUED_AT + timedelta(hours=4)
     (known,) = extract_roster(source, north, settings, shift, shift + timedelta(hours=1)).to_dict("records")
     assert (known["unit_id"], known["heads"]) == ("ed", 7)
-    assert extract_roster(source, north, settings, SINCE, shift).empty
+    (past,) = extract_roster(source, north, settings, SINCE, shift).to_dict("records")
+    assert (past["unit_id"], past["heads"]) == ("icu", 3)
     assert extract_roster(source, north, settings, shift + timedelta(days=2), shift + timedelta(days=3)).empty
 
 
