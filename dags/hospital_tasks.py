@@ -182,7 +182,7 @@ def _opened(night: Night | None) -> Night:
 def _sites(asked: str) -> list[str]:
     if asked.strip() == "all":
         return list(settings.site_ids)
-    return [settings.site(name.strip()).site_id for name in asked.split(",")]
+    return [settings.site(name).site_id for name in words(asked)]
 
 
 def _address(dag_id: str, run_id: str) -> str:

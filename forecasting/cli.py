@@ -37,6 +37,7 @@ MENDABLE = (
     outcome.SourceLost,
     outcome.NightIncomplete,
     outcome.NothingToDecide,
+    outcome.PlanReplaced,
     standalone.StandaloneError,
 )
 """What a person can mend by what the message says."""
@@ -243,10 +244,11 @@ def what_if(
 
     with _plain_errors():
         place = Deployment()
+        settings = read_settings(place.config)
         asked = what_if.read_what_if(
-            read_settings(place.config),
+            settings,
             night=night.date() if night else None,
-            site_ids=() if sites == "all" else _words(sites),
+            site_ids=_site_ids(settings, sites),
             arrivals=arrivals,
             census=census,
             stay=stay,
@@ -255,8 +257,7 @@ def what_if(
             ratio_set=ratio_set,
             title=title,
         )
-        run_id = f"command_line__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
-        key = what_if.open_what_if(place, asked, run_id, {})
+        key = what_if.open_what_if(place, asked, _run_id(), {})
         for site_id in asked.site_ids:
             what_if.plan_what_if(place, key, site_id)
         what_if.tell_what_if(place, key, console)
@@ -472,7 +473,7 @@ def _print_whereabouts(place: Deployment, tonight: date, run_id: str) -> None:
 
 
 def _site_ids(settings: Settings, asked: str) -> tuple[str, ...]:
-    return settings.site_ids if asked == "all" else tuple(asked.split(","))
+    return settings.site_ids if asked == "all" else tuple(name.strip() for name in asked.split(","))
 
 
 def _night(settings: Settings, asked: datetime | None) -> date:

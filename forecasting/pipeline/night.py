@@ -60,6 +60,7 @@ def open_night(
     """
     settings = read_settings(place.config)
     rule_book(settings)
+    sites = [settings.site(site_id) for site_id in site_ids]
     issued_at = settings.issued_at(night)
     runs = Runs(place.mlflow, place.artifacts)
     run_id = runs.open_night(night, dag_run_id, tags)
@@ -74,8 +75,8 @@ def open_night(
         },
     )
     engine = warehouse.connect(place.warehouse)
-    for site_id in site_ids:
-        warehouse.open_night(engine, as_row(settings, key, settings.site(site_id).site_id))
+    for site in sites:
+        warehouse.open_night(engine, as_row(settings, key, site.site_id))
     return key
 
 

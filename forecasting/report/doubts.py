@@ -7,7 +7,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from forecasting.config import Settings, Site
-from forecasting.report.wording import post_names, required_of, rows
+from forecasting.wording import of_units, post_name, role_title, rows
 
 Doubt = tuple[str, str]
 """Of what, and why."""
@@ -15,17 +15,16 @@ Doubt = tuple[str, str]
 
 def undecided(plan: pd.DataFrame, settings: Settings, site: Site) -> list[Doubt]:
     """Each unit and role of which no rule holds, and why."""
-    names = post_names(site)
     lost = plan[plan["recommended"].isna()].drop_duplicates(["unit_id", "role", "reason"])
     return [
-        (f"{names.get(row['unit_id'], row['unit_id'])}, {settings.roles[row['role']].title}", row["reason"])
+        (f"{post_name(row['unit_id'], site)}, {role_title(row['role'], settings)}", row["reason"])
         for row in rows(lost)
     ]
 
 
 def notes(plan: pd.DataFrame, site: Site) -> list[Doubt]:
     """Who forecast in the champion's stead, and why, told once for all the units it is true of."""
-    posts = required_of(plan)
+    posts = of_units(plan, site)
     # A rule may count arrivals where no census is known.
     unforeseen = posts["patients_p50"].isna() & posts["model"].isna()
     told = posts["note"].mask(unforeseen, "No forecast: the plan holds the minimum.")

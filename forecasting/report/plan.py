@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date
 
 import pandas as pd
 from rich import box
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from forecasting.config import Settings, Site
 from forecasting.report.doubts import notes, undecided
-from forecasting.report.wording import (
+from forecasting.report.terminal import standard_output, told
+from forecasting.wording import (
     Row,
     balance,
     capitalised,
     helps_out,
     local,
     long_day,
+    of_units,
     patients,
+    post_name,
     post_names,
     risk,
+    role_title,
     rows,
     shift_and_hours,
+    short_day,
 )
-
-PLAIN_WIDTH = 100
-"""Columns of a page where no terminal says how wide it is."""
 
 ROOMY_WIDTH = 90
 """Columns from which on a table's have more space between them."""
@@ -49,7 +49,7 @@ def print_plan(
         day: local date on which the shifts start; None for each site's first.
         console: where to; None for standard output.
     """
-    console = console or Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    console = console or standard_output()
     for site in settings.sites:
         page = _page(recommendations, settings, site, day, roomy=console.width >= ROOMY_WIDTH)
         console.print(page, highlight=False)
@@ -92,11 +92,6 @@ def plan_table(
     return table
 
 
-def _of_units(plan: pd.DataFrame, site: Site) -> pd.DataFrame:
-    """The rows that are no float pool's."""
-    return plan[~plan["unit_id"].isin([pool.pool_id for pool in site.float_pools])]
-
-
 def _add_unit(table: Table, name: str, heads: pd.DataFrame, settings: Settings) -> None:
     by_role = {row["role"]: row for row in rows(heads)}
     roles = [role_id for role_id in settings.roles if role_id in by_role]
@@ -121,13 +116,13 @@ def _page(
         return Group(Text(site.name, style="bold"), Text(_absence(recommendations, site, day)), "")
     return Group(
         _headline(plan, site),
-        _balance(_of_units(plan, site)),
+        _balance(of_units(plan, site)),
         *_money(plan),
         plan_table(plan, settings, site, roomy=roomy),
-        *_told("Why", _changes(_of_units(plan, site), settings, site)),
-        *_told("Waiting", _waiting(plan, settings, site)),
-        *_told("Decide by hand", undecided(plan, settings, site)),
-        *_told("Take note", notes(_of_units(plan, site), site)),
+        *told("Why", _changes(of_units(plan, site), settings, site)),
+        *told("Waiting", _waiting(plan, settings, site)),
+        *told("Decide by hand", undecided(plan, settings, site)),
+        *told("Take note", notes(plan, site)),
         "",
     )
 
@@ -136,7 +131,7 @@ def _headline(plan: pd.DataFrame, site: Site) -> Text:
     issued_at = local(plan["issued_at"].iloc[0], site)
     return Text.assemble(
         (f"{site.name}, {long_day(plan['shift_date'].iloc[0])}", "bold"),
-        (f"   issued {issued_at:%a} {issued_at.day} {issued_at:%b %H:%M}, times in {site.time_zone}", "dim"),
+        (f"   issued {short_day(issued_at)} {issued_at:%H:%M}, times in {site.time_zone}", "dim"),
     )
 
 
@@ -152,15 +147,8 @@ def _money(plan: pd.DataFrame) -> list[Text]:
     if plan["expected_cost"].isna().all():
         return []
     advised, scheduled = plan["expected_cost"].sum(), plan["expected_cost_scheduled"].sum()
-    told = f"expected cost {advised:,.0f} as advised, {scheduled:,.0f} as scheduled, missing heads included"
-    return [Text(told, style="dim")]
-
-
-def _told(heading: str, lines: list[tuple[str, str]]) -> list[RenderableType]:
-    if not lines:
-        return []
-    sentences = (Text.assemble(f"{what}: ", (why, "dim")) for what, why in lines)
-    return [Text(heading, style="bold"), *(Padding(sentence, (0, 0, 0, 2)) for sentence in sentences)]
+    both = f"expected cost {advised:,.0f} as advised, {scheduled:,.0f} as scheduled, missing heads included"
+    return [Text(both, style="dim")]
 
 
 def _changes(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[str, str]]:
@@ -182,8 +170,8 @@ def _waiting(plan: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[s
     for row in rows(plan[plan["left_unseen"].notna()].sort_values(["shift_start", "role"])):
         now = _wait(row["wait_minutes"], row["left_unseen"])
         before = _wait(row["wait_minutes_scheduled"], row["left_unseen_scheduled"])
-        told = now if now == before else f"{now}; as scheduled {before}"
-        lines.append((f"{_post(row, settings, site)}, {row['shift']}", f"{told}."))
+        wait = now if now == before else f"{now}; as scheduled {before}"
+        lines.append((f"{_post(row, settings, site)}, {row['shift']}", f"{wait}."))
     return lines
 
 
@@ -194,7 +182,7 @@ def _wait(minutes: float | None, left_unseen: float | None) -> str:
 
 
 def _post(row: Row, settings: Settings, site: Site) -> str:
-    return f"{post_names(site)[row['unit_id']]}, {settings.roles[row['role']].title}"
+    return f"{post_name(row['unit_id'], site)}, {role_title(row['role'], settings)}"
 
 
 def _ended(sentence: str) -> str:
@@ -226,5 +214,5 @@ def _advised(row: Row) -> Text:
         return Text(what)
     if row["recommended"] == row["scheduled"]:
         return Text(what, style="yellow" if (row["gap"] or 0) > 0 else "dim")
-    told = f"{what} → {row['recommended']:.0f}"
-    return Text(told, style="bold red" if row["recommended"] > row["scheduled"] else "green")
+    heads = f"{what} → {row['recommended']:.0f}"
+    return Text(heads, style="bold red" if row["recommended"] > row["scheduled"] else "green")

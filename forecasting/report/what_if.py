@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from rich import box
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from forecasting.config import Settings, Site
-
-PLAIN_WIDTH = 100
-"""Columns of a page where no terminal says how wide it is."""
+from forecasting.report.terminal import standard_output, told
+from forecasting.wording import Row, post_name, post_names, role_title, rows, short_day
 
 MOST_TOLD = 5
 """Shifts whose reason is told, for each site."""
@@ -32,8 +29,6 @@ COSTS = ["expected_cost", "expected_cost_scheduled", "short_hours"]
 WAITS = ["wait_minutes", "wait_minutes_scheduled", "left_unseen", "left_unseen_scheduled"]
 FIGURES = ["required", "recommended", "scheduled", "gap", *COSTS, *WAITS]
 
-Row = dict[Hashable, Any]
-
 
 def differences(published: pd.DataFrame, scenario: pd.DataFrame) -> pd.DataFrame:
     """Each unit, role and shift before and after, and why it is as it is then.
@@ -47,7 +42,7 @@ def differences(published: pd.DataFrame, scenario: pd.DataFrame) -> pd.DataFrame
         ``_after``, and ``reason``. ``short`` is the gap, or 0 where nobody is missing.
     """
     before, after = (
-        rows[[*POST, *FIGURES]].assign(short=rows["gap"].clip(lower=0)) for rows in (published, scenario)
+        heads[[*POST, *FIGURES]].assign(short=heads["gap"].clip(lower=0)) for heads in (published, scenario)
     )
     both = before.merge(after, on=POST, how="outer", suffixes=("_before", "_after"))
     return both.merge(scenario[[*POST, "reason"]], on=POST, how="left")
@@ -83,9 +78,9 @@ def print_difference(
         settings: names the sites, units and roles.
         console: where to; None for standard output.
     """
-    console = console or Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    console = console or standard_output()
     both = differences(published, scenario)
-    for row in _rows(asked):
+    for row in rows(asked):
         site = settings.site(str(row["site_id"]))
         console.print(_page(both[both["site_id"] == site.site_id], row, settings, site), highlight=False)
 
@@ -100,10 +95,10 @@ def difference_markdown(totals: pd.DataFrame, asked: pd.DataFrame) -> str:
     titles = ["Site", *HEADS.values(), "Cost as advised", "Cost of the roster"]
     lines = [titles, ["---", *["---:"] * (len(titles) - 1)]]
     lines += [
-        [str(row["site_id"]), *(_change(row, name) for name in (*HEADS, *COSTS[:2]))] for row in _rows(totals)
+        [str(row["site_id"]), *(_change(row, name) for name in (*HEADS, *COSTS[:2]))] for row in rows(totals)
     ]
-    told = [f"* {row['site_id']}: {remark}" for row in _rows(asked) for remark in _remarks(row)]
-    said = [f"**{row['site_id']}**: {asked_in_words(row)}" for row in _rows(asked)]
+    told = [f"* {row['site_id']}: {remark}" for row in rows(asked) for remark in _remarks(row)]
+    said = [f"**{row['site_id']}**: {asked_in_words(row)}" for row in rows(asked)]
     table = [f"| {' | '.join(line)} |" for line in lines]
     return "\n".join(
         [
@@ -137,10 +132,10 @@ def _page(both: pd.DataFrame, asked: Row, settings: Settings, site: Site) -> Gro
         Text.assemble((f"{site.name}, what if", "bold"), f"   {title}{asked_in_words(asked)}"),
         Text(f"beside the plan of night {asked['night']}; scenario {asked['scenario_id']}", style="dim"),
         _table(both, settings, site),
-        *_told("What it costs", _costs(both)),
-        *_told("Waiting", _waits(both, settings)),
-        *_told("Where more are short", _gains(both, settings, site)),
-        *_told("Mind", [("", remark) for remark in _remarks(asked)]),
+        *told("What it costs", _costs(both)),
+        *told("Waiting", _waits(both, settings)),
+        *told("Where more are short", _gains(both, settings, site)),
+        *told("Mind", [("", remark) for remark in _remarks(asked)]),
         "",
     )
 
@@ -161,16 +156,10 @@ def _table(both: pd.DataFrame, settings: Settings, site: Site) -> Table:
     for name, title in HEADS.items():
         table.add_column(title, justify="right", footer=_change(totals, name))
     pools = {pool.pool_id for pool in site.float_pools}
-    for post_id, name in _posts(site).items():
+    for post_id, name in post_names(site).items():
         shown = OF_POOLS if post_id in pools else set(HEADS)
         _add_post(table, both[both["unit_id"] == post_id], name, settings, shown)
     return table
-
-
-def _posts(site: Site) -> dict[str, str]:
-    """Names of units and float pools, by id."""
-    units = {unit.unit_id: unit.name for unit in site.units}
-    return units | {pool.pool_id: pool.name for pool in site.float_pools}
 
 
 def _add_post(table: Table, of_post: pd.DataFrame, name: str, settings: Settings, shown: set[str]) -> None:
@@ -178,10 +167,10 @@ def _add_post(table: Table, of_post: pd.DataFrame, name: str, settings: Settings
     for role_id, role in settings.roles.items():
         titled = ""
         for shift in settings.shifts:
-            rows = of_post[(of_post["role"] == role_id) & (of_post["shift"] == shift.name)]
-            if rows.empty:
+            of_shift = of_post[(of_post["role"] == role_id) & (of_post["shift"] == shift.name)]
+            if of_shift.empty:
                 continue
-            sums = _sums(rows)
+            sums = _sums(of_shift)
             table.add_row(
                 "" if named else name,
                 "" if titled else role.title,
@@ -197,12 +186,12 @@ def _costs(both: pd.DataFrame) -> list[tuple[str, str]]:
     sums = _sums(both)
     if sums["expected_cost_after"] is None:
         return []
-    told = (
+    figures = (
         ("as advised", "expected_cost", ""),
         ("with the roster alone", "expected_cost_scheduled", ""),
         ("head-hours missing as advised", "short_hours", " h"),
     )
-    return [(f"{title}: ", f"{_change(sums, name)}{unit}") for title, name, unit in told]
+    return [(title, f"{_change(sums, name)}{unit}") for title, name, unit in figures]
 
 
 def _waits(both: pd.DataFrame, settings: Settings) -> list[tuple[str, str]]:
@@ -212,14 +201,14 @@ def _waits(both: pd.DataFrame, settings: Settings) -> list[tuple[str, str]]:
         means = both.loc[both["role"] == role_id, _both_ends(WAITS)].mean()
         if not means.notna().any():
             continue
-        (row,) = _rows(means.to_frame().T)
+        (row,) = rows(means.to_frame().T)
         for how, end in (("as advised", ""), ("with the roster alone", "_scheduled")):
             minutes, leaving = (
                 _change(row, f"wait_minutes{end}"),
                 _change(row, f"left_unseen{end}", scale=100),
             )
-            told = f"{minutes} minutes until seen, {leaving} % leave unseen, on average of the shifts"
-            lines.append((f"{role.title}, {how}: ", told))
+            waits = f"{minutes} minutes until seen, {leaving} % leave unseen, on average of the shifts"
+            lines.append((f"{role.title}, {how}", waits))
     return lines
 
 
@@ -229,22 +218,14 @@ def _gains(both: pd.DataFrame, settings: Settings, site: Site) -> list[tuple[str
     gaining = both.assign(more=more)[more > 0].sort_values(
         ["more", "shift_start"], ascending=[False, True], kind="stable"
     )
-    names = _posts(site)
     return [
-        (f"{_on(row)}, {names[row['unit_id']]}, {settings.roles[row['role']].title}: ", row["reason"])
-        for row in _rows(gaining.head(MOST_TOLD))
+        (f"{_on(row)}, {post_name(row['unit_id'], site)}, {role_title(row['role'], settings)}", row["reason"])
+        for row in rows(gaining.head(MOST_TOLD))
     ]
 
 
 def _on(row: Row) -> str:
-    return f"{row['shift_date']:%a} {row['shift_date'].day} {row['shift_date']:%b} {row['shift']}"
-
-
-def _told(heading: str, lines: list[tuple[str, str]]) -> list[RenderableType]:
-    if not lines:
-        return []
-    sentences = (Text.assemble(what, (why, "dim")) for what, why in lines)
-    return [Text(heading, style="bold"), *(Padding(sentence, (0, 0, 0, 2)) for sentence in sentences)]
+    return f"{short_day(row['shift_date'])} {row['shift']}"
 
 
 def _remarks(asked: Mapping[Hashable, Any]) -> list[str]:
@@ -271,12 +252,7 @@ def _both_ends(names: Sequence[str]) -> list[str]:
     return [f"{name}_{when}" for name in names for when in ("before", "after")]
 
 
-def _sums(rows: pd.DataFrame) -> Row:
+def _sums(heads: pd.DataFrame) -> Row:
     """Each figure over the rows, None where none of them has it."""
-    (sums,) = _rows(rows[_both_ends([*HEADS, *COSTS])].sum(min_count=1).to_frame().T)
+    (sums,) = rows(heads[_both_ends([*HEADS, *COSTS])].sum(min_count=1).to_frame().T)
     return sums
-
-
-def _rows(frame: pd.DataFrame) -> list[Row]:
-    """The rows, with None for what is missing."""
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")

@@ -104,6 +104,28 @@ def test_a_backtest_that_makes_no_sense_is_refused_in_a_sentence(
     assert said in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("asked", "error", "said"),
+    [
+        (("worth", "o'neill"), "BacktestRefused", "there is no backtest o'neill in"),
+        (
+            ("reopen", "south", "--by", "maria"),
+            "ConfigError",
+            "'south' is not configured; allowed: north, west",
+        ),
+        (("what-if", "--sites", ""), "WhatIfRefused", "site '' is unknown; allowed are north, west"),
+    ],
+)
+def test_a_name_that_there_is_not_is_told(
+    tmp_path: Path, asked: tuple[str, ...], error: str, said: str
+) -> None:
+    done = _forecasting(tmp_path, *asked)
+    assert done.returncode, done.stdout
+    assert "Traceback" not in done.stderr
+    assert error in done.stderr
+    assert said in done.stderr
+
+
 def test_a_source_that_cannot_be_reached_is_told_and_the_check_fails(tmp_path: Path) -> None:
     url = "postgresql+psycopg://reader:hunter2@127.0.0.1:1/hospital"
     done = _forecasting(tmp_path, "source", "check", HOSPITAL_SOURCE_URL=url)

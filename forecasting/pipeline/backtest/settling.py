@@ -97,10 +97,10 @@ def settle_backtest(
         BacktestRefused: there is no such backtest or contender, or nothing to settle.
         SourceLost: the source does not answer.
     """
+    folder = BacktestKey(backtest_id, "").folder(place)
+    contender = _contender(folder, model)
     runs = BacktestRuns(place.mlflow, place.artifacts)
     run_id = runs.find_backtest(backtest_id)
-    folder = BacktestKey(backtest_id, run_id or "").folder(place)
-    contender = _contender(folder, model)
     pasts = [_past(place, folder, folder.settings.site(one), contender) for one in folder.protocol.site_ids]
     tables = [worth_by_week(past, folder.protocol.nights, lead_days) for past in pasts]
     table = pd.concat(tables, ignore_index=True)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from forecasting.report.page.post import BY_HAND, UNKNOWN, heads
 from forecasting.report.page.site_night import SiteNight
-from forecasting.report.wording import Row, counted, helps_out, rows, shift_and_hours
+from forecasting.wording import Row, counted, helps_out, rows, shift_and_hours
 
 BECOMES = "→"
 COMPARED = {"required": BY_HAND, "scheduled": UNKNOWN, "recommended": BY_HAND}

@@ -11,7 +11,7 @@ import pandas as pd
 
 from forecasting.report.page.post import Gap, gap, heads
 from forecasting.report.page.site_night import SiteNight
-from forecasting.report.wording import Row, capitalised, rows
+from forecasting.wording import Row, rows, shift_name, short_day
 
 SHIFTS_ABREAST = 14
 """How many columns stand on a sheet of paper."""
@@ -87,8 +87,8 @@ def _days(told: SiteNight, heads_of_days: pd.DataFrame) -> Days:
     return Days(
         tuple(
             DayColumns(
-                f"{day:%a} {day.day} {day:%b}",
-                tuple(capitalised(shift.replace("_", " ")) for _, _, shift in of_day),
+                short_day(day),
+                tuple(shift_name(shift) for _, _, shift in of_day),
             )
             for day, of_day in groupby(shifts, key=itemgetter(0))
         ),

@@ -7,9 +7,8 @@ from collections import Counter
 import pandas as pd
 
 from forecasting.config import Site
-from forecasting.report.wording import Row, capitalised, counted, local, rows
-
-PROPOSED = "proposed"
+from forecasting.schema import DecisionState
+from forecasting.wording import Row, capitalised, counted, local, rows
 
 
 def decision(row: Row, site: Site) -> str:
@@ -17,10 +16,10 @@ def decision(row: Row, site: Site) -> str:
     state = row.get("state")
     if not state:
         return ""
-    if state == PROPOSED:
-        return PROPOSED
+    if state == DecisionState.PROPOSED:
+        return str(state)
     heads, who, when = row.get("decided_heads"), row.get("decided_by"), row.get("decided_at")
-    to = f" to {heads:.0f}" if state == "changed" and heads is not None else ""
+    to = f" to {heads:.0f}" if state == DecisionState.CHANGED and heads is not None else ""
     by = f" by {who}" if who else ""
     at = "" if when is None else f", {local(when, site).day} {local(when, site):%b %H:%M}"
     comment = f": {row['comment']}" if row.get("comment") else ""
@@ -33,7 +32,7 @@ def approval(plan: pd.DataFrame, site: Site) -> str:
         return ""
     told = rows(plan)
     each = {decision(row, site) for row in told}
-    if each == {PROPOSED}:
+    if each == {DecisionState.PROPOSED.value}:
         return "Proposed: nobody has decided on it yet."
     if len(each) == 1:
         return f"{capitalised(each.pop())}."

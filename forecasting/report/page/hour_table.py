@@ -11,8 +11,8 @@ import pandas as pd
 from forecasting.config import Unit
 from forecasting.report.page.site_night import SiteNight
 from forecasting.report.page.unit_chart import PANEL_TITLES, counted_of, fan_of, interval
-from forecasting.report.wording import TO
 from forecasting.schema import Target
+from forecasting.wording import TO, short_day
 
 _HOUR = timedelta(hours=1)
 
@@ -53,7 +53,7 @@ def _hour_table(told: SiteNight, unit: Unit, target: Target) -> HourTable | None
     ).pivot_table(index="hour", columns="day", values="cell", aggfunc="first")
     return HourTable(
         PANEL_TITLES[target],
-        tuple(f"{day:%a} {day.day} {day:%b}" for day in pd.DatetimeIndex(wide.columns)),
+        tuple(short_day(day) for day in pd.DatetimeIndex(wide.columns)),
         tuple(
             (str(hour), tuple(of_hour))
             for hour, of_hour in zip(wide.index, wide.fillna("").to_numpy(), strict=True)

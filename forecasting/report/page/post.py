@@ -10,7 +10,7 @@ import pandas as pd
 
 from forecasting.report.page.decision import decision
 from forecasting.report.page.site_night import SiteNight
-from forecasting.report.wording import Row, helps_out, patients, risk, rows, shift_and_hours, shift_name
+from forecasting.wording import Row, helps_out, patients, risk, rows, shift_and_hours, shift_name
 
 UNKNOWN = "unknown"
 BY_HAND = "decide by hand"
@@ -82,7 +82,7 @@ def post(told: SiteNight, row: Row) -> Post:
         unit=told.unit_name(row["unit_id"]),
         role=told.role_title(row["role"]),
         shift=shift_and_hours(row, told.site),
-        shift_name=shift_name(row).lower(),
+        shift_name=shift_name(row["shift"]).lower(),
         patients="" if helps else patients(row),
         required=heads(row["required"], "" if helps else BY_HAND),
         scheduled=heads(row["scheduled"], UNKNOWN),

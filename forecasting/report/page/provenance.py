@@ -9,8 +9,8 @@ import pandas as pd
 
 from forecasting.report.doubts import unit_names
 from forecasting.report.page.site_night import SiteNight
-from forecasting.report.wording import rows
 from forecasting.schema import Target
+from forecasting.wording import rows
 
 _OF_CONFIGURATION = "The group's own, by role"
 _TARGETS = {Target.BED_CENSUS: "Patients present", Target.ED_ARRIVALS: "ED arrivals"}

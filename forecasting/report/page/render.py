@@ -20,7 +20,7 @@ from forecasting.report.page.site_night import SiteNight
 from forecasting.report.page.stakes import stakes
 from forecasting.report.page.unit_chart import UnitChart, unit_chart
 from forecasting.report.page.unknown import unknown
-from forecasting.report.wording import balance, local, long_day
+from forecasting.wording import balance, local, long_day, of_units
 
 WORST = 5
 """How many of the widest gaps stand first."""
@@ -57,7 +57,7 @@ def site_page(told: SiteNight) -> str:
         tomorrow=told.day == told.night + timedelta(days=1),
         issued=f"{long_day(issued.date())}, {issued:%H:%M}",
         approval=approval(told.plan, told.site),
-        balance=balance(told.plan),
+        balance=balance(of_units(told.plan, told.site)),
         short=posts,
         worst=worst(told, WORST),
         rest=max(posts - WORST, 0),
@@ -80,7 +80,7 @@ def site_page(told: SiteNight) -> str:
 def _today(told: SiteNight) -> str:
     """How the day of the night itself stands, where it is planned too and is not the page's day."""
     plan = told.recommendations[told.recommendations["shift_date"] == told.night]
-    return "" if plan.empty or told.day == told.night else balance(plan)
+    return "" if plan.empty or told.day == told.night else balance(of_units(plan, told.site))
 
 
 @cache

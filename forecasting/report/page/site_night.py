@@ -11,7 +11,7 @@ import pandas as pd
 
 from forecasting.blocks import HOUR
 from forecasting.config import Settings, Site
-from forecasting.report.wording import post_names
+from forecasting.wording import in_order, post_name, role_title
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,28 +65,12 @@ class SiteNight:
 
     def in_order(self, heads: pd.DataFrame) -> pd.DataFrame:
         """The rows by start of shift, then unit and role in the configuration's order."""
-        units = list(post_names(self.site))
-        places = pd.DataFrame(
-            {
-                "shift_start": heads["shift_start"],
-                "shift": heads["shift"],
-                "unit": _places(heads["unit_id"], units),
-                "role": _places(heads["role"], list(self.settings.roles)),
-            }
-        )
-        places = places.reset_index(drop=True)
-        return heads.iloc[places.sort_values(list(places.columns), kind="stable").index]
+        return in_order(heads, self.settings, self.site)
 
     def unit_name(self, unit_id: str) -> str:
         """What the unit or float pool is called; its id where it is not configured any more."""
-        return post_names(self.site).get(unit_id, unit_id)
+        return post_name(unit_id, self.site)
 
     def role_title(self, role_id: str) -> str:
         """What the role is called; its id where it is not configured any more."""
-        role = self.settings.roles.get(role_id)
-        return role.title if role else role_id
-
-
-def _places(names: pd.Series[str], order: list[str]) -> pd.Series[int]:
-    """Where each name stands in the order; one that isn't in it stands last."""
-    return names.map({name: place for place, name in enumerate(order)}).fillna(len(order)).astype(int)
+        return role_title(role_id, self.settings)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from forecasting.report.page.site_night import SiteNight
-from forecasting.report.wording import Row, rows, shift_name
+from forecasting.wording import Row, rows, shift_name
 
 
 def _number(value: float) -> str:
@@ -62,7 +62,7 @@ def stakes(told: SiteNight) -> Stakes | None:
             (
                 told.unit_name(row["unit_id"]),
                 told.role_title(row["role"]),
-                shift_name(row),
+                shift_name(row["shift"]),
                 tuple(_cell(row, name) for name in held),
             )
             for row in rows(plan)

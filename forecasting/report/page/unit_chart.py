@@ -14,8 +14,8 @@ from forecasting.config import Unit
 from forecasting.report.page.axis import Hours, Mark, Scale, band, line, scale
 from forecasting.report.page.post import gap
 from forecasting.report.page.site_night import SiteNight
-from forecasting.report.wording import Row, rows
 from forecasting.schema import Target
+from forecasting.wording import Row, rows
 
 DAYS_COUNTED = 3
 """Days before the issue time that are shown."""

@@ -8,8 +8,8 @@ import pandas as pd
 
 from forecasting.report.doubts import Doubt, notes, undecided
 from forecasting.report.page.site_night import SiteNight
-from forecasting.report.wording import Row, counted, rows
 from forecasting.schema import Target
+from forecasting.wording import Row, counted, rows
 
 HOURS_LOOKED_AT = 24
 NEVER_KNOWN = ("Never in the forecast", "weather, events in town, who calls in sick.")

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
-from forecasting.config import OnTimeout, Settings, Site, Unit
+from forecasting.config import OnTimeout, Settings, Site
 from forecasting.staffing.approval.due import deadline
+from forecasting.wording import (
+    TO,
+    Row,
+    helps_out,
+    in_order,
+    local,
+    long_day,
+    patients,
+    post_name,
+    risk,
+    role_title,
+    rows,
+    shift_and_hours,
+)
 
 PLAN = "plan"
 ASKED_AT = "asked_at"
-
-_TO = "\N{EN DASH}"
 
 _WHAT_EITHER_DOES = (
     "**Approve** takes the heads in the fields below, so change any of them first. "
     "**Reject** keeps the roster, whatever the fields say."
 )
-
-Row = dict[Hashable, Any]
 
 
 @dataclass(frozen=True)
@@ -62,13 +71,12 @@ def pose(asked: pd.DataFrame, settings: Settings, site: Site, output_digest: str
         now: UTC.
     """
     until = deadline(settings, site, asked, now)
-    rows = sorted(_rows(asked), key=lambda row: _order(row, settings, site))
-    open_rows = [row for row in rows if not _stays(row)]
-    day = rows[0]["shift_date"]
+    posts = rows(in_order(asked, settings, site))
+    open_posts = [row for row in posts if not _stays(row)]
     return Question(
-        subject=f"{site.name}: staffing for {day:%A} {day.day} {day:%B %Y}",
-        body="\n\n".join(_body(rows, open_rows, settings, site, until)),
-        fields=tuple(_field(row, settings, site) for row in open_rows),
+        subject=f"{site.name}: staffing for {long_day(posts[0]['shift_date'])}",
+        body="\n\n".join(_body(posts, open_posts, settings, site, until)),
+        fields=tuple(_field(row, settings, site) for row in open_posts),
         until=until,
         unseen={PLAN: output_digest, ASKED_AT: now.isoformat()},
     )
@@ -80,26 +88,26 @@ def field_name(row: Row) -> str:
 
 
 def _body(
-    rows: list[Row], open_rows: list[Row], settings: Settings, site: Site, until: datetime
+    posts: list[Row], open_posts: list[Row], settings: Settings, site: Site, until: datetime
 ) -> list[str]:
-    local = until.astimezone(site.zone)
-    end = f"{local:%H:%M} on {local:%A} {local.day} {local:%B}"
+    end = local(until, site)
     unanswered = {
         OnTimeout.APPROVE: "then it is approved as recommended",
         OnTimeout.LEAVE: "then it stays a proposal, and the roster stands",
     }[site.approval.on_timeout]
+    by = f"{end:%H:%M} on {end:%A} {end.day} {end:%B}"
     return [
-        f"**{_summary(rows)}** Please decide by **{end}**; {unanswered}. Times are local to {site.name}.",
-        *([_table(open_rows, settings, site)] if open_rows else []),
+        f"**{_summary(posts)}** Please decide by **{by}**; {unanswered}. Times are local to {site.name}.",
+        *([_table(open_posts, settings, site)] if open_posts else []),
         _WHAT_EITHER_DOES,
     ]
 
 
-def _summary(rows: list[Row]) -> str:
-    changes = [_change(row) for row in rows]
+def _summary(posts: list[Row]) -> str:
+    changes = [_change(row) for row in posts]
     more = sum(change for change in changes if change is not None and change > 0)
     fewer = -sum(change for change in changes if change is not None and change < 0)
-    stay = sum(map(_stays, rows))
+    stay = sum(map(_stays, posts))
     unknown = sum(change is None for change in changes)
     parts = [
         f"{more} more heads than rostered"
@@ -107,44 +115,42 @@ def _summary(rows: list[Row]) -> str:
         else f"{more} more heads and {fewer} fewer than rostered"
     ]
     if unknown:
-        parts.append(f"{unknown} of {len(rows)} posts without a roster or a rule")
-    parts.append(f"{stay} of {len(rows)} posts stay as rostered")
+        parts.append(f"{unknown} of {len(posts)} posts without a roster or a rule")
+    parts.append(f"{stay} of {len(posts)} posts stay as rostered")
     return f"{'; '.join(parts)}."
 
 
-def _table(rows: list[Row], settings: Settings, site: Site) -> str:
+def _table(posts: list[Row], settings: Settings, site: Site) -> str:
     head = ("Shift", "Unit", "Role", "Patients", "Rostered", "Recommended", "Change", "Risk as rostered")
     lines = [
         (
-            _shift(row, site),
-            _unit(row, site).name,
-            settings.roles[row["role"]].title,
-            _patients(row),
+            shift_and_hours(row, site),
+            post_name(row["unit_id"], site),
+            role_title(row["role"], settings),
+            "" if helps_out(row) else patients(row),
             _heads(row, "scheduled"),
             _heads(row, "recommended"),
             _told_change(row),
-            _risk(row),
+            risk(row, settings.horizon.quantile_levels) or TO,
         )
-        for row in rows
+        for row in posts
     ]
     rule = ("---", "---", "---", "---:", "---:", "---:", "---:", "---:")
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *lines))
 
 
 def _field(row: Row, settings: Settings, site: Site) -> Field:
-    unit, recommended = _unit(row, site), _whole(row, "recommended")
+    post_id, recommended = row["unit_id"], _whole(row, "recommended")
+    whose = f"{post_name(post_id, site)}, {role_title(row['role'], settings)}"
+    limits = {unit.unit_id: unit.beds for unit in site.units}
+    limits |= {pool.pool_id: pool.most for pool in site.float_pools}
     return Field(
         name=field_name(row),
-        title=f"{_shift(row, site)}, {unit.name}, {settings.roles[row['role']].title}",
+        title=f"{shift_and_hours(row, site)}, {whose}",
         description=str(row["reason"]),
         heads=recommended,
-        most=max(unit.beds, recommended or 0, _whole(row, "scheduled") or 0),
+        most=max(limits.get(post_id, 0), recommended or 0, _whole(row, "scheduled") or 0),
     )
-
-
-def _order(row: Row, settings: Settings, site: Site) -> tuple[Any, ...]:
-    units, roles = [unit.unit_id for unit in site.units], list(settings.roles)
-    return row["shift_start"], units.index(row["unit_id"]), roles.index(row["role"])
 
 
 def _stays(row: Row) -> bool:
@@ -161,39 +167,10 @@ def _told_change(row: Row) -> str:
     return str(row["action"]) if change is None else f"**{change:+d}**"
 
 
-def _shift(row: Row, site: Site) -> str:
-    start, end = (row[name].astimezone(site.zone) for name in ("shift_start", "shift_end"))
-    name = str(row["shift"]).replace("_", " ")
-    return f"{name[:1].upper()}{name[1:]} {start:%H:%M}{_TO}{end:%H:%M}"
-
-
-def _patients(row: Row) -> str:
-    low, middle, high = (_whole(row, f"patients_p{level}") for level in (10, 50, 90))
-    return _TO if middle is None else f"{middle} ({low}{_TO}{high})"
-
-
 def _heads(row: Row, name: str) -> str:
     heads = _whole(row, name)
-    return _TO if heads is None else str(heads)
-
-
-def _risk(row: Row) -> str:
-    risk = _known(row, "probability_short")
-    return _TO if risk is None else f"{risk:.0%}"
+    return TO if heads is None else str(heads)
 
 
 def _whole(row: Row, name: str) -> int | None:
-    number = _known(row, name)
-    return None if number is None else round(number)
-
-
-def _known(row: Row, name: str) -> float | None:
-    return float(row[name]) if pd.notna(row[name]) else None
-
-
-def _unit(row: Row, site: Site) -> Unit:
-    return next(unit for unit in site.units if unit.unit_id == row["unit_id"])
-
-
-def _rows(frame: pd.DataFrame) -> list[Row]:
-    return frame.to_dict("records")
+    return None if row[name] is None else round(row[name])

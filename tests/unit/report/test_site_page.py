@@ -15,10 +15,10 @@ from hypothesis import settings as trials
 from hypothesis import strategies as st
 from unit.report.conftest import MakeNight
 
-from forecasting.config import Settings
+from forecasting.config import FloatPool, Settings
 from forecasting.report import SiteNight, site_page
-from forecasting.report.wording import TO
 from forecasting.schema import FORECAST, OBSERVATION, STAFFING_RECOMMENDATION
+from forecasting.wording import TO
 
 pytestmark = pytest.mark.unit
 
@@ -132,13 +132,32 @@ def test_no_number_stands_where_nothing_is_known(make_night: MakeNight) -> None:
     assert "Emergency: No forecast: the plan holds the minimum." in words(page)
 
 
-def test_heads_that_help_where_needed_are_not_taken_for_a_missing_rule(make_night: MakeNight) -> None:
-    nobody: dict[str, Any] = {"patients_p10": None, "patients_p50": None, "patients_p90": None}
-    page = changed(
-        make_night, required=None, gap=None, recommended=2, probability_short=None, action="add 2", **nobody
-    )
-    assert row(page, "Emergency") == "Emergency Registered nurse 8 2 add 2"
+def with_pool(make_night: MakeNight, settings: Settings, **changes: Any) -> str:
+    """The page of a night with a float pool, whose rows have these values."""
+    pool = FloatPool(pool_id="float", name="Float pool", role="registered_nurse", units=("icu",), most=3)
+    site = settings.sites[0].model_copy(update={"float_pools": (pool,)})
+    heads = make_night().recommendations
+    nothing = dict.fromkeys(("required", "gap", "patients_p10", "patients_p50", "patients_p90"))
+    nothing |= dict.fromkeys(("probability_short", "rule_id", "quantile_level", "model", "model_version"))
+    helping = heads[heads["unit_id"] == "ed"].assign(unit_id="float", **nothing | changes)
+    both = STAFFING_RECOMMENDATION.conform(pd.concat([heads, helping], ignore_index=True))
+    return site_page(make_night(site=site, recommendations=both))
+
+
+def test_a_float_pool_is_not_taken_for_a_missing_rule(make_night: MakeNight, settings: Settings) -> None:
+    page = with_pool(make_night, settings, recommended=2, action="release 6")
+    assert row(page, "Float pool") == "Float pool Registered nurse 8 2 release 6"
     assert "nothing short" in words(page).lower()
+    assert "no rule" not in words(page)
+    assert "No forecast" not in words(page)
+
+
+def test_a_float_pool_that_was_not_planned_is_decided_by_hand(
+    make_night: MakeNight, settings: Settings
+) -> None:
+    why = "Not planned: no unit of it is planned."
+    page = with_pool(make_night, settings, recommended=None, action="decide by hand", reason=why)
+    assert f"Float pool, Registered nurse: {why}" in words(page)
     assert "no rule" not in words(page)
     assert "No forecast" not in words(page)
 

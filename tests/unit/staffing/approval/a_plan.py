@@ -27,7 +27,8 @@ def advice(
         for ahead in range(1, days + 1)
         for (unit, shift), wanted, rostered in zip(posts, recommended, scheduled, strict=True)
     ]
-    return schema.STAFFING_RECOMMENDATION.conform(pd.DataFrame(rows))
+    columns = schema.STAFFING_RECOMMENDATION.columns.names
+    return schema.STAFFING_RECOMMENDATION.conform(pd.DataFrame(rows, columns=columns))
 
 
 def decided(

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from unit.staffing.approval.a_plan import ISSUED_AT, advice, site_of
 
-from forecasting.config import Settings
+from forecasting.config import FloatPool, Settings
+from forecasting.schema import STAFFING_RECOMMENDATION
 from forecasting.staffing.approval.question import Question, pose
 
 pytestmark = pytest.mark.unit
@@ -26,8 +28,8 @@ def test_a_question_says_which_day_what_changes_until_when_and_what_then(setting
         "2 of 4 posts stay as rostered",
         "06:30 on Sunday 1 November",
         "then it is approved as recommended",
-        f"| {DAY} | Emergency | Registered nurse | {PATIENTS} | 6 | 8 | **+2** | 25% |",
-        f"| {DAY} | Intensive care | Registered nurse | {PATIENTS} | 3 | 2 | **-1** | 25% |",
+        f"| {DAY} | Emergency | Registered nurse | {PATIENTS} | 6 | 8 | **+2** | 25 % |",
+        f"| {DAY} | Intensive care | Registered nurse | {PATIENTS} | 3 | 2 | **-1** | 25 % |",
     ):
         assert said in question.body
     assert question.unseen == {"plan": "0f3a", "asked_at": ISSUED_AT.isoformat()}
@@ -48,6 +50,31 @@ def test_a_shift_without_a_rule_or_a_roster_has_a_field_to_decide_by_hand(settin
     assert [field.heads for field in question.fields] == [None, 2]
     assert "2 of 4 posts without a roster or a rule" in question.body
     assert f"| 6 | {TO} | decide by hand | {TO} |" in question.body
+
+
+def test_a_float_pool_is_asked_about_by_its_name_and_up_to_its_most(settings: Settings) -> None:
+    site = site_of(settings, ask="always", on_timeout="approve")
+    pool = FloatPool(pool_id="float", name="Float pool", role="registered_nurse", units=("icu",), most=5)
+    pooled = site.model_copy(update={"float_pools": (pool,)})
+    rows = advice([8, 3, 2, 4], [8, 3, 2, 4], days=1)
+    helping = rows[rows["unit_id"] == "ed"].assign(unit_id="float", recommended=2, scheduled=1, required=None)
+    asked = pd.concat([helping, rows], ignore_index=True)
+    question = pose(STAFFING_RECOMMENDATION.conform(asked), settings, pooled, "0f3a", ISSUED_AT)
+    assert [(field.name, field.heads, field.most) for field in question.fields] == [
+        ("float/registered_nurse/day", 2, 5),
+        ("float/registered_nurse/night", 2, 5),
+    ]
+    assert question.fields[0].title == f"{DAY}, Float pool, Registered nurse"
+    assert f"| {DAY} | Float pool | Registered nurse |  | 1 | 2 | **+1** | 25 % |" in question.body
+
+
+def test_a_unit_that_left_the_configuration_is_asked_about_by_its_id(settings: Settings) -> None:
+    site = site_of(settings, ask="always", on_timeout="approve")
+    without_icu = site.model_copy(update={"units": site.units[:1]})
+    rows = advice([8, 3, 2, 4], [8, 3, 3, 4], days=1)
+    (field,) = pose(rows, settings, without_icu, "0f3a", ISSUED_AT).fields
+    assert (field.name, field.heads, field.most) == ("icu/registered_nurse/day", 2, 3)
+    assert field.title == f"{DAY}, icu, Registered nurse"
 
 
 def test_heads_beyond_the_beds_are_allowed_where_the_roster_has_them(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""How the numbers of a recommendation are told, in the terminal and on the page alike."""
+"""How the rows of a plan are told to people: in the terminal, on the page and in the form alike."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from forecasting.config import Site
+from forecasting.config import Settings, Site
 
 TO = "\N{EN DASH}"
 _ROUNDING = 1e-9
@@ -31,6 +31,41 @@ def post_names(site: Site) -> dict[str, str]:
     return units | {pool.pool_id: pool.name for pool in site.float_pools}
 
 
+def post_name(post_id: str, site: Site) -> str:
+    """What the unit or float pool is called; its id where it is not configured any more."""
+    return post_names(site).get(post_id, post_id)
+
+
+def role_title(role_id: str, settings: Settings) -> str:
+    """What the role is called; its id where it is not configured any more."""
+    role = settings.roles.get(role_id)
+    return role.title if role else role_id
+
+
+def in_order(heads: pd.DataFrame, settings: Settings, site: Site) -> pd.DataFrame:
+    """The rows by start of shift, then unit and role in the configuration's order, pools after units.
+
+    Args:
+        heads: STAFFING_RECOMMENDATION rows of the site.
+        settings: order the roles.
+        site: orders its units and float pools.
+    """
+    places = pd.DataFrame(
+        {
+            "shift_start": heads["shift_start"],
+            "shift": heads["shift"],
+            "unit": _places(heads["unit_id"], list(post_names(site))),
+            "role": _places(heads["role"], list(settings.roles)),
+        }
+    ).reset_index(drop=True)
+    return heads.iloc[places.sort_values(list(places.columns), kind="stable").index]
+
+
+def of_units(heads: pd.DataFrame, site: Site) -> pd.DataFrame:
+    """The rows that are no float pool's: nothing is required of a pool."""
+    return heads[~heads["unit_id"].isin([pool.pool_id for pool in site.float_pools])]
+
+
 def patients(row: Row) -> str:
     """The median and, in brackets, the 10th and 90th percentile."""
     low, median, high = row["patients_p10"], row["patients_p50"], row["patients_p90"]
@@ -51,19 +86,13 @@ def risk(row: Row, levels: Sequence[float]) -> str:
     return f"{100 * likely:.0f} %"
 
 
-def required_of(plan: pd.DataFrame) -> pd.DataFrame:
-    """The posts that something is required of, or that are decided by hand: not those that only help out."""
-    return plan[plan["required"].notna() | plan["recommended"].isna()]
-
-
 def helps_out(row: Row) -> bool:
     """Whether the row's heads help where they are needed, so that nothing is required of the row itself."""
     return row["required"] is None and row["recommended"] is not None
 
 
-def balance(heads: pd.DataFrame) -> str:
-    """How many heads a plan is short, and of how many posts that can't be said."""
-    plan = required_of(heads)
+def balance(plan: pd.DataFrame) -> str:
+    """How many heads the units of a plan are short, and of how many posts that can't be said."""
     short = plan.loc[plan["gap"] > 0, "gap"]
     unknown = int(plan["scheduled"].isna().sum())
     without = int(plan["required"].isna().sum())
@@ -76,20 +105,25 @@ def balance(heads: pd.DataFrame) -> str:
     return f"no roster known{rules}" if unknown == len(plan) else f"nothing short{roster}{rules}"
 
 
-def shift_name(row: Row) -> str:
-    """What the shift is called."""
-    return capitalised(row["shift"].replace("_", " "))
+def shift_name(shift: str) -> str:
+    """What people call a shift of that name."""
+    return capitalised(shift.replace("_", " "))
 
 
 def shift_and_hours(row: Row, site: Site) -> str:
     """The shift's name, and from when to when it goes on the site's clock."""
     start, end = local(row["shift_start"], site), local(row["shift_end"], site)
-    return f"{shift_name(row)} {start:%H:%M}{TO}{end:%H:%M}"
+    return f"{shift_name(row['shift'])} {start:%H:%M}{TO}{end:%H:%M}"
 
 
 def long_day(day: date) -> str:
     """A date in full."""
     return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def short_day(day: date) -> str:
+    """A date in brief, without its year."""
+    return f"{day:%a} {day.day} {day:%b}"
 
 
 def local(instant: datetime, site: Site) -> datetime:
@@ -105,3 +139,8 @@ def capitalised(text: str) -> str:
 def counted(number: int, noun: str) -> str:
     """The number and its noun, which takes an s where there are none or several."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _places(names: pd.Series[str], order: list[str]) -> pd.Series[int]:
+    """Where each name stands in the order; one that isn't in it stands last."""
+    return names.map({name: place for place, name in enumerate(order)}).fillna(len(order)).astype(int)
