@@ -113,6 +113,17 @@ class OracleCensus:
             possible = self._possible_courses(scene, random)
             yield np.stack([self._play_on(scene, asked, possible, other, random) for other in self.others])
 
+    def arrivals(self, issued_at: datetime, leads: Sequence[int]) -> Wholes:
+        """The patients who come to the ED in each hour of the same futures (futures, leads)."""
+        begins = self.law.clock.seconds(issued_at) + HOUR * np.asarray(leads)
+        return np.stack(
+            [
+                np.searchsorted(other.visits.arrived, begins + HOUR)
+                - np.searchsorted(other.visits.arrived, begins)
+                for other in self.others
+            ]
+        )
+
     def _possible_courses(self, scene: Scene, random: np.random.Generator) -> list[Wholes]:
         """For each active request, the rows of ``courses`` that agree with what was seen of it."""
         beds = scene.beds

@@ -5,6 +5,9 @@ shifts are decided once each, by the night before them (03:00), from what a nigh
 at the same prices: the roster as it stands, the same weekday's average and climatology (both of the 26 weeks
 before), ours, and perfect knowledge. All are settled by the census and the arrivals that came.
 
+A sixth knows what the hospitals' patients come and stay by, and the weather, but not what chance will bring:
+the ceiling of any forecast (``oracle_census``). That the day so far was busy it does not use.
+
 The census is forecast by the flow, fitted each night, and arrivals by the GLM, fitted each week: members of
 the night's ensemble, whose others take hours over a year. The flow was chosen on other hospitals, those of
 seed 101.
@@ -20,23 +23,28 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Self
 
 import pandas as pd
 import sqlalchemy as sa
 import structlog
 from rich.console import Console
 
+from benchmarks.law_paths import law_paths
+from benchmarks.oracle_census import OracleCensus
 from forecasting.config import Settings, Site, read_settings
+from forecasting.evaluate import Estimate
 from forecasting.extract import connect, extract, extract_flow_record, extract_roster, flows_at
 from forecasting.features import build_panel
 from forecasting.models import Flow, Flows, Glm
-from forecasting.pipeline.backtest.decisions import DAYS_PER_WEEK, PastSite
+from forecasting.pipeline.backtest.decisions import DAYS_PER_WEEK, PastSite, PathsTold, forecast_paths
 from forecasting.pipeline.backtest.worth import FACTORS, worth_by_week
-from forecasting.pipeline.backtest.worth_figures import WorthFigures, worth_by_group, worth_figures
+from forecasting.pipeline.backtest.worth_figures import WorthFigures, closed, worth_by_group, worth_figures
 from forecasting.report import print_worth, worth_figure
 from forecasting.rules import rule_book
 from forecasting.schema import OBSERVATION_VERSION, Target
@@ -55,6 +63,10 @@ NEXT_SHIFTS, DAY_AFTER = 0, 1
 """Days from the first date that a night plans: the shifts from four hours after it on, or a day later."""
 REACH = timedelta(hours=58)
 """As far ahead as forecasts are looked at."""
+
+LAW = "knows the law"
+LAW_LEADS = range(34)
+"""From the issue time to the end of the last shift that it decides, where clocks go back too."""
 
 SHORT_BAR = 0.50
 SAVED_BAR = 0.12
@@ -89,10 +101,26 @@ def measure(asked: Asked) -> dict[int, pd.DataFrame]:
     with tempfile.TemporaryDirectory() as folder:
         past = simulated_past(settings, asked, f"sqlite:///{Path(folder) / 'source.db'}")
     prices = {NEXT_SHIFTS: FACTORS, DAY_AFTER: ()}
-    return {
+    tables = {
         lead: pd.concat([worth_by_week(past, nights, lead, factors) for nights in asked.weeks])
         for lead, factors in prices.items()
     }
+    return tables | {NEXT_SHIFTS: pd.concat([tables[NEXT_SHIFTS], worth_of_law(past, asked)])}
+
+
+def worth_of_law(past: PastSite, asked: Asked) -> pd.DataFrame:
+    """What the plans of who knows the law are worth, of the next shifts, at the configured price."""
+    nights = [night for week in asked.weeks for night in week]
+    times = [past.settings.issued_at(night) for night in nights]
+    oracle = OracleCensus.of(past.site, (START, UNTIL), asked.seed, times[0])
+    told = dict(zip(nights, law_paths(oracle, times, LAW_LEADS), strict=True))
+
+    def paths(night: date, hours: pd.DatetimeIndex) -> PathsTold:
+        return {key: futures.loc[hours] for key, futures in told[night].items()}
+
+    knowing = replace(past, paths=paths)
+    worth = pd.concat([worth_by_week(knowing, week, NEXT_SHIFTS, ()) for week in asked.weeks])
+    return worth[worth["way"] == OURS].assign(way=LAW)
 
 
 def simulated_past(settings: Settings, asked: Asked, url: str) -> PastSite:
@@ -107,16 +135,17 @@ def simulated_past(settings: Settings, asked: Asked, url: str) -> PastSite:
     flows = extract_flow_record(source, site, settings, [begin])
     known = flows_at(flows, begin)
     hourly = forecasts(settings, site, source, observed, asked.weeks)
+    versions = OBSERVATION_VERSION.conform(
+        observed.assign(known_at=observed["valid_at"] + pd.Timedelta(hours=1))
+    )
     return PastSite(
         settings=settings,
         site=site,
         rules=rule_book(settings),
-        versions=OBSERVATION_VERSION.conform(
-            observed.assign(known_at=observed["valid_at"] + pd.Timedelta(hours=1))
-        ),
+        versions=versions,
         roster=extract_roster(source, site, settings, begin, UNTIL),
         turnover=turnover(known["inflow"], known["departure"], begin, site.zone),
-        hourly=lambda night, target: hourly[night, target],
+        paths=partial(forecast_paths, settings, versions, lambda night, target: hourly[night, target]),
     )
 
 
@@ -149,6 +178,21 @@ def forecasts(
     return told
 
 
+@dataclass(frozen=True)
+class Ceiling:
+    """Shares of the way from climatology's cost."""
+
+    law: Estimate
+    """To perfect knowledge's, closed by who knows the law."""
+    ours: Estimate
+    """To the cost of who knows the law, closed by ours: of what can be known."""
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> Self:
+        """Of a table with the rows of :func:`worth_of_law`."""
+        return cls(law=closed(table, LAW), ours=closed(table, end=LAW))
+
+
 def within(figures: WorthFigures) -> bool:
     """Whether the bars are reached: one of the two against the roster, and the one against climatology."""
     ours = figures.ours
@@ -156,7 +200,9 @@ def within(figures: WorthFigures) -> bool:
     return better and figures.closed.value >= CLOSED_BAR
 
 
-def show(table: pd.DataFrame, figures: WorthFigures, later: WorthFigures, console: Console) -> None:
+def show(
+    table: pd.DataFrame, figures: WorthFigures, ceiling: Ceiling, later: WorthFigures, console: Console
+) -> None:
     """The tables, and the figures with their intervals."""
     by_group = pd.concat(worth_by_group(table, by) for by in ("site_id", "role", "unit_type"))
     print_worth(figures.by_way, by_group, console)
@@ -166,7 +212,9 @@ def show(table: pd.DataFrame, figures: WorthFigures, later: WorthFigures, consol
     ):
         console.print(f"{name}: {ours}; with perfect knowledge {bound}")
     console.print(f"closed of the way from climatology to perfect knowledge: {_said(figures.closed)}")
-    console.print(f"the same where shifts are decided a day earlier: {_said(later.closed)}")
+    console.print(f"the same by who knows the law: {_said(ceiling.law)}")
+    console.print(f"of that way, of what can be known, closed by ours: {_said(ceiling.ours)}")
+    console.print(f"closed by ours where shifts are decided a day earlier: {_said(later.closed)}")
 
 
 def main() -> None:
@@ -185,11 +233,14 @@ def main() -> None:
     table, later = (
         pd.concat([site[lead] for site in sites], ignore_index=True) for lead in (NEXT_SHIFTS, DAY_AFTER)
     )
-    figures, day_after = worth_figures(table), worth_figures(later)
-    show(table, figures, day_after, Console(width=120, highlight=False))
+    # The bound is told last.
+    table = table.sort_values("way", key=lambda way: way == PERFECT, kind="stable")
+    figures, ceiling, day_after = worth_figures(table), Ceiling.of(table), worth_figures(later)
+    show(table, figures, ceiling, day_after, Console(width=120, highlight=False))
     if arguments.json:
         record = asdict(figures) | {"by_way": figures.by_way.to_dict("records")}
         record |= {"seed": arguments.seed, "closed_a_day_earlier": asdict(day_after.closed)}
+        record |= {"ceiling": asdict(ceiling)}
         arguments.json.write_text(json.dumps(record) + "\n")
     if arguments.plot:
         choices = table[table["way"].isin([OURS, PERFECT])]
@@ -203,7 +254,8 @@ def main() -> None:
         f"worth: {ours.short_at_equal_cost.value:.0%} of the roster's short head-hours at equal cost "
         f"(<= {SHORT_BAR:.0%}) or {ours.saved_at_equal_short.value:.1%} cheaper at equal ones "
         f"(>= {SAVED_BAR:.0%}); {figures.closed.value:.0%} of the way to perfect knowledge closed "
-        f"(>= {CLOSED_BAR:.0%})"
+        f"(>= {CLOSED_BAR:.0%}; who knows the law closes {ceiling.law.value:.0%}, ours "
+        f"{ceiling.ours.value:.0%} of that)"
     )
     sys.exit(0 if within(figures) else 1)
 

@@ -150,9 +150,11 @@ def together(worths: Worths) -> Worth:
     return sum(worths.values(), start=Worth(0.0, 0.0, 0.0, 0.0))
 
 
-def share_closed(cost: Mapping[str, float], way: str = OURS, start: str = CLIMATOLOGY) -> float:
-    """The share of the way from a plan's cost to perfect knowledge's another closes; NaN without a way."""
-    open_way = cost[start] - cost[PERFECT]
+def share_closed(
+    cost: Mapping[str, float], way: str = OURS, start: str = CLIMATOLOGY, end: str = PERFECT
+) -> float:
+    """The share of the way from one plan's cost to another's that a third closes; NaN without a way."""
+    open_way = cost[start] - cost[end]
     return (cost[start] - cost[way]) / open_way if open_way > 0 else float("nan")
 
 

@@ -36,6 +36,9 @@ LEAST_KNOWN = 0.5
 """Share of a past week's hours that lie before the first night."""
 PATHS = 400
 
+PathsTold = dict[tuple[str, Target], pd.DataFrame]
+"""Sample paths (hours x paths) by unit and target; none of units of which an hour is not told."""
+
 
 @dataclass(frozen=True)
 class Decided:
@@ -57,8 +60,8 @@ class PastSite:
     roster: pd.DataFrame
     """SCHEDULED_SHIFT rows."""
     turnover: Turnover
-    hourly: Callable[[date, Target], pd.DataFrame]
-    """(night, target) -> FORECAST rows of the site, of hours."""
+    paths: Callable[[date, pd.DatetimeIndex], PathsTold]
+    """(night, hours) -> what the night tells of those hours."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,38 @@ def decided_week(past: PastSite, dates: Sequence[Decided]) -> list[DecidedWeek]:
     return found
 
 
+def forecast_paths(
+    settings: Settings,
+    versions: pd.DataFrame,
+    hourly: Callable[[date, Target], pd.DataFrame],
+    night: date,
+    hours: pd.DatetimeIndex,
+) -> PathsTold:
+    """Paths of a night's forecasts, with the dependence between hours of weeks that were over.
+
+    Args:
+        settings: the configuration.
+        versions: OBSERVATION_VERSION rows of the site, sorted by key.
+        hourly: (night, target) -> FORECAST rows of the site, of hours.
+        night: of the issue time.
+        hours: those asked for.
+    """
+    known, number = known_at(versions, settings.issued_at(night)), night.toordinal()
+    told: PathsTold = {}
+    for target in Target:
+        rows = hourly(night, target)
+        within = rows[(rows["period"] == HOUR) & rows["valid_at"].isin(hours)]
+        count = within.groupby("unit_id")["valid_at"].nunique()
+        whole = within[within["unit_id"].isin(count.index[count == len(hours)])]
+        if whole.empty:
+            continue
+        template = dependence(whole, FORECAST.empty(), known, settings, PATHS, number)
+        paths = sample_paths(whole, template, PATHS, number)
+        for unit_id, counts in zip(paths.forecast["unit_id"], np.moveaxis(paths.counts, 1, 0), strict=True):
+            told[unit_id, target] = pd.DataFrame(counts.T, index=paths.valid_at)
+    return told
+
+
 def _places(past: PastSite, shifts: Sequence[PlannedShift], seen: Outlooks) -> list[Place]:
     nothing = Outlook(shifts[0].hours[:0], np.zeros((0, 1)), None)
     outlooks = {
@@ -184,11 +219,7 @@ def _told(past: PastSite, dates: Sequence[Decided]) -> dict[tuple[str, Target], 
     by_date = []
     for one in dates:
         shifts = [on_date(shift, one.day, past.site.zone) for shift in past.settings.shifts]
-        known = known_at(past.versions, past.settings.issued_at(one.night))
-        of_date: dict[tuple[str, Target], pd.DataFrame] = {}
-        for target in Target:
-            of_date |= _paths(past, one.night, target, _hours(shifts), known)
-        by_date.append(of_date)
+        by_date.append(past.paths(one.night, _hours(shifts)))
     everywhere = set.intersection(*(set(of_date) for of_date in by_date))
     found = {}
     for key in everywhere:
@@ -196,25 +227,6 @@ def _told(past: PastSite, dates: Sequence[Decided]) -> dict[tuple[str, Target], 
         whole = whole[~whole.index.duplicated(keep="first")].sort_index()
         found[key] = Outlook(pd.DatetimeIndex(whole.index), whole.to_numpy(dtype=float), None)
     return found
-
-
-def _paths(
-    past: PastSite, night: date, target: Target, hours: pd.DatetimeIndex, known: pd.DataFrame
-) -> dict[tuple[str, Target], pd.DataFrame]:
-    """Sample paths by unit (hours x paths); none of units of which an hour is not told."""
-    hourly = past.hourly(night, target)
-    within = hourly[(hourly["period"] == HOUR) & hourly["valid_at"].isin(hours)]
-    told = within.groupby("unit_id")["valid_at"].nunique()
-    whole = within[within["unit_id"].isin(told.index[told == len(hours)])]
-    if whole.empty:
-        return {}
-    number = night.toordinal()
-    template = dependence(whole, FORECAST.empty(), known, past.settings, PATHS, number)
-    paths = sample_paths(whole, template, PATHS, number)
-    return {
-        (unit_id, target): pd.DataFrame(counts.T, index=paths.valid_at)
-        for unit_id, counts in zip(paths.forecast["unit_id"], np.moveaxis(paths.counts, 1, 0), strict=True)
-    }
 
 
 def _hours(shifts: Sequence[PlannedShift]) -> pd.DatetimeIndex:

@@ -20,7 +20,7 @@ from forecasting.deployment import Deployment
 from forecasting.evaluate import Estimate
 from forecasting.models.catalogue import REFERENCE
 from forecasting.outcome import BacktestRefused, SourceLost
-from forecasting.pipeline.backtest.decisions import PastSite
+from forecasting.pipeline.backtest.decisions import PastSite, forecast_paths
 from forecasting.pipeline.backtest.folder import BacktestFolder
 from forecasting.pipeline.backtest.opening import BacktestKey
 from forecasting.pipeline.backtest.protocol import Contender
@@ -142,15 +142,15 @@ def _past(place: Deployment, folder: BacktestFolder, site: Site, contender: Cont
         coming_and_going = _turnover(source, site, settings, nights[0])
     except extract.SourceError as error:
         raise SourceLost(str(error)) from error
-    versions = folder.versions
+    versions = folder.versions[folder.versions["site_id"] == site.site_id]
     return PastSite(
         settings=settings,
         site=site,
         rules=rule_book(settings),
-        versions=versions[versions["site_id"] == site.site_id],
+        versions=versions,
         roster=roster,
         turnover=coming_and_going,
-        hourly=partial(_hourly, folder, site, contender),
+        paths=partial(forecast_paths, settings, versions, partial(_hourly, folder, site, contender)),
     )
 
 

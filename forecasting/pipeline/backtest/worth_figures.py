@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.evaluate import Estimate, Resampling, estimate_of
-from forecasting.staffing.worth import CLIMATOLOGY, OURS, PERFECT, ROSTER, WAYS, share_closed
+from forecasting.staffing.worth import CLIMATOLOGY, OURS, PERFECT, ROSTER, share_closed
 
 MEASURES = ["short_hours", "over_hours", "cost", "paid"]
 WAITS = ["wait_minutes", "left_unseen_share"]
@@ -54,14 +54,21 @@ def worth_figures(table: pd.DataFrame) -> WorthFigures:
     return WorthFigures(
         weeks=table["week"].nunique(),
         by_way=by_way,
-        closed=sums.estimate(sums.closed()),
+        closed=sums.closed(OURS, PERFECT),
         ours=_frontier(sums, OURS),
         perfect=_frontier(sums, PERFECT),
     )
 
 
+def closed(table: pd.DataFrame, way: str = OURS, end: str = PERFECT) -> Estimate:
+    """The share of the way from climatology's cost to the end's that a way closes."""
+    return _Sums.of(table).closed(way, end)
+
+
 def worth_by_group(table: pd.DataFrame, by: str) -> pd.DataFrame:
     """Each way's sums in each group of a column, at the configured price of a missing head.
+
+    Ways stand in the order of the table.
 
     Returns:
         group, way, short_hours, over_hours, cost, paid; wait_minutes (mean of who is seen) and
@@ -69,7 +76,8 @@ def worth_by_group(table: pd.DataFrame, by: str) -> pd.DataFrame:
     """
     priced = table[table["price"] == AS_PRICED].assign(group=table[by])
     groups = list(dict.fromkeys(priced["group"]))
-    every = pd.MultiIndex.from_product([groups, WAYS], names=["group", "way"])
+    ways = list(dict.fromkeys(priced["way"]))
+    every = pd.MultiIndex.from_product([groups, ways], names=["group", "way"])
     sums = priced.groupby(["group", "way"])[[*MEASURES, *PATIENTS]].sum().reindex(every)
     arrived = sums["arrived"].where(sums["arrived"] > 0)
     waits = pd.DataFrame(
@@ -99,9 +107,13 @@ class _Sums:
     def estimate(self, figure: Figure) -> Estimate:
         return estimate_of(self.by_week, figure, RESAMPLING)
 
-    def closed(self) -> Figure:
-        places = {way: self.place["cost", way, AS_PRICED] for way in (CLIMATOLOGY, OURS, PERFECT)}
-        return lambda total: share_closed({way: float(total[place]) for way, place in places.items()})
+    def closed(self, way: str, end: str) -> Estimate:
+        places = {one: self.place["cost", one, AS_PRICED] for one in (CLIMATOLOGY, way, end)}
+
+        def figure(total: np.ndarray) -> float:
+            return share_closed({one: float(total[place]) for one, place in places.items()}, way, end=end)
+
+        return self.estimate(figure)
 
     def at_equal(self, equal: str, asked: str, way: str) -> Figure:
         """What a way has of one measure where it has as much of another as the roster, over the roster's.

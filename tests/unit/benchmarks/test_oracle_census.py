@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -8,6 +9,9 @@ import pytest
 from benchmarks.oracle_census import OracleCensus
 from forecasting.config import Settings
 from forecasting.simulate import simulate_sites
+from forecasting.simulate.clock import HOUR
+from forecasting.simulate.emergency import EdVisits
+from forecasting.simulate.hospital import Patients
 
 pytestmark = pytest.mark.unit
 
@@ -41,3 +45,25 @@ def test_what_is_there_is_known_and_what_will_be_is_spread_around_what_comes(set
         spread = futures[:, :, number, 1].std(axis=1).mean()
         assert abs(error.mean()) < 4 * spread / np.sqrt(len(times))
         assert futures[:, :, number, 1].max() <= unit.beds or unit.unit_type == "ed"
+
+
+def test_what_comes_after_the_issue_time_changes_nothing(settings: Settings) -> None:
+    site, issued_at = settings.sites[-1], datetime(2025, 2, 20, 8, tzinfo=UTC)
+    oracle = OracleCensus.of(site, (START, UNTIL), SEED, issued_at - timedelta(days=10), futures=4)
+    other = replace(oracle, patients=_until(oracle.patients, oracle.law.clock.seconds(issued_at)))
+    leads = (0, 6, 24, 40)
+    told, again = (next(one.futures([issued_at], leads)) for one in (oracle, other))
+    np.testing.assert_array_equal(told, again)
+    assert (told[:, :, 0] == told[:1, :, 0]).all()
+    assert (told[:, :, 2] != told[:1, :, 2]).any()
+
+
+def _until(patients: Patients, now: int) -> Patients:
+    """Nobody comes or asks for a bed any more, and who is in the ED stays there for five hours more."""
+    came = patients.visits.arrived < now
+    visits = EdVisits(
+        **{field.name: getattr(patients.visits, field.name)[came] for field in fields(EdVisits)}
+    )
+    ready = np.where(visits.ready > now, visits.ready + 5 * HOUR, visits.ready)
+    asked = patients.admissions.taken(np.flatnonzero(patients.admissions.requested < now))
+    return Patients(replace(visits, ready=ready), asked)

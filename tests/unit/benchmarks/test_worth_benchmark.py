@@ -5,9 +5,10 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from benchmarks.worth import FIRST_NIGHT, UNTIL, Asked, within
+from benchmarks.worth import FIRST_NIGHT, LAW, UNTIL, Asked, Ceiling, within
 from forecasting.evaluate import Estimate
-from forecasting.pipeline.backtest.worth_figures import Frontier, WorthFigures
+from forecasting.pipeline.backtest.worth_figures import AS_PRICED, MEASURES, Frontier, WorthFigures
+from forecasting.staffing.worth import CLIMATOLOGY, OURS, PERFECT
 
 pytestmark = pytest.mark.unit
 
@@ -42,3 +43,16 @@ def test_the_year_is_of_whole_weeks_and_lies_within_what_is_simulated() -> None:
     assert FIRST_NIGHT.weekday() == 0
     assert max(nights) + timedelta(days=3) < UNTIL.date()
     assert [week[0] for week in Asked("harbor", 1, 26).weeks] == [date(2025, 9, 29), date(2026, 3, 30)]
+
+
+def test_the_ceiling_is_part_of_the_way_and_ours_part_of_the_ceiling() -> None:
+    costs = {CLIMATOLOGY: 100.0, OURS: 94.0, LAW: 88.0, PERFECT: 80.0}
+    rows = [
+        {"week": week, "way": way, "price": AS_PRICED} | dict.fromkeys(MEASURES, cost * (week + 1))
+        for week in range(4)
+        for way, cost in costs.items()
+    ]
+    ceiling = Ceiling.of(pd.DataFrame(rows))
+    assert ceiling.law.value == pytest.approx(0.6)
+    assert ceiling.ours.value == pytest.approx(0.5)
+    assert ceiling.ours.low == pytest.approx(0.5), "all weeks are alike"

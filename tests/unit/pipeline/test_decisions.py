@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,10 @@ from forecasting.outcome import BacktestRefused
 from forecasting.pipeline.backtest.decisions import (
     DecidedWeek,
     PastSite,
+    PathsTold,
     decided_dates,
     decided_week,
+    forecast_paths,
 )
 from forecasting.pipeline.backtest.history import known_at
 from forecasting.pipeline.backtest.worth import COLUMNS, worth_by_week
@@ -62,7 +64,8 @@ def past_site(
         return Climatology.fit(panel, settings, issued_at, target).predict(panel, issued_at)
 
     roster = SCHEDULED_SHIFT.conform(pd.DataFrame(rows))
-    return PastSite(settings, site, rule_book(settings), versions, roster, NOTHING_KNOWN, hourly)
+    paths = partial(forecast_paths, settings, versions, hourly)
+    return PastSite(settings, site, rule_book(settings), versions, roster, NOTHING_KNOWN, paths)
 
 
 @pytest.fixture(scope="module")
@@ -166,8 +169,8 @@ def test_the_worth_of_a_week_has_every_way_and_price_of_every_unit(past: PastSit
 
 
 def test_a_forecast_that_says_nothing_of_a_unit_leaves_it_out(past: PastSite) -> None:
-    def without_icu(night: date, target: Target) -> pd.DataFrame:
-        rows = past.hourly(night, target)
-        return rows[rows["unit_id"] != "icu"] if night == NIGHTS[3] else rows
+    def without_icu(night: date, hours: pd.DatetimeIndex) -> PathsTold:
+        told = past.paths(night, hours)
+        return {key: paths for key, paths in told.items() if night != NIGHTS[3] or key[0] != "icu"}
 
-    assert the_week(replace(past, hourly=without_icu)).needs.keys() == {"ed"}
+    assert the_week(replace(past, paths=without_icu)).needs.keys() == {"ed"}
