@@ -43,7 +43,6 @@ def read_hourly(
                 last_hour,
             ),
             site,
-            last_hour,
         )
         for target, of_target in rows.items()
     }
@@ -87,7 +86,7 @@ def shift_hours(target: Target, settings: Settings) -> int:
     return 1 if settings.source.hourly.census_hour == "end" else 0
 
 
-def _trusted(stated: Stated, site: Site, last_hour: pd.Timestamp) -> Stated:
+def _trusted(stated: Stated, site: Site) -> Stated:
     """Without totals among the units, and units that were counted once a day."""
     totals = totals_among(stated.hours, [unit.unit_id for unit in site.units])
     return stated.without(totals, "aggregate_row").without(daily_units(stated.hours), "once_a_day")

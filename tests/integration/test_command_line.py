@@ -108,11 +108,6 @@ def test_a_backtest_that_makes_no_sense_is_refused_in_a_sentence(
     ("asked", "error", "said"),
     [
         (("worth", "o'neill"), "BacktestRefused", "there is no backtest o'neill in"),
-        (
-            ("reopen", "south", "--by", "maria"),
-            "ConfigError",
-            "'south' is not configured; allowed: north, west",
-        ),
         (("what-if", "--sites", ""), "WhatIfRefused", "site '' is unknown; allowed are north, west"),
     ],
 )
