@@ -13,6 +13,8 @@ train the forecasts when it is time. Then for each site: forecast, recommend sta
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from airflow.sdk import DAG, CronTriggerTimetable, task_group
 from hospital_approval_tasks import ask, decide
 from hospital_params import NIGHTLY
@@ -55,7 +57,11 @@ def plan(site_id: str, night: Night) -> None:
 with DAG(
     "hospital_nightly",
     description="From the hospital's database to tomorrow's staffing, for every site",
-    schedule=CronTriggerTimetable(f"0 {settings.group.issue_hour} * * *", timezone=settings.group.time_zone),
+    schedule=CronTriggerTimetable(
+        f"0 {settings.group.issue_hour} * * *",
+        timezone=settings.group.time_zone,
+        run_immediately=timedelta(0),  # False would still catch up with a night less than 2.4 hours past
+    ),
     catchup=False,
     max_active_runs=1,
     tags=["hospital", "nightly"],
