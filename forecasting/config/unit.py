@@ -1,0 +1,69 @@
+"""The nursing units of a site."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import model_validator
+
+from forecasting.config.fields import Count, Identifier, Positive, Share, SourceName
+from forecasting.config.table import ROUNDING, Table
+
+
+class UnitType(StrEnum):
+    """Kinds of nursing unit, as staffing ratios tell them apart."""
+
+    ED = "ed"
+    ICU = "icu"
+    STEP_DOWN = "step_down"
+    TELEMETRY = "telemetry"
+    MEDICAL_SURGICAL = "medical_surgical"
+    PEDIATRICS = "pediatrics"
+    LABOR_DELIVERY = "labor_delivery"
+    POSTPARTUM = "postpartum"
+    PSYCHIATRIC = "psychiatric"
+
+
+class Boarders(Table):
+    """Patients in an ED who are admitted and wait for a ward's bed."""
+
+    share: Share
+    waiting_for: UnitType
+
+
+class Unit(Table):
+    """A nursing unit of a site, the beds it can staff, and what its rules need to know of it.
+
+    ``source_id`` is what the source calls it, where that is not its ``unit_id``.
+    """
+
+    unit_id: Identifier
+    source_id: SourceName | None = None
+    name: str
+    unit_type: UnitType
+    beds: Positive
+    minimum_heads: dict[Identifier, Count] = {}
+    most_heads: dict[Identifier, Positive] = {}
+    posts: dict[Identifier, Count] = {}
+    patient_shares: dict[Identifier, Share] = {}
+    boarders: Boarders | None = None
+
+    def __hash__(self) -> int:
+        # Its tables have no hash, and a site, with its units, is a key where results are kept.
+        return hash((self.unit_id, self.unit_type, self.beds))
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for role, heads in self.minimum_heads.items():
+            if heads > self.beds:
+                raise ValueError(
+                    f"minimum_heads.{role} = {heads} of unit {self.unit_id!r} is more than its "
+                    f"{self.beds} beds"
+                )
+        shares = sum(self.patient_shares.values()) + (self.boarders.share if self.boarders else 0)
+        if shares > 1 + ROUNDING:
+            raise ValueError(
+                f"shares of patients of unit {self.unit_id!r} add up to {shares:g}; at most 1 is allowed"
+            )
+        return self
