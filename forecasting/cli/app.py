@@ -1,0 +1,26 @@
+"""The command and how it speaks."""
+
+from __future__ import annotations
+
+import sys
+
+import structlog
+import typer
+from rich.console import Console
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+
+
+@app.callback()
+def main() -> None:
+    """Hospital operations forecasting: from ER arrivals and bed census to the staffing they ask for."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,65 @@
+"""Commands about the hospital's database."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from forecasting import pipeline
+from forecasting.cli.app import app, console
+from forecasting.cli.asked import NightOption, asked_night, asked_sites
+from forecasting.cli.ending import plain_errors
+from forecasting.config import read_settings
+from forecasting.deployment import Deployment
+
+source_app = typer.Typer(no_args_is_help=True, help="The hospital's database, before anything is scheduled.")
+app.add_typer(source_app, name="source")
+
+
+@app.command()
+def simulate(
+    days: Annotated[int, typer.Option(min=1, help="Days of history before the latest night.")] = 730,
+    ahead: Annotated[int, typer.Option(min=0, help="Days after it that are written too.")] = 0,
+    night: NightOption = None,
+    seed: int = 1,
+) -> None:
+    """Write a hospital group that does not exist into the source database, and its truth to a file apart."""
+    with plain_errors():
+        place = Deployment()
+        settings = read_settings(place.config)
+        issued_at = settings.issued_at(asked_night(settings, night))
+        write_simulated(place, issued_at - timedelta(days=days), issued_at + timedelta(days=ahead), seed)
+
+
+@source_app.command()
+def check(night: NightOption = None, sites: str = "all") -> None:
+    """Show what a first night would read, its gaps and doubts; exits with 1 if a target can't be read."""
+    from forecasting.report import print_source
+
+    with plain_errors():
+        place = Deployment()
+        settings = read_settings(place.config)
+        asked = asked_night(settings, night)
+        report = pipeline.check_source(place, asked, asked_sites(settings, sites))
+        print_source(
+            report.series, report.doubts, report.unread, settings, settings.issued_at(asked), console
+        )
+        if len(report.unread):
+            raise typer.Exit(1)
+
+
+def write_simulated(place: Deployment, start: datetime, until: datetime, seed: int) -> None:
+    """Write made-up hospitals of a span into the source database, with a bar while it lasts."""
+    from rich.progress import Progress
+
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("simulating", total=None)
+
+        def show(what: str, done: int, total: int) -> None:
+            progress.update(bar, description=f"simulating {what}", completed=done, total=total)
+            if not console.is_terminal:
+                console.print(f"simulating {what}: {done} of {total}")
+
+        pipeline.simulate_source(place, start, until, seed, show)
