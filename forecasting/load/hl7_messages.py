@@ -124,8 +124,12 @@ def _place(parsed: hl7.Message, places: Places, site: Site) -> tuple[str, bool]:
     return unit_id or "", unit_id is not None and unit_id == ed
 
 
+_SEGMENTS = ("MSH", "EVN", "PV1")
+
+
 def _parsed(message: str) -> hl7.Message:
-    lines = "\r".join(line for line in re.split(r"[\r\n]+", message.strip("\x0b\x1c\r\n")) if line)
+    # What says who the patient is (PID, NK1, ...) is not even parsed.
+    lines = "\r".join(line for line in re.split(r"[\r\n\x0b\x1c]+", message) if line[:3] in _SEGMENTS)
     try:
         return hl7.parse(lines + "\r")
     except (hl7.HL7Exception, IndexError, ValueError) as error:

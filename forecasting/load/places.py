@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import pandas as pd
+
 from forecasting.config import Site
 
 
@@ -26,6 +28,22 @@ class Places:
         ours = {unit.unit_id: unit.source_id or unit.unit_id for unit in site.units}
         ours |= {source_id: source_id for source_id in ours.values()}
         return next((ours[name] for name in names if name in ours), None)
+
+    def units(self) -> pd.DataFrame:
+        """The configured units as rows of ``unit``, for files that have none."""
+        return pd.DataFrame(
+            [
+                {
+                    "site_id": site_name(site),
+                    "unit_id": unit.source_id or unit.unit_id,
+                    "name": unit.name,
+                    "unit_type": unit.unit_type.value,
+                    "staffed_beds": unit.beds,
+                }
+                for site in self.sites
+                for unit in site.units
+            ]
+        )
 
     @staticmethod
     def ed(site: Site) -> str | None:

@@ -49,7 +49,7 @@ def load_source(
     engine = sa.create_engine(place.source)
     try:
         tables = load.SourceTables(engine)
-        loaded = Loaded(load.Told(), Counter())
+        loaded = Loaded(load.Told(), tables.put(load.Feed(tables=[("unit", places.units())])))
         for feed in _feeds(_by_format(paths), places, time_zone, columns, load.Pseudonym(_key(place))):
             loaded.told.add(feed.told)
             loaded.written.update(tables.put(feed))

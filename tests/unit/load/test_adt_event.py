@@ -26,7 +26,9 @@ def event(
     kind = KINDS[trigger]
     disposition = "home" if kind is EventKind.DISCHARGED else None
     name = f"{visit_id} {trigger} {hour} {told} {unit_id}"
-    return AdtEvent(name, visit_id, "north", trigger, kind, at, told_at, unit_id, unit_id == "ed", disposition)
+    return AdtEvent(
+        name, visit_id, "north", trigger, kind, at, told_at, unit_id, unit_id == "ed", disposition
+    )
 
 
 def stays(*events: AdtEvent) -> list[tuple[str, float, float | None]]:
@@ -65,17 +67,22 @@ def test_a_discharge_alone_tells_of_no_stay() -> None:
 @pytest.mark.parametrize(
     ("cancel", "left"),
     [
-        ("A11", []),
         ("A12", [("icu", 0, 9)]),
         ("A13", [("icu", 0, 5), ("ward", 5, None)]),
     ],
 )
-def test_a_cancel_takes_back_what_it_is_about(cancel: str, left: list[tuple[str, float, float | None]]) -> None:
+def test_a_cancel_takes_back_what_it_is_about(
+    cancel: str, left: list[tuple[str, float, float | None]]
+) -> None:
     if cancel == "A11":
         assert ways([event("A01", 0), event("A11", 0, told=1)]) == []
         return
     events = [event("A01", 0), event("A02", 5, "ward"), event("A03", 9, "ward")]
     assert stays(*events, event(cancel, 9, told=10)) == left
+
+
+def test_a_cancelled_admission_leaves_nothing() -> None:
+    assert ways([event("A01", 0), event("A11", 0, told=1)]) == []
 
 
 def test_a_cancel_takes_back_the_latest_told_and_a_new_one_stands() -> None:
@@ -97,7 +104,11 @@ def test_an_ed_visit_ends_admitted_or_as_the_visit_does() -> None:
     admitted = source_rows(ways([event("A04", 0, "ed"), event("A01", 3), event("A03", 9)]))
     home = source_rows(ways([event("A04", 0, "ed"), event("A03", 3, "ed")]))
     waiting = source_rows(ways([event("A04", 0, "ed")]))
-    assert [rows.ed_visit[0]["disposition"] for rows in (admitted, home, waiting)] == ["admitted", "home", None]
+    assert [rows.ed_visit[0]["disposition"] for rows in (admitted, home, waiting)] == [
+        "admitted",
+        "home",
+        None,
+    ]
 
 
 units = st.sampled_from(["ed", "icu", "ward", "tele"])

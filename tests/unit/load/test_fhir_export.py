@@ -72,9 +72,7 @@ def test_a_place_is_found_by_its_identifier_and_a_site_by_the_place() -> None:
 
 def test_an_encounter_from_ed_to_bed_is_a_visit_and_a_stay() -> None:
     noon = "2026-03-08T11:00:00-04:00"
-    rows = source_rows(
-        read(encounter("IMP", ("Location/w1", noon, None), ("Location/e9", START, noon))).ways
-    )
+    rows = source_rows(read(encounter("IMP", ("Location/w1", noon, None), ("Location/e9", START, noon))).ways)
     assert [row["disposition"] for row in rows.ed_visit] == ["admitted"]
     assert [(row["unit_id"], row["bed_to"]) for row in rows.bed_stay] == [("icu", None)]
 
@@ -97,8 +95,14 @@ def test_what_should_never_have_been_there_is_withdrawn(status: str) -> None:
         (encounter("AMB"), "encounters of class AMB: neither ED nor bed"),
         (encounter("EMER", status="planned"), "encounters still to come"),
         (encounter("EMER", period={"start": "2026-03-08"}), "encounters without a start to the hour"),
-        (encounter("EMER", serviceProvider={"display": "Else"}), "organization 'Else' is no site's source_id"),
-        (encounter("IMP", location=[{"location": {"reference": "Location/w1"}}] * 2), "encounters in several"),
+        (
+            encounter("EMER", serviceProvider={"display": "Else"}),
+            "organization 'Else' is no site's",
+        ),
+        (
+            encounter(location=[{"location": {"reference": "Location/w1"}}] * 2),
+            "encounters in several",
+        ),
         (encounter("EMER", period={"start": "noon"}), "line that is no FHIR R4 resource"),
         ("{", "line that is no FHIR R4 resource"),
         ("7", "resource None: not of use"),

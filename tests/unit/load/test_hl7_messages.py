@@ -115,7 +115,9 @@ def test_messages_come_in_frames_batches_and_with_any_line_ends() -> None:
     assert triggers == ["A01", "A02", "A03", "A04"]
 
 
-@given(st.text(alphabet="MSHPV1EN|^~\\&\r\n 0123456789A", max_size=300), st.integers(0, 200), st.integers(0, 200))
+@given(
+    st.text(alphabet="MSHPV1EN|^~\\&\r\n 0123456789A", max_size=300), st.integers(0, 200), st.integers(0, 200)
+)
 def test_no_text_breaks_the_reader(junk: str, start: int, length: int) -> None:
     whole = message()
     feed = read(whole[:start] + junk + whole[start + length :] + "\r" + message("A03"))
