@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -26,6 +26,7 @@ class Deployment(BaseSettings):
     mlflow_url: str | None = Field(None, repr=False)
     staging_url: str | None = None
     pages_url: str | None = None
+    load_key: SecretStr | None = None
 
     @property
     def source(self) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, cast, get_args
+from typing import Annotated, Literal, cast, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
@@ -38,6 +40,38 @@ def asked_retrain(asked: str) -> pipeline.Retrain:
     if asked not in allowed:
         raise ConfigError(f"--retrain {asked!r}: allowed are {', '.join(allowed)}")
     return cast("pipeline.Retrain", asked)
+
+
+def asked_time_zone(asked: str) -> ZoneInfo | Literal["site"]:
+    """The zone that is asked for; ``site`` for each site's own.
+
+    Raises:
+        ConfigError: there is no such zone.
+    """
+    if asked == "site":
+        return "site"
+    try:
+        return ZoneInfo(asked)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ConfigError(
+            f"--time-zone {asked!r}: allowed are site, and names such as Europe/London"
+        ) from None
+
+
+def asked_columns(asked: Sequence[str]) -> dict[str, dict[str, str]]:
+    """By table, what files call our columns, from ``table.ours=theirs``.
+
+    Raises:
+        ConfigError: one is not of that form.
+    """
+    columns: dict[str, dict[str, str]] = {}
+    for one in asked:
+        ours, equals, theirs = one.partition("=")
+        table, dot, name = ours.partition(".")
+        if not (equals and dot and theirs):
+            raise ConfigError(f"--column {one!r}: write table.ours=theirs, as in ed_visit.arrived_at=ARRIVAL")
+        columns.setdefault(table, {})[name] = theirs
+    return columns
 
 
 def run_id_of_now() -> str:

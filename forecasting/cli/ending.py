@@ -14,6 +14,7 @@ from rich.console import Console
 from forecasting import outcome, standalone
 from forecasting.cli.app import console
 from forecasting.config import ConfigError
+from forecasting.load import LoadRefused
 from forecasting.simulate import SourceInUseError
 from forecasting.warehouse import WarehouseError
 
@@ -28,6 +29,7 @@ REFUSED = 2
 
 MENDABLE = (
     ConfigError,
+    LoadRefused,
     SourceInUseError,
     WarehouseError,
     outcome.SiteBlocked,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from forecasting import pipeline
 from forecasting.cli.app import app, console
-from forecasting.cli.asked import NightOption, asked_night, asked_sites
+from forecasting.cli.asked import NightOption, asked_columns, asked_night, asked_sites, asked_time_zone
 from forecasting.cli.ending import plain_errors
 from forecasting.config import read_settings
 from forecasting.deployment import Deployment
@@ -48,6 +49,30 @@ def check(night: NightOption = None, sites: str = "all") -> None:
         )
         if len(report.unread):
             raise typer.Exit(1)
+
+
+@source_app.command()
+def load(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(exists=True, help="Files or folders: .hl7, .er7, .ndjson (FHIR), .csv, .parquet."),
+    ],
+    time_zone: Annotated[
+        str,
+        typer.Option(help="Whose clock tells times without an offset: site, each site's own, or a zone's."),
+    ] = "site",
+    column: Annotated[
+        list[str] | None, typer.Option(help="table.ours=theirs, where a file calls a column otherwise.")
+    ] = None,
+) -> None:
+    """Load messages, an export or tables into the source database; a later file corrects an earlier one."""
+    from forecasting.report import print_loaded
+
+    with plain_errors():
+        loaded = pipeline.load_source(
+            Deployment(), paths, asked_time_zone(time_zone), asked_columns(column or [])
+        )
+        print_loaded(loaded.told.read, loaded.told.left_out, loaded.written, console)
 
 
 def write_simulated(place: Deployment, start: datetime, until: datetime, seed: int) -> None:

@@ -39,6 +39,8 @@ class Source(Table):
     history_days: Annotated[int, Field(ge=21)] = 730
     lookback_days: Annotated[int, Field(ge=0, le=60)] = 3
     stale_after_hours: Positive = 24
+    catch_up: Literal["missing", "spread"] = "missing"
+    """The arrivals of an outage, stamped on the hour after it: left out, or given back to its hours."""
     tables: dict[Identifier, SourceName] = {}
     columns: dict[Identifier, dict[Identifier, SourceName]] = {}
     hourly: Hourly = Hourly()

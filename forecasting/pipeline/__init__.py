@@ -15,6 +15,7 @@ from forecasting.pipeline.approval import (
     settle_site,
 )
 from forecasting.pipeline.ingest import build_docs, extract_site, record_site, validate_site
+from forecasting.pipeline.loading import Loaded, load_source
 from forecasting.pipeline.night import NightKey, close_night, latest_night, open_night
 from forecasting.pipeline.page import pages, write_page
 from forecasting.pipeline.plan import forecast_site, publish_site, recommended, runs_page, staff_site
@@ -24,6 +25,7 @@ from forecasting.pipeline.training import train_target
 from forecasting.pipeline.walk import walk
 
 __all__ = [
+    "Loaded",
     "NightKey",
     "Response",
     "Retrain",
@@ -36,6 +38,7 @@ __all__ = [
     "extract_site",
     "forecast_site",
     "latest_night",
+    "load_source",
     "migrate",
     "open_night",
     "pages",

@@ -6,6 +6,7 @@ Matplotlib is imported when the first figure is drawn.
 from forecasting.report.comparison import coverage_figure, pit_figure, reliability_figure, skill_figure
 from forecasting.report.fans import past_fans_figure
 from forecasting.report.interpretation import interpretation_figures
+from forecasting.report.loaded import print_loaded
 from forecasting.report.page import SiteNight, site_page
 from forecasting.report.plan import plan_table, print_plan
 from forecasting.report.scores import answer, answers_markdown, print_scores, scores_markdown
@@ -33,6 +34,7 @@ __all__ = [
     "pit_figure",
     "plan_table",
     "print_difference",
+    "print_loaded",
     "print_plan",
     "print_scores",
     "print_source",

@@ -1,8 +1,4 @@
-"""The ``adt`` source database of a simulated hospital: tables, indexes and bulk loading.
-
-Times are stored as timestamps without a zone, in UTC. As in many reporting databases the tables have indexes
-but no keys or constraints: what is wrong with the data is for the reader to find.
-"""
+"""The ``adt`` source database of a simulated hospital: bulk loading."""
 
 from __future__ import annotations
 
@@ -15,81 +11,13 @@ import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.dialects import sqlite
 
+from forecasting.adt import METADATA, SIMULATION, SOURCE_TABLES
 from forecasting.simulate.hospital import Hospital
 
 ROWS_AT_ONCE = 50_000
 
 log = structlog.get_logger(__name__)
-
-# In SQLite as its own functions write an instant, so that texts compare as times do.
-_INSTANT = sa.DateTime().with_variant(sqlite.DATETIME(truncate_microseconds=True), "sqlite")  # type: ignore[no-untyped-call]
-
-METADATA = sa.MetaData()
-
-ED_VISIT = sa.Table(
-    "ed_visit",
-    METADATA,
-    sa.Column("visit_id", sa.Text),
-    sa.Column("site_id", sa.Text),
-    sa.Column("arrived_at", _INSTANT),
-    sa.Column("departed_at", _INSTANT, comment="when the patient left the ED; null while present"),
-    sa.Column("acuity", sa.SmallInteger, comment="ESI triage level, 1 (sickest) to 5"),
-    sa.Column(
-        "disposition",
-        sa.Text,
-        comment="home, admitted, left_without_being_seen, transferred; null while open",
-    ),
-    sa.Index("ed_visit_arrived", "site_id", "arrived_at"),
-    sa.Index("ed_visit_departed", "site_id", "departed_at"),
-    comment="Simulated: no patient of this table exists. Times are UTC.",
-)
-
-BED_STAY = sa.Table(
-    "bed_stay",
-    METADATA,
-    sa.Column("stay_id", sa.Text),
-    sa.Column("site_id", sa.Text),
-    sa.Column("unit_id", sa.Text),
-    sa.Column("bed_from", _INSTANT),
-    sa.Column("bed_to", _INSTANT, comment="null while the patient is in the bed"),
-    sa.Index("bed_stay_from", "site_id", "bed_from"),
-    sa.Index("bed_stay_to", "site_id", "bed_to"),
-    comment="Simulated: no patient of this table exists. Times are UTC.",
-)
-
-UNIT = sa.Table(
-    "unit",
-    METADATA,
-    sa.Column("site_id", sa.Text),
-    sa.Column("unit_id", sa.Text),
-    sa.Column("name", sa.Text),
-    sa.Column("unit_type", sa.Text),
-    sa.Column("staffed_beds", sa.Integer),
-)
-
-SCHEDULED_SHIFT = sa.Table(
-    "scheduled_shift",
-    METADATA,
-    sa.Column("site_id", sa.Text),
-    sa.Column("unit_id", sa.Text),
-    sa.Column("role", sa.Text),
-    sa.Column("shift_start", _INSTANT),
-    sa.Column("shift_end", _INSTANT),
-    sa.Column("heads", sa.Integer),
-    sa.Index("scheduled_shift_start", "site_id", "shift_start"),
-    comment="Published rosters, past and to come. Times are UTC.",
-)
-
-SIMULATION = sa.Table(
-    "simulation",
-    METADATA,
-    sa.Column("complete", sa.Boolean, comment="false while rows are being written"),
-    comment="Marks this database as written by the simulator, which may replace its tables.",
-)
-
-SOURCE_TABLES = (ED_VISIT, BED_STAY, UNIT, SCHEDULED_SHIFT)
 
 
 class SourceInUseError(ValueError):

@@ -21,6 +21,8 @@ from forecasting.schema import (
     Target,
 )
 from forecasting.validate import facts
+from forecasting.validate.catch_up import catch_ups, spread_out
+from forecasting.validate.frozen import frozen_hours
 from forecasting.validate.judge import Document, judge, pandas_source
 from forecasting.validate.records import State, quarantined_rows, result_rows, state_of, why
 from forecasting.validate.suite import Outcome, Suite
@@ -90,7 +92,10 @@ def validate(
         series = facts.series_facts(observation, known, site, settings.source.profile, issued_at)
         case.hear(observation_suites.series_suite(series))
 
+    observation = _with_stretches(observation, known)
     observation = case.possible(observation, ward_beds(unit, site), issued_at)
+    if settings.source.catch_up == "spread":
+        observation = _with_spread_out(observation, known)
     clean = {OBSERVATION: observation, UNIT: unit, SCHEDULED_SHIFT: scheduled_shift}
     verdict = Verdict(
         site_id=site.site_id,
@@ -160,6 +165,37 @@ class _Case:
             impossible = self.hear(observation_suites.values_suite(rows, target, beds, issued_at))
             parts.append(rows.assign(value=rows["value"].mask(rows.index.isin(impossible))))
         return pd.concat(parts)
+
+
+def _with_stretches(observation: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Beside each hour, what only its neighbours tell: whether it catches up, or stands still too long."""
+    rows = observation.assign(silent_before=0, frozen=0)
+    for (unit_id, target), of_series in rows.groupby(["unit_id", "target"]):
+        past = _series(known, str(unit_id), str(target))
+        if target == str(Target.ED_ARRIVALS):
+            before = catch_ups(past).set_index("valid_at")["silent_hours"]
+            rows.loc[of_series.index, "silent_before"] = (
+                of_series["valid_at"].map(before).fillna(0).astype(int)
+            )
+        else:
+            frozen = frozen_hours(past).astype(int)
+            rows.loc[of_series.index, "frozen"] = of_series["valid_at"].map(frozen).fillna(0).astype(int)
+    return rows
+
+
+def _with_spread_out(observation: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """The catch-ups among tonight's hours given back to the silent hours before them."""
+    rows = observation.copy()
+    for unit_id, of_unit in rows[rows["target"] == str(Target.ED_ARRIVALS)].groupby("unit_id"):
+        past = _series(known, str(unit_id), str(Target.ED_ARRIVALS))
+        shares = spread_out(past, catch_ups(past))
+        rows.loc[of_unit.index, "value"] = of_unit["value"].fillna(of_unit["valid_at"].map(shares))
+    return rows
+
+
+def _series(known: pd.DataFrame, unit_id: str, target: str) -> pd.Series:
+    rows = known[(known["unit_id"] == unit_id) & (known["target"] == target)]
+    return rows.set_index("valid_at")["value"].sort_index()
 
 
 def ward_beds(unit: pd.DataFrame, site: Site) -> pd.DataFrame:

@@ -69,7 +69,8 @@ def values_suite(observation: pd.DataFrame, target: Target, beds: pd.DataFrame, 
     """One target's values are possible, and a ward's census of late fits its staffed beds.
 
     Args:
-        observation: rows of one target.
+        observation: rows of one target, with ``silent_before``, the silent hours whose arrivals an hour holds
+            besides its own, and ``frozen``, 1 where a census stood still for too long.
         target: which.
         beds: per ward's unit id, ``staffed`` beds today and the ``most`` it could ever hold; the ED, whose
             boarders wait in chairs and halls, is not among them.
@@ -110,8 +111,34 @@ def values_suite(observation: pd.DataFrame, target: Target, beds: pd.DataFrame, 
             "value",
         ),
     ]
-    if target is Target.BED_CENSUS:
+    if target is Target.ED_ARRIVALS:
+        checks.append(
+            Check(
+                "hour_is_no_catch_up",
+                Severity.WARN,
+                expect("column_values_to_be_between", column="silent_before", max_value=0),
+                lambda failed: " ".join(
+                    f"{row.value:.0f} {target} of {row.unit_id} in the hour {row.valid_at:{MINUTE}} UTC came "
+                    f"in the {row.silent_before:.0f} silent hours before it, too."
+                    for row in failed.itertuples()
+                ),
+                "value",
+                "holds the arrivals of {silent_before} silent hours before it, too",
+            )
+        )
+    else:
         checks += [
+            Check(
+                "census_moves",
+                Severity.WARN,
+                expect("column_values_to_be_between", column="frozen", max_value=0),
+                lambda failed: (
+                    f"The census stood still for longer than chance allows ({counted(failed)} hours), "
+                    "taken as missing: does the feed still run?"
+                ),
+                "value",
+                "stood still for longer than chance allows",
+            ),
             Check(
                 "census_fits_staffed_beds",
                 Severity.WARN,

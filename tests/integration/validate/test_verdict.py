@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -304,3 +304,43 @@ def test_documents_are_plain_json_without_rows(tables: Tables, judge_night: Judg
     assert "unexpected_index_list" not in text
     assert "unexpected_list" not in text
     assert json.loads(text) == judge_night(tables).documents
+
+
+def with_an_outage(observation: pd.DataFrame, hours: int) -> tuple[pd.DataFrame, pd.Series]:
+    """Some silent hours whose arrivals stand in the hour after them; and which rows those are."""
+    late = observation.copy()
+    arrivals = late[late["target"] == Target.ED_ARRIVALS].index[20 : 20 + hours + 1]
+    late.loc[arrivals[-1], "value"] = late.loc[arrivals, "value"].sum()
+    late.loc[arrivals[:-1], "value"] = np.nan
+    return late, late.loc[arrivals, "value"]
+
+
+def test_the_arrivals_of_an_outage_are_set_aside(tables: Tables, judge_night: Judge) -> None:
+    tables["observation"], outage = with_an_outage(tables["observation"], 10)
+    verdict = judge_night(tables)
+    assert "hour_is_no_catch_up" in failed(verdict)
+    assert f"{outage.iloc[-1]:.0f} ed_arrivals of ed in the hour" in verdict.why
+    assert verdict.quarantined["reason"].tolist() == ["holds the arrivals of 10 silent hours before it, too"]
+    assert verdict.tables["observation"].loc[outage.index, "value"].isna().all()
+
+
+def test_the_arrivals_of_an_outage_are_given_back_where_that_is_configured(
+    tables: Tables, site: Site, settings: Settings, history: pd.DataFrame
+) -> None:
+    tables["observation"], outage = with_an_outage(tables["observation"], 10)
+    source = settings.source.model_copy(update={"catch_up": "spread"})
+    spread = settings.model_copy(update={"source": source})
+    verdict = validate(tables, history, site, spread, date(2026, 3, 1), ISSUED_AT)
+    given = verdict.tables["observation"].loc[outage.index, "value"]
+    assert given.sum() == outage.sum()
+    assert given.notna().all()
+    assert len(verdict.quarantined) == 1
+
+
+def test_a_census_that_stands_still_is_taken_as_missing(tables: Tables, judge_night: Judge) -> None:
+    icu = tables["observation"].query("unit_id == 'icu'").index[:40]
+    tables["observation"].loc[icu, "value"] = 2.0
+    verdict = judge_night(tables)
+    assert "census_moves" in failed(verdict)
+    assert "stood still for longer than chance allows (icu: 39 hours)" in verdict.why
+    assert verdict.tables["observation"].loc[icu[1:], "value"].isna().all()

@@ -1,0 +1,163 @@
+"""Files of a hospital are counted as its tables would be, however often and in whatever order they come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import hospital_files
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from forecasting import pipeline
+from forecasting.config import Settings, read_settings
+from forecasting.deployment import Deployment
+from forecasting.extract import connect, extract
+from forecasting.load import LoadRefused
+from forecasting.simulate import Hospital, simulate
+from forecasting.simulate.source import write_source
+
+pytestmark = pytest.mark.integration
+
+CONFIG = Path(__file__).parents[2] / "hospital.toml"
+START = datetime(2026, 3, 4, 5, tzinfo=UTC)
+UNTIL = START + timedelta(days=7)
+SINCE = START + timedelta(days=1)
+"""The night of 8 March 2026 had no hour from two to three in both zones."""
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    return read_settings(CONFIG)
+
+
+@pytest.fixture(scope="module")
+def hospital(settings: Settings) -> Hospital:
+    return simulate(settings, START, UNTIL, seed=5)
+
+
+@pytest.fixture(scope="module")
+def truth(hospital: Hospital, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> pd.Series:
+    url = f"sqlite:///{tmp_path_factory.mktemp('source') / 'source.db'}"
+    write_source(hospital, sa.create_engine(url))
+    return hours(url, settings)
+
+
+def hours(url: str, settings: Settings) -> pd.Series:
+    frames = [
+        extract(connect(url), site, settings, SINCE, UNTIL)["observation"].assign(site_id=site.site_id)
+        for site in settings.sites
+    ]
+    return pd.concat(frames).set_index(["site_id", "unit_id", "target", "valid_at"])["value"].sort_index()
+
+
+def load(
+    place: Deployment, *paths: Path, time_zone: Any = "site", columns: Mapping[str, Any] = {}
+) -> pipeline.Loaded:
+    return pipeline.load_source(place, paths, time_zone, columns)
+
+
+@pytest.fixture
+def place(tmp_path: Path, database_url: str) -> Deployment:
+    return Deployment(config=CONFIG, var=tmp_path, source_url=database_url, load_key="a long random word")
+
+
+def test_a_feed_of_messages_is_counted_as_the_tables_are(
+    hospital: Hospital, settings: Settings, truth: pd.Series, place: Deployment, tmp_path: Path
+) -> None:
+    told = hospital_files.messages(hospital, settings, seed=1)
+    for number, some in enumerate((told[: len(told) // 2], told[len(told) // 3 :])):
+        (tmp_path / f"{number}.hl7").write_text("".join(some), newline="")
+        load(place, tmp_path / f"{number}.hl7")
+    pd.testing.assert_series_equal(hours(place.source, settings), truth)
+    again = load(place, tmp_path)
+    assert not again.told.left_out
+    pd.testing.assert_series_equal(hours(place.source, settings), truth)
+    assert "PLANTED" not in everything(place)
+    assert "MRN" not in everything(place)
+
+
+def test_an_export_and_what_it_later_withdraws(
+    hospital: Hospital, settings: Settings, truth: pd.Series, place: Deployment, tmp_path: Path
+) -> None:
+    lines = hospital_files.encounters(hospital)
+    wrong = lines[0].replace('"id": "', '"id": "wrong-')
+    (tmp_path / "Encounter.ndjson").write_text("\n".join([*lines, wrong]))
+    load(place, tmp_path)
+    withdrawn = wrong.replace("finished", "entered-in-error")
+    (tmp_path / "Encounter.ndjson").write_text("\n".join([*lines[:50], withdrawn]))
+    load(place, tmp_path)
+    pd.testing.assert_series_equal(hours(place.source, settings), truth)
+
+
+def test_tables_under_other_names_and_clocks(
+    hospital: Hospital, settings: Settings, truth: pd.Series, place: Deployment, tmp_path: Path
+) -> None:
+    hospital_files.tables(hospital, settings, tmp_path)
+    columns = {"ed_visit": {"arrived_at": "ARR", "departed_at": "DEP"}}
+    loaded = load(place, tmp_path, columns=columns)
+    assert loaded.written == {
+        "ed_visit": len(hospital.ed_visit),
+        "bed_stay": len(hospital.bed_stay),
+        "unit": 4,
+    }
+    load(place, tmp_path, columns=columns)
+    pd.testing.assert_series_equal(hours(place.source, settings), truth)
+
+
+def test_times_without_an_offset_are_read_on_the_clock_that_is_named(
+    settings: Settings, place: Deployment, tmp_path: Path
+) -> None:
+    (tmp_path / "ed_visit.csv").write_text(
+        "visit_id,site_id,arrived_at\n1,north,2026-03-01 12:00\n2,west,2026-03-01 12:00\n3,north,noon\n4,,\n"
+    )
+    loaded = load(place, tmp_path)
+    with sa.create_engine(place.source).connect() as connection:
+        arrived = connection.execute(sa.text("SELECT site_id, arrived_at FROM ed_visit")).fetchall()
+    assert {site: str(at)[:13] for site, at in arrived} == {
+        "north": "2026-03-01 17",
+        "west": "2026-03-01 20",
+    }
+    assert sum(loaded.told.left_out.values()) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("visits.csv", "a\n", "no table is called 'visits'; rename it"),
+        ("ed_visit.csv", "visit_id,site_id\n1,north\n", "no column 'arrived_at'"),
+        ("ed_visit.parquet", "no parquet", "can't be read as parquet"),
+        ("ed_visit.csv", "", "can't be read as csv"),
+        ("ed_visit.xlsx", "", "nothing to load; allowed endings: .hl7"),
+    ],
+)
+def test_files_that_cannot_be_used_are_told(tmp_path: Path, name: str, content: str, says: str) -> None:
+    place = Deployment(config=CONFIG, var=tmp_path, load_key="word")
+    (tmp_path / name).write_text(content)
+    with pytest.raises(LoadRefused, match=says):
+        load(place, tmp_path / name)
+
+
+def test_loading_refuses_tables_that_it_did_not_make_and_a_missing_key(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    (tmp_path / "unit.csv").write_text("site_id,unit_id\nnorth,icu\n")
+    with pytest.raises(LoadRefused, match="HOSPITAL_LOAD_KEY is not set"):
+        load(Deployment(config=CONFIG, var=tmp_path), tmp_path)
+    place = Deployment(config=CONFIG, var=tmp_path / "other", load_key="word")
+    place.var.mkdir()
+    write_source(hospital, sa.create_engine(place.source))
+    with pytest.raises(LoadRefused, match="not loaded from files"):
+        load(place, tmp_path / "unit.csv")
+
+
+def everything(place: Deployment) -> str:
+    engine = sa.create_engine(place.source)
+    with engine.connect() as connection:
+        return " ".join(
+            str(connection.execute(sa.text(f"SELECT * FROM {name}")).fetchall())  # noqa: S608
+            for name in sa.inspect(engine).get_table_names()
+        )
