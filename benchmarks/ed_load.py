@@ -84,7 +84,9 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    table = pd.concat([measure(Asked(arguments.site, seed, arguments.every)) for seed in arguments.seeds])
+    table = pd.concat(
+        [measure(Asked(arguments.site, seed, arguments.every)) for seed in arguments.seeds], ignore_index=True
+    )
     console = Console(width=120, highlight=False)
     print_worth(worth_by_group(table.assign(all=""), "all"), worth_by_group(table, "role"), console)
     for name, ways in (("census", [BY_LOAD]), ("offered load", [OURS])):

@@ -89,7 +89,7 @@ def _staged_load(stage: Stage, site: Site, issued_at: datetime) -> OfferedLoad:
 def past_loads(
     source: sa.Engine, site: Site, settings: Settings, nights: Sequence[date]
 ) -> Callable[[date], OfferedLoad | None]:
-    """The ED's offered load at past nights where it is asked for, of the stays known before the first of them.
+    """The ED's offered load at past nights where it is asked for, of the stays known before the first.
 
     Raises:
         SourceUnreachable: the source does not answer. One that can't tell the load leaves the census to tell.
