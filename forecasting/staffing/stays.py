@@ -18,6 +18,9 @@ ACUITIES = 6
 DRAWN_TOWARDS = 20.0
 """Patients for whom the whole day speaks beside those of an hour."""
 
+BELOW_ONE = 1 - 1e-9
+"""Of an hour, so that no sum's rounding makes it one more."""
+
 Wholes = NDArray[np.int64]
 
 
@@ -89,7 +92,7 @@ class Stays:
         hours = np.minimum(np.searchsorted(law, at, side="right"), longest)
         below = np.where(hours > 0, law[hours - 1], 0.0)
         step = law[hours] - below
-        within = np.clip((at - below) / np.where(step > 0, step, 1.0), 0.0, np.nextafter(1.0, 0.0))
+        within = np.clip((at - below) / np.where(step > 0, step, 1.0), 0.0, BELOW_ONE)
         if age < 0:
             return np.asarray(np.floor(hours * (1 + longer) + within), dtype=np.int64)
         left = np.maximum(hours - age, 1) * (1 + longer)
