@@ -1,5 +1,5 @@
--- How long the emergency department's patients stayed, boarding included, by acuity (0: not known, or no ESI level) and
--- the local hour they arrived in: at how many starts of hours they were present. Of the arrivals in the hours asked for,
+-- How long the emergency department's patients stayed, boarding included: at how many starts of hours they were there,
+-- by acuity (0: not known, or no ESI level) and the local hour they arrived in. Of the arrivals in the hours asked for,
 -- those who had left before :until.
 WITH visit AS (
     SELECT
