@@ -58,7 +58,7 @@ def test_stays_are_those_of_a_count_patient_by_patient(
     seen = seen[(came >= now - pd.Timedelta(days=DAYS)) & (came < now - pd.Timedelta(hours=168))]
     local = (seen["first"] - HOUR).dt.tz_localize("UTC").dt.tz_convert("America/New_York")
     acuity = seen["acuity"].where(seen["acuity"].isin([1, 2, 3]), 0).astype(int)
-    hours = ((seen["gone"] - seen["first"]) / HOUR).astype(int)
+    hours = ((seen["gone"] - seen["first"]).dt.total_seconds() / 3600).astype(int)
     expected = pd.DataFrame({"acuity": acuity, "local_hour": local.dt.hour, "stay_hours": hours})
     expected = expected.groupby(KEY).size().rename("patients").reset_index().assign(site_id="north")
     pd.testing.assert_frame_equal(stays, ED_STAY.conform(expected))
@@ -86,7 +86,7 @@ def test_who_is_there_is_told_at_each_issue_time_as_known_then(
     for time in times:
         at = pd.Timestamp(time).tz_convert(None)
         there = visits[(visits["arrived_at"] < at) & ~(visits["departed_at"] < at)]
-        elapsed = (at - there["first"]) / HOUR
+        elapsed = (at - there["first"]).dt.total_seconds() / 3600
         bins = pd.Series([max(edge for edge in ELAPSED_HOURS if edge <= hours) for hours in elapsed])
         told = present[present["valid_at"] == time].set_index("elapsed_from")["patients"]
         assert told.to_dict() == bins.value_counts().to_dict()
