@@ -45,6 +45,7 @@ from forecasting.models import Flow, Flows, Glm
 from forecasting.pipeline.backtest.decisions import DAYS_PER_WEEK, PastSite, PathsTold, forecast_paths
 from forecasting.pipeline.backtest.worth import FACTORS, worth_by_week
 from forecasting.pipeline.backtest.worth_figures import WorthFigures, closed, worth_by_group, worth_figures
+from forecasting.pipeline.ed_load import past_loads
 from forecasting.report import print_worth, worth_figure
 from forecasting.rules import rule_book
 from forecasting.schema import OBSERVATION_VERSION, Target
@@ -145,7 +146,13 @@ def simulated_past(settings: Settings, asked: Asked, url: str) -> PastSite:
         versions=versions,
         roster=extract_roster(source, site, settings, begin, UNTIL),
         turnover=turnover(known["inflow"], known["departure"], begin, site.zone),
-        paths=partial(forecast_paths, settings, versions, lambda night, target: hourly[night, target]),
+        paths=partial(
+            forecast_paths,
+            settings,
+            versions,
+            lambda night, target: hourly[night, target],
+            load=past_loads(source, site, settings, [night for nights in asked.weeks for night in nights]),
+        ),
     )
 
 

@@ -19,6 +19,11 @@ class Profile(StrEnum):
         return self is Profile.ADT
 
     @property
+    def has_ed_stays(self) -> bool:
+        """Whether it knows an ED's visits from arrival to departure, and so the load of its arrivals."""
+        return self is Profile.ADT
+
+    @property
     def feeds(self) -> tuple[str, ...]:
         """The tables whose rows become hours."""
         return _FEEDS[self]

@@ -173,6 +173,19 @@ PRESENT = _table(
     patients=_WHOLE,
 )
 
+ED_STAY_HOURS = 168
+"""ED stays are counted by the hour up to this; who stays longer is counted here."""
+
+ED_STAY = _table(
+    "ed_stay",
+    ("site_id", "acuity", "local_hour", "stay_hours"),
+    site_id=_TEXT,
+    acuity=_WHOLE,  # ESI 1 to 5; 0 where nobody wrote it down
+    local_hour=_WHOLE,  # in which the patients arrived
+    stay_hours=_WHOLE,  # starts of hours at which they were present, boarding included
+    patients=_WHOLE,
+)
+
 OBSERVATION_VERSION = _table(
     "observation_version",
     ("site_id", "unit_id", "target", "valid_at", "known_at"),

@@ -24,7 +24,7 @@ from forecasting.config.settings import Settings
 from forecasting.config.site import FloatPool, Site
 from forecasting.config.source import Hourly, Source
 from forecasting.config.training import Likelihood, Training
-from forecasting.config.unit import Boarders, Unit, UnitType
+from forecasting.config.unit import Boarders, Load, Unit, UnitType
 
 __all__ = [
     "Applies",
@@ -44,6 +44,7 @@ __all__ = [
     "Identifier",
     "Level",
     "Likelihood",
+    "Load",
     "LocalRule",
     "OnTimeout",
     "Positive",

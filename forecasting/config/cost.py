@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from forecasting.config.fields import Rate
+from forecasting.config.fields import Level, Rate
 from forecasting.config.table import Table
 
 
@@ -45,3 +45,5 @@ class Waiting(Table):
     """How patients of an ED wait to be seen."""
 
     patience_hours: Rate = 6.0
+    delay: Level | None = None
+    """The share who may wait: the square-root rule then staffs an ED that is planned by its offered load."""

@@ -25,6 +25,15 @@ class UnitType(StrEnum):
     PSYCHIATRIC = "psychiatric"
 
 
+class Load(StrEnum):
+    """By which patients a unit's rules are planned."""
+
+    CENSUS = "census"
+    """Those of its forecast census."""
+    OFFERED = "offered"
+    """Those whom its forecast arrivals and their stays lead to; an ED alone has arrivals."""
+
+
 class Boarders(Table):
     """Patients in an ED who are admitted and wait for a ward's bed."""
 
@@ -48,6 +57,7 @@ class Unit(Table):
     posts: dict[Identifier, Count] = {}
     patient_shares: dict[Identifier, Share] = {}
     boarders: Boarders | None = None
+    load: Load = Load.CENSUS
 
     def __hash__(self) -> int:
         # Its tables have no hash, and a site, with its units, is a key where results are kept.
@@ -61,6 +71,11 @@ class Unit(Table):
                     f"minimum_heads.{role} = {heads} of unit {self.unit_id!r} is more than its "
                     f"{self.beds} beds"
                 )
+        if self.load is Load.OFFERED and self.unit_type is not UnitType.ED:
+            raise ValueError(
+                f"unit {self.unit_id!r} of type {self.unit_type} has no arrivals to plan by: load = "
+                f"{self.load.value!r} is for units of type 'ed'; allowed is {Load.CENSUS.value!r}"
+            )
         shares = sum(self.patient_shares.values()) + (self.boarders.share if self.boarders else 0)
         if shares > 1 + ROUNDING:
             raise ValueError(

@@ -4,6 +4,7 @@ Patients are counted inside the database; only counts per hour and unit leave it
 """
 
 from forecasting.extract.check import SourceReport, check_source
+from forecasting.extract.ed_load import extract_ed_load
 from forecasting.extract.errors import SourceContractBroken, SourceError, SourceUnreachable
 from forecasting.extract.extraction import extract, extract_roster
 from forecasting.extract.flows import extract_flow_record, extract_flows, flows_at
@@ -17,6 +18,7 @@ __all__ = [
     "check_source",
     "connect",
     "extract",
+    "extract_ed_load",
     "extract_flow_record",
     "extract_flows",
     "extract_roster",

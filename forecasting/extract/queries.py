@@ -67,6 +67,7 @@ _SHARED = ("census_stay",)
 _LISTED = {
     "span": ("since_hour", "until_hour", "begins_strictly", "ends_strictly"),
     "asked": ("hour_number", "strictly"),
+    "clock": ("since_hour", "until_hour", "hours_ahead"),
 }
 """Columns of the tables that are given with the question."""
 

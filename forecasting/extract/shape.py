@@ -50,6 +50,7 @@ SHAPES: Mapping[Profile, Shape] = {
             **SCHEDULED_SHIFT,
         },
         optional=frozenset({"scheduled_shift"}),
+        optional_columns={"ed_visit": ("acuity",)},
     ),
     Profile.HOURLY: Shape(
         columns={

@@ -13,6 +13,7 @@ from forecasting import extract, warehouse
 from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import SiteBlocked, SourceLost
+from forecasting.pipeline.ed_load import stage_ed_load
 from forecasting.pipeline.flows import stage_flows
 from forecasting.pipeline.night import NightKey, end_site, resume_site, timed
 from forecasting.schema import OBSERVATION, SCHEDULED_SHIFT, SOURCE_DEFECT, UNIT, NightState, Target
@@ -58,6 +59,7 @@ def extract_site(place: Deployment, key: NightKey, site_id: str) -> None:
             stage.write(table, tables[table.name], f"extracted_{table.name}")
     with timed(stage, "flows"):
         stage_flows(stage, source, settings, issued_at)
+        stage_ed_load(stage, source, settings, issued_at)
     hours = len(tables[OBSERVATION.name])
     log.info("extracted", site=site_id, night=str(key.night), stage="extract", since=str(since), rows=hours)
 

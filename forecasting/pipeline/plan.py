@@ -19,6 +19,7 @@ from forecasting.deployment import Deployment
 from forecasting.outcome import SiteNotReady
 from forecasting.pipeline.approval import settle_site
 from forecasting.pipeline.champion import load_champion
+from forecasting.pipeline.ed_load import told_by_load
 from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, as_row, timed
@@ -74,9 +75,9 @@ def staff_site(place: Deployment, key: NightKey, site_id: str) -> None:
     stage = Stage(place.staging, key.night, site_id)
     with timed(stage, "staff"):
         forecast = stage.read(FORECAST)
-        paths = site_paths(place, settings, forecast)
-        flows = staged_flows(stage, issued_at)
-        heads = heads_of(settings, site, issued_at, forecast, stage.read(SCHEDULED_SHIFT), paths, flows)
+        told = told_by_load(stage, settings, issued_at, site_paths(place, settings, forecast))
+        flows, roster = staged_flows(stage, issued_at), stage.read(SCHEDULED_SHIFT)
+        heads = heads_of(settings, site, issued_at, forecast, roster, told.paths, flows, told.why_census)
         stage.write(
             STAFFING_RECOMMENDATION,
             heads.assign(
@@ -97,6 +98,7 @@ def heads_of(
     roster: pd.DataFrame,
     paths: Mapping[Target, SamplePaths],
     flows: Flows,
+    why_census: str = "",
 ) -> pd.DataFrame:
     """Heads per unit, role and shift of a site: the night's recommendation, or that of changed inputs.
 
@@ -106,8 +108,9 @@ def heads_of(
         issued_at: UTC.
         forecast: FORECAST rows of the site and issue time.
         roster: SCHEDULED_SHIFT rows.
-        paths: of that forecast, by target; see :func:`site_paths`.
+        paths: of that forecast, by target; see :func:`site_paths`, and :func:`told_by_load`.
         flows: as staged, for the work of patients who come and go.
+        why_census: why an ED whose offered load is asked for is planned by its census.
 
     Returns:
         STAFFING_RECOMMENDATION rows without the columns that the run adds.
@@ -123,6 +126,7 @@ def heads_of(
         rule_book(settings),
         paths=paths,
         turnover=turnover(flows.inflow, flows.departure, issued_at, site.zone),
+        why_census=why_census,
     )
 
 

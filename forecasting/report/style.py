@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MEASURE = {
     Target.BED_CENSUS: "Patients present",
-    Target.ED_ARRIVALS: "Arrivals per hour",
+    Target.ED_ARRIVALS: "Arrivals an hour",
 }
 HEADER = 0.9
 """Inches at the top for title, subtitle and legend."""

@@ -96,4 +96,4 @@ def _table(sums: pd.DataFrame, words: list[str]) -> Table:
 def _cell(name: str, value: float) -> str:
     if math.isnan(value):
         return ""
-    return f"{value:.1%}" if name == "left_unseen_share" else f"{value:,.0f}"
+    return f"{100 * value:.1f} %" if name == "left_unseen_share" else f"{value:,.0f}"

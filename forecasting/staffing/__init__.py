@@ -3,8 +3,19 @@
 Pure functions; they recommend, people decide.
 """
 
+from forecasting.staffing.offered_load import OfferedLoad, by_offered_load
 from forecasting.staffing.outlook import SamplePaths
 from forecasting.staffing.recommendation import recommend
+from forecasting.staffing.stays import LoadError, Stays
 from forecasting.staffing.turnover import Turnover, turnover
 
-__all__ = ["SamplePaths", "Turnover", "recommend", "turnover"]
+__all__ = [
+    "LoadError",
+    "OfferedLoad",
+    "SamplePaths",
+    "Stays",
+    "Turnover",
+    "by_offered_load",
+    "recommend",
+    "turnover",
+]

@@ -1,223 +1,162 @@
 """Patients present in an ED if nobody waited: the offered load of arrivals who stay for a while.
 
 m(t) = ∫ λ(t - u) P(S > u) du, the M(t)/G/∞ queue: Eick, Massey and Whitt (1993), The physics of the Mt/G/∞
-queue, Operations Research 41(4). Arrivals are spread evenly over their hour, and stays end evenly over their
-bin.
+queue, Operations Research 41(4). It is told at the starts of hours, as a census is, in whole patients: on
+each path of arrivals each patient stays as long as a lot says, so that the paths hold what chance does to
+arrivals and to stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zlib import crc32
+from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.signal import fftconvolve
-from scipy.stats import norm
+import pandas as pd
 
-Reals = NDArray[np.float64]
+from forecasting.schema import ELAPSED_HOURS, Target
+from forecasting.staffing.distribution import Reals
+from forecasting.staffing.outlook import SamplePaths
+from forecasting.staffing.stays import LoadError, Stays, Wholes
 
-STEPS = 60
-"""Of an hour, in which a stay's law is reckoned."""
-SERVERS_AT_MOST = 6.0
-"""β beyond which nobody waits."""
-
-
-class LoadError(ValueError):
-    """Counts or arrivals from which no load can be reckoned; the message says what is wrong."""
+HOUR = pd.Timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class StayLaw:
-    """How long patients stay: P(S > u) for u in steps of 1/STEPS hours, 1 first and 0 last (steps + 1,)."""
+class OfferedLoad:
+    """What the patients of one site's ED are told of at one issue time, beside the paths of its arrivals."""
 
-    survival: Reals
+    unit_id: str
+    zone: ZoneInfo
+    issued_at: datetime
+    """UTC."""
+    stays: Stays
+    present: Mapping[int, int]
+    """Patients who are there at the issue time, by bin of ELAPSED_HOURS."""
 
     @classmethod
-    def from_counts(cls, edges: Sequence[float], patients: Sequence[float]) -> StayLaw:
-        """The law of stays that were counted by length.
+    def of(
+        cls, unit_id: str, zone: ZoneInfo, issued_at: datetime, stays: Stays, present: pd.DataFrame
+    ) -> OfferedLoad:
+        """The load of an ED.
 
         Args:
-            edges: hours at which each bin begins, and where the last one ends; the first is 0.
-            patients: whose stay ended in each bin, at least one in all.
+            unit_id: the ED's.
+            zone: of the site.
+            issued_at: UTC.
+            stays: their law, known at the issue time.
+            present: PRESENT rows of the site; those of the ED at the issue time are read.
+        """
+        there = present[(present["unit_id"] == unit_id) & (present["valid_at"] == issued_at)]
+        by_bin = dict(zip(there["elapsed_from"], there["patients"], strict=True))
+        return cls(unit_id, zone, issued_at, stays, by_bin)
+
+    def patients(self, arrivals: SamplePaths, longer: float = 0.0) -> Wholes:
+        """Patients present at the start of each hour, on each path (paths, hours).
+
+        Who arrives in an hour is present from the start of the next one on. More arrivals on a path, and
+        longer stays, never make fewer patients: each has a lot of his own, always alike.
+
+        Args:
+            arrivals: paths from the issue time on, without a gap, the ED's among their units.
+            longer: change of each stay, as a share above -1, of those who are there too.
 
         Raises:
-            LoadError: the edges don't rise from 0, counts are negative or all zero, or lengths differ.
+            LoadError: the paths have not the ED, or not those hours.
         """
-        bounds, counts = np.asarray(edges, dtype=float), np.asarray(patients, dtype=float)
-        if len(bounds) != len(counts) + 1:
-            raise LoadError(
-                f"{len(bounds)} edges don't bound {len(counts)} bins; give one edge more than bins"
-            )
-        if bounds[0] != 0 or not (np.diff(bounds) > 0).all() or not np.isfinite(bounds).all():
-            raise LoadError(f"edges {list(edges)} must rise from 0 to the longest stay")
-        if not (counts >= 0).all() or not counts.sum() > 0:
-            raise LoadError(
-                f"counts {list(patients)} must not be negative, and at least one patient is needed"
-            )
-        steps = np.arange(int(np.ceil(bounds[-1] * STEPS)) + 1) / STEPS
-        ended = np.concatenate([[0], np.cumsum(counts)]) / counts.sum()
-        return cls(1 - np.interp(steps, bounds, ended))
+        hours = arrivals.valid_at
+        if self.unit_id not in arrivals.units:
+            raise LoadError(f"no paths of the arrivals at {self.unit_id}")
+        if not len(hours) or hours[0] != self.issued_at or not (np.diff(hours) == HOUR).all():
+            raise LoadError(f"the paths of arrivals do not tell every hour from {self.issued_at} on")
+        came = arrivals.counts[:, arrivals.units.index(self.unit_id)].astype(np.int64)
+        random = np.random.default_rng(crc32(f"{self.unit_id} {self.issued_at.isoformat()}".encode()))
+        there = self._who_is_there(came.shape, longer, random)
+        return there + self._who_comes(came, hours, longer, random)
 
-    @property
-    def mean_hours(self) -> float:
-        """E[S] = ∫ P(S > u) du."""
-        return float(np.trapezoid(self.survival) / STEPS)
+    def _who_comes(
+        self, came: Wholes, hours: pd.DatetimeIndex, longer: float, random: np.random.Generator
+    ) -> Wholes:
+        paths, length = came.shape
+        local = hours.tz_convert(self.zone).hour.to_numpy()
+        left = np.zeros(paths * (length + 1), dtype=np.int64)
+        # The n-th patient of an hour has the same lot however many come after.
+        for number in range(int(came.max(initial=0))):
+            lots = random.random((paths, length))
+            for local_hour in np.unique(local):
+                path, hour = np.nonzero((came > number) & (local == local_hour))
+                stay = self.stays.drawn(int(local_hour), lots[path, hour], longer)
+                ends = np.minimum(hour + 1 + stay, length)
+                left += np.bincount(path * (length + 1) + ends, minlength=len(left))
+        change = -left.reshape(paths, length + 1)
+        change[:, 1:] += came
+        return np.cumsum(change, axis=1)[:, :length]
 
-    def then(self, further: StayLaw) -> StayLaw:
-        """The law of a stay that is followed by another, independent of it."""
-        ends = -np.diff(self.survival)
-        # Who ends within a step ends in its middle, on average.
-        after = np.concatenate([[0], (further.survival[1:] + further.survival[:-1]) / 2])
-        later = fftconvolve(ends, after)
-        both = np.pad(self.survival, (0, len(further.survival)))
-        both[: len(later)] += later
-        return StayLaw(np.clip(both, 0, 1))
+    def _who_is_there(self, shape: tuple[int, ...], longer: float, random: np.random.Generator) -> Wholes:
+        paths, length = shape
+        there = np.zeros(shape, dtype=np.int64)
+        since = np.arange(length)
+        for begin, patients in sorted(self.present.items()):
+            ages, chances = self._ages(begin)
+            for _ in range(patients):
+                age = random.choice(ages, size=paths, p=chances)
+                lots, left = random.random(paths), np.empty(paths, dtype=np.int64)
+                for one in np.unique(age):
+                    those = age == one
+                    left[those] = self.stays.drawn(self._arrived(one), lots[those], longer, int(one))
+                there += since < left[:, None]
+        return there
+
+    def _ages(self, begin: int) -> tuple[Wholes, Reals]:
+        """Whole hours since their first that patients of a bin may be there for, and how likely each is.
+
+        Likely is an hour in which many arrive who stay so long. Where nobody was ever counted to stay as
+        long, the bin's first hour stands for all.
+        """
+        ends = [edge for edge in ELAPSED_HOURS if edge > begin]
+        ages = np.arange(begin, min([*ends, self.stays.gone.shape[1]]))
+        came = [self._arrived(age) for age in ages]
+        likely = [
+            self.stays.arrived[hour] * self.stays.present(hour, age)
+            for hour, age in zip(came, ages, strict=True)
+        ]
+        total = sum(likely)
+        return (ages, np.array(likely) / total) if total > 0 else (np.array([begin]), np.ones(1))
+
+    def _arrived(self, age: int) -> int:
+        """The local hour in which they arrived who have been there for so many whole hours."""
+        return int((pd.Timestamp(self.issued_at) - (int(age) + 1) * HOUR).tz_convert(self.zone).hour)
 
 
-@dataclass(frozen=True)
-class Presence:
-    """A class of patients: the chance that an arrival is present as one of them, by the age of the visit."""
-
-    name: str
-    chance: Reals
-    """At ages of 1/STEPS hours, 0 at the end (steps + 1,)."""
-
-
-def in_care(name: str, share: float, stay: StayLaw) -> Presence:
-    """Patients of one acuity in care.
+def by_offered_load(
+    paths: Mapping[Target, SamplePaths], load: OfferedLoad, longer: float = 0.0
+) -> dict[Target, SamplePaths]:
+    """The paths with the ED's patients as its arrivals lead to, in place of those of its forecast census.
 
     Args:
-        name: of the class.
-        share: of the arrivals.
-        stay: until they leave, or a bed is asked for.
-    """
-    return Presence(name, share * stay.survival)
-
-
-def boarding(name: str, share: float, stay: StayLaw, wait: StayLaw) -> Presence:
-    """Patients who are admitted and still in the ED: those no longer in care, and not yet gone.
-
-    Args:
-        name: of the class.
-        share: of the arrivals: those of an acuity, times the share of them admitted.
-        stay: until a bed is asked for.
-        wait: from then on.
-    """
-    whole = stay.then(wait).survival
-    care = np.pad(stay.survival, (0, len(whole) - len(stay.survival)))
-    return Presence(name, share * np.clip(whole - care, 0, None))
-
-
-def offered_load(arrivals: Reals, classes: Sequence[Presence], hours: int) -> dict[str, Reals]:
-    """Patients present by class, on average over each of the last hours.
-
-    Args:
-        arrivals: by hour, those before the first wanted hour included (paths, earlier + hours).
-        classes: what arrivals become.
-        hours: how many of the last are wanted.
-
-    Returns:
-        By class's name (paths, hours).
+        paths: by target.
+        load: of the ED.
+        longer: see :meth:`OfferedLoad.patients`.
 
     Raises:
-        LoadError: arrivals don't reach back as far as the longest stay, or aren't counts.
+        LoadError: no paths of arrivals, or others of the census than of the same hours.
     """
-    earlier = arrivals.shape[1] - hours
-    needed = max((_whole_hours(one) for one in classes), default=0)
-    if earlier < needed:
-        raise LoadError(
-            f"{earlier} hours of arrivals before the first hour; the longest stay asks for {needed}"
-        )
-    if not (np.isfinite(arrivals).all() and (arrivals >= 0).all()):
-        raise LoadError(
-            "arrivals must be known and not negative in every hour; fill gaps by what was expected"
-        )
-    loads = {}
-    for one in classes:
-        weights = _by_hours_ago(one)
-        load = np.zeros((len(arrivals), hours))
-        for ago, weight in enumerate(weights):
-            load += weight * arrivals[:, earlier - ago : arrivals.shape[1] - ago]
-        loads[one.name] = load
-    return loads
-
-
-def dispersion(present: Reals, expected: Reals) -> float:
-    """Variance over mean of what was present around what was expected: z, 1 where arrivals are Poisson.
-
-    Args:
-        present: patients, NaN where unknown.
-        expected: as many.
-
-    Raises:
-        LoadError: in no hour both are known and patients are expected.
-    """
-    known = np.isfinite(present) & np.isfinite(expected) & (expected > 0)
-    if not known.any():
-        raise LoadError("a dispersion needs hours whose patients are known and expected")
-    return float(((present[known] - expected[known]) ** 2).sum() / expected[known].sum())
-
-
-def safety(delay: float) -> float:
-    """β of the square-root rule: P(wait) = 1 / (1 + β Φ(β) / φ(β)).
-
-    Halfin and Whitt (1981), Heavy-traffic limits for queues with many exponential servers, Operations
-    Research 29(3).
-
-    Args:
-        delay: the share of patients who may wait, above 0 and below 1.
-
-    Raises:
-        LoadError: it is not.
-    """
-    if not 0 < delay < 1:
-        raise LoadError(f"a delay probability of {delay:g} is not between 0 and 1")
-    most = SERVERS_AT_MOST
-    if _delay(most) >= delay:
-        return most
-    return float(brentq(lambda beta: _delay(beta) - delay, 0, most))
-
-
-def square_root_heads(load: Reals, delay: float, z: float = 1.0) -> NDArray[np.int64]:
-    """S = ⌈m + β √(z m)⌉, for load and heads in the same unit: patients a head cares for at once.
-
-    Args:
-        load: m, patients over patients a head.
-        delay: the share of patients who may wait.
-        z: dispersion of that load; of patients' dispersion, one over patients a head.
-
-    Raises:
-        LoadError: the delay is no probability, or the dispersion is negative.
-    """
-    if not z >= 0:
-        raise LoadError(f"a dispersion of {z:g} is negative")
-    # A hair above a whole number is the arithmetic's doing, not a patient.
-    heads = np.ceil(np.round(load + safety(delay) * np.sqrt(z * load), 6))
-    return heads.astype(np.int64)
-
-
-def _delay(beta: float) -> float:
-    return float(1 / (1 + beta * norm.cdf(beta) / norm.pdf(beta)))
-
-
-def _whole_hours(one: Presence) -> int:
-    """Hours before an hour whose arrivals may still be present in it."""
-    return len(_by_hours_ago(one)) - 1
-
-
-def _by_hours_ago(one: Presence) -> Reals:
-    """Mean presence in an hour of who arrived in it, in the one before it ... (longest + 1,).
-
-    Arrival and moment are both spread over their hours, so ages are spread as a triangle over two: the second
-    difference of the twice integrated chance.
-    """
-    chance = np.pad(one.chance, (0, -(len(one.chance) - 1) % STEPS))
-    once = np.concatenate([[0], np.cumsum((chance[1:] + chance[:-1]) / 2)]) / STEPS
-    # The chance is a straight line in each step, so its integral's integral is this, exactly.
-    inner = once[:-1] / STEPS + (2 * chance[:-1] + chance[1:]) / 6 / STEPS**2
-    twice = np.concatenate([[0], np.cumsum(inner)])[::STEPS]
-    total = once[-1]
-    padded = np.concatenate([[0], twice, twice[-1:] + total])
-    return np.diff(padded, n=2)
+    arrivals, census = paths.get(Target.ED_ARRIVALS), paths.get(Target.BED_CENSUS)
+    if arrivals is None:
+        raise LoadError("no paths of the arrivals")
+    patients = load.patients(arrivals, longer)[:, None]
+    if census is None:
+        census = SamplePaths((load.unit_id,), arrivals.valid_at, patients)
+    if not census.valid_at.equals(arrivals.valid_at) or len(census.counts) != len(patients):
+        raise LoadError("the paths of arrivals and those of the census are not of the same hours")
+    others = [place for place, unit_id in enumerate(census.units) if unit_id != load.unit_id]
+    told = replace(
+        census,
+        units=(*(census.units[place] for place in others), load.unit_id),
+        counts=np.concatenate([census.counts[:, others], patients.astype(census.counts.dtype)], axis=1),
+        offered=(load.unit_id,),
+    )
+    return {**paths, Target.BED_CENSUS: told}

@@ -24,6 +24,8 @@ class SamplePaths:
     """UTC (hours,)."""
     counts: np.ndarray
     """Patients, or arrivals (paths, units, hours)."""
+    offered: tuple[str, ...] = ()
+    """Units whose patients are the offered load of arrivals, not of their forecast census."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Outlook:
     """Of the columns, rising (levels,); None where they are sample paths."""
     means: Mapping[tuple[pd.Timestamp, int], Quantiles] = field(default_factory=dict)
     """Forecast means of blocks, by their first hour and length in hours."""
+    offered: bool = False
+    """Whether they are patients by the offered load of arrivals."""
 
     @property
     def paths(self) -> int:
@@ -144,7 +148,8 @@ def outlook(forecast: pd.DataFrame, unit_id: str, target: Target, paths: SampleP
         paths: of that target; where they have the unit, they stand before the quantiles.
     """
     if paths is not None and unit_id in paths.units:
-        return Outlook(paths.valid_at, paths.counts[:, paths.units.index(unit_id)].T.astype(float), None)
+        counts = paths.counts[:, paths.units.index(unit_id)].T.astype(float)
+        return Outlook(paths.valid_at, counts, None, offered=unit_id in paths.offered)
     rows = forecast[(forecast["unit_id"] == unit_id) & (forecast["target"] == target)]
     hourly = _wide(rows[rows["period"] == HOUR])
     levels = hourly.columns.to_numpy(dtype=float)

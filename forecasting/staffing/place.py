@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from forecasting.config import Role, RuleKind, Settings, Site, Unit, UnitType
+from forecasting.config import Load, Role, RuleKind, Settings, Site, Unit, UnitType
 from forecasting.rules import NoRule, RuleBook, UnitRule
 from forecasting.schema import Target
 from forecasting.staffing.distribution import Reals
@@ -38,6 +38,8 @@ class Place:
     turnover: Turnover
     scheduled: tuple[int, ...] | None
     """Rostered heads by shift; None where no roster is known."""
+    why_census: str = ""
+    """Why the unit is planned by its census though its offered load is asked for; empty where it is not."""
 
     @property
     def role(self) -> Role:
@@ -63,6 +65,10 @@ class Place:
         """What a rule counts: arrivals, or patients present."""
         return self.outlooks[self.unit.unit_id, counted_target(rule)]
 
+    def source(self, rule: UnitRule) -> Target:
+        """Whose forecast stands behind what a rule counts: an offered load's is that of the arrivals."""
+        return Target.ED_ARRIVALS if self.counted(rule).offered else counted_target(rule)
+
     def work(self, hours: pd.DatetimeIndex) -> Reals:
         """Heads for patients who come and go (hours,); an ED's are its patients' own work."""
         if self.unit.unit_type is UnitType.ED:
@@ -75,7 +81,8 @@ class Place:
         counted = self.counted(rule).over(shift, self.level)
         if counted is None:
             return None
-        return requirement(rule, counted, shift, self.level, self.work(counted.hours))
+        delay = self.settings.waiting.delay
+        return requirement(rule, counted, shift, self.level, self.work(counted.hours), delay)
 
 
 def counted_target(rule: UnitRule) -> Target:
@@ -92,6 +99,7 @@ def places_of(
     rules: RuleBook,
     outlooks: Outlooks,
     turnover: Turnover = NOTHING_KNOWN,
+    why_census: str = "",
 ) -> list[Place]:
     """Every role of every unit where it works.
 
@@ -103,6 +111,7 @@ def places_of(
         rules: which rule holds where and when.
         outlooks: of each unit and target.
         turnover: how patients come and go.
+        why_census: why units whose offered load is asked for are planned by their census.
     """
     known = within(roster[roster["site_id"] == site.site_id], shifts)
     places = []
@@ -122,6 +131,7 @@ def places_of(
                 outlooks=outlooks,
                 turnover=turnover,
                 scheduled=rostered(known, unit.unit_id, role_id, shifts),
+                why_census=why_census if unit.load is Load.OFFERED else "",
             )
             places.append(place)
     return places

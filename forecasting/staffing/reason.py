@@ -15,20 +15,20 @@ from forecasting.staffing.role_plan import ShiftPlan
 SPOKEN_ODDS = 20
 """The largest number in odds that people say; finer ones are told as per cent."""
 
+OFFERED = " by the offered load of arrivals"
+"""What a load is told with that is not the forecast census."""
+
 TOLD_HOURS = 0.05
 """Head-hours from which on a sentence has them."""
 
 
-def demand(
-    asked: Requirement | None, rule: UnitRule, title: str, level: float, hours: int, zone: ZoneInfo
-) -> str:
+def demand(asked: Requirement | None, rule: UnitRule, title: str, hours: int, zone: ZoneInfo) -> str:
     """What is expected, and what the rule asks for it.
 
     Args:
         asked: what the unit's forecast leads to, if there is one.
         rule: the rule.
         title: of the role.
-        level: at which the load is told.
         hours: how many the shift has.
         zone: in which the highest hour is told.
     """
@@ -37,9 +37,13 @@ def demand(
     covered = (
         "" if asked.hours_forecast == hours else f" in the {asked.hours_forecast} of {hours} hours forecast"
     )
+    figure = f"{_figure(rule, _within_a_sentence(title))}{_others(rule)}"
+    if asked.delay is not None:
+        safety = f", {asked.safety:.1f} more so that {_odds(asked.delay)} may wait"
+        return f"{_expected(asked, zone)}{covered}; {figure}{safety}{_sum(asked, rule)}"
     return (
-        f"At most {_load(asked, rule, zone)}{covered} ({sure(level)}); "
-        f"{_figure(rule, _within_a_sentence(title))}{_others(rule)}{_work(asked)}{_sum(asked, rule, level)}"
+        f"At most {_load(asked, rule, zone)}{covered} ({sure(asked.level)}); "
+        f"{figure}{_work(asked)}{_sum(asked, rule)}"
     )
 
 
@@ -95,10 +99,14 @@ def action(change: int, helpers: Sequence[str] = ()) -> str:
 
 def sure(level: float) -> str:
     """A quantile level as odds: 0.75 is "3 in 4 sure"; one that makes no simple odds as per cent."""
-    odds = Fraction(level).limit_denominator(SPOKEN_ODDS)
-    if abs(float(odds) - level) < 1e-6:
-        return f"{odds.numerator} in {odds.denominator} sure"
-    return f"{100 * level:.0f} % sure"
+    return f"{_odds(level)} sure"
+
+
+def _odds(share: float) -> str:
+    odds = Fraction(share).limit_denominator(SPOKEN_ODDS)
+    if abs(float(odds) - share) < 1e-6:
+        return f"{odds.numerator} in {odds.denominator}"
+    return f"{100 * share:.0f} %"
 
 
 def _said(name: str) -> str:
@@ -110,10 +118,15 @@ def _load(asked: Requirement, rule: UnitRule, zone: ZoneInfo) -> str:
     what = "arrival" if arrivals else "patient"
     number = f"{asked.load:.1f}".removesuffix(".0")
     counted = f"{number} {what if asked.load == 1 else what + 's'}{' an hour' if arrivals else ''} expected"
+    counted += OFFERED if asked.offered else ""
     if rule.rule.applies is Applies.AVERAGE:
         return f"{counted} on average"
     hour = f"{asked.at.astimezone(zone):%H:%M}"
     return f"{counted} in any hour, most around {hour}" if asked.from_paths else f"{counted} at {hour}"
+
+
+def _expected(asked: Requirement, zone: ZoneInfo) -> str:
+    return f"{asked.load:.1f} patients expected{OFFERED} around {asked.at.astimezone(zone):%H:%M}"
 
 
 def _figure(rule: UnitRule, title: str) -> str:
@@ -137,8 +150,8 @@ def _work(asked: Requirement) -> str:
     return f", {asked.work:.1f} for patients who come and go" if asked.work >= 0.05 else ""
 
 
-def _sum(asked: Requirement, rule: UnitRule, level: float) -> str:
-    counted = whole_heads(asked.need.at(level))
+def _sum(asked: Requirement, rule: UnitRule) -> str:
+    counted = whole_heads(asked.asks)
     told = f" → {counted}"
     for post, heads in (rule.posts or {}).items():
         counted += heads

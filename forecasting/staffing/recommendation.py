@@ -44,12 +44,14 @@ def recommend(
     *,
     paths: Mapping[Target, SamplePaths] | None = None,
     turnover: Turnover = NOTHING_KNOWN,
+    why_census: str = "",
 ) -> pd.DataFrame:
     """Heads for every unit, role and shift of a site over the days that a night plans for.
 
     Required is what the rule of the shift's date asks for at the level that the unit type's costs lead to:
     of the highest hour, or of the mean, as the rule says; posts that it does not count on top, and never
-    under the minimum. Patients of the ED are those present, boarders included. Recommended is what costs
+    under the minimum. Patients of the ED are those present, boarders included: by its forecast census, or by
+    the offered load of its arrivals where the paths have that. Recommended is what costs
     least over the paths of the need: see :func:`~forecasting.staffing.role_case.role_case`.
 
     Args:
@@ -61,6 +63,7 @@ def recommend(
         rules: which rule holds where and when.
         paths: sample paths of the same forecast; where there are none, its quantiles stand in.
         turnover: how patients come and go.
+        why_census: why an ED whose offered load is asked for is planned by its census; for the rows' note.
 
     Returns:
         RECOMMENDATION rows: one for each unit, role that works there, and shift; and for each float pool and
@@ -77,7 +80,7 @@ def recommend(
     _refuse_strangers(forecast, site, issued_at)
     shifts = planned_shifts(settings, site, issued_at)
     outlooks = outlooks_of(forecast, site, paths or {})
-    places = places_of(settings, site, shifts, roster, rules, outlooks, turnover)
+    places = places_of(settings, site, shifts, roster, rules, outlooks, turnover, why_census)
     cases = role_cases(places, site, roster)
     plans = {
         role_id: role_plan(kept_to_rules(case, [place for place in places if place.role_id == role_id]))

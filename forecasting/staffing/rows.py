@@ -49,7 +49,7 @@ def unit_rows(place: Place, case: RoleCase, plan: RolePlan, origins: Origins) ->
         _about(place.shifts[number], place.site.site_id, place.unit.unit_id, place.role_id)
         | {
             "scheduled": place.present[number] if place.present else None,
-            "quantile_level": place.level,
+            "quantile_level": _level(place, number),
         }
         | _patients(place, number)
         | _advice(place, number, planned[number] if planned else None)
@@ -104,6 +104,11 @@ def _about(shift: PlannedShift, site_id: str, unit_id: str, role_id: str) -> Row
     }
 
 
+def _level(place: Place, number: int) -> float:
+    asked = place.asked[number]
+    return asked.level if asked else place.level
+
+
 def _patients(place: Place, number: int) -> Row:
     census = place.outlooks[place.unit.unit_id, Target.BED_CENSUS].over(place.shifts[number], place.level)
     if census is None:
@@ -118,7 +123,7 @@ def _advice(place: Place, number: int, planned: ShiftPlan | None) -> Row:
         return {"action": "decide by hand", "reason": f"{rule.why[:1].upper()}{rule.why[1:]}."}
     scheduled = place.present[number] if place.present else None
     required = asked.required if asked else rule.heads(0)
-    demand = reason.demand(asked, rule, place.role.title, place.level, len(shift.hours), place.site.zone)
+    demand = reason.demand(asked, rule, place.role.title, len(shift.hours), place.site.zone)
     row: Row = {
         "required": required,
         "gap": None if scheduled is None else required - scheduled,
@@ -150,9 +155,11 @@ def _origin(place: Place, number: int, refused: str, origins: Origins) -> Row:
     if not isinstance(rule, UnitRule):
         return {}
     notes = [f"Not planned: {refused}."] if refused else []
+    if place.why_census and counted_target(rule) is Target.BED_CENSUS:
+        notes.insert(0, f"Planned by the forecast census, not by the offered load: {place.why_census}.")
     if place.asked[number] is None:
         return {"note": " ".join(notes)}
-    origin = origins[place.unit.unit_id, counted_target(rule)]
+    origin = origins[place.unit.unit_id, place.source(rule)]
     if origin.note:
         notes.insert(0, f"Forecast by {origin.model}: {origin.note}.")
     return {"model": origin.model, "model_version": origin.model_version, "note": " ".join(notes)}

@@ -69,6 +69,17 @@ def test_the_demo_configuration_is_valid() -> None:
             ("minimum_heads.registered_nurse = 31", "'ed'", "30 beds"),
         ),
         (
+            'unit_type = "icu", beds = 10',
+            'unit_type = "icu", beds = 10, load = "offered"',
+            ("unit 'icu' of type icu has no arrivals", "load = 'offered'", "'ed'", "'census'"),
+        ),
+        (
+            'unit_type = "ed", beds = 30',
+            'unit_type = "ed", beds = 30, load = "arrivals"',
+            ("sites.0.units.0.load", "'arrivals'", "'census' or 'offered'"),
+        ),
+        ("[horizon]", "[waiting]\ndelay = 1.0\n\n[horizon]", ("waiting.delay", "1.0", "less than 1")),
+        (
             'unit_type = "ed", beds = 30',
             'unit_type = "ed", beds = 30, minimum_heads = { nurse = 3 }',
             ("north's unit 'ed'", "'nurse'", "allowed: registered_nurse"),

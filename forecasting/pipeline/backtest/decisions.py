@@ -22,7 +22,7 @@ from forecasting.outcome import BacktestRefused
 from forecasting.pipeline.backtest.history import known_at, outcomes
 from forecasting.rules import RuleBook
 from forecasting.schema import FORECAST, Target
-from forecasting.staffing import Turnover
+from forecasting.staffing import OfferedLoad, SamplePaths, Turnover
 from forecasting.staffing.outlook import Outlook
 from forecasting.staffing.place import Outlooks, Place, places_of
 from forecasting.staffing.role_case import RoleCase, role_cases
@@ -38,6 +38,10 @@ PATHS = 400
 
 PathsTold = dict[tuple[str, Target], pd.DataFrame]
 """Sample paths (hours x paths) by unit and target; none of units of which an hour is not told."""
+
+
+LoadAt = Callable[[date], OfferedLoad | None]
+"""(night) -> the load of the ED that tells its patients; None where its census does."""
 
 
 @dataclass(frozen=True)
@@ -137,12 +141,17 @@ def decided_week(past: PastSite, dates: Sequence[Decided]) -> list[DecidedWeek]:
     return found
 
 
+def census_tells(_: date) -> None:
+    """No offered load, at any night."""
+
+
 def forecast_paths(
     settings: Settings,
     versions: pd.DataFrame,
     hourly: Callable[[date, Target], pd.DataFrame],
     night: date,
     hours: pd.DatetimeIndex,
+    load: LoadAt = census_tells,
 ) -> PathsTold:
     """Paths of a night's forecasts, with the dependence between hours of weeks that were over.
 
@@ -152,21 +161,40 @@ def forecast_paths(
         hourly: (night, target) -> FORECAST rows of the site, of hours.
         night: of the issue time.
         hours: those asked for.
+        load: by which the ED's patients are told.
     """
-    known, number = known_at(versions, settings.issued_at(night)), night.toordinal()
+    known, issued_at = known_at(versions, settings.issued_at(night)), settings.issued_at(night)
     told: PathsTold = {}
     for target in Target:
-        rows = hourly(night, target)
-        within = rows[(rows["period"] == HOUR) & rows["valid_at"].isin(hours)]
-        count = within.groupby("unit_id")["valid_at"].nunique()
-        whole = within[within["unit_id"].isin(count.index[count == len(hours)])]
-        if whole.empty:
-            continue
-        template = dependence(whole, FORECAST.empty(), known, settings, PATHS, number)
-        paths = sample_paths(whole, template, PATHS, number)
-        for unit_id, counts in zip(paths.forecast["unit_id"], np.moveaxis(paths.counts, 1, 0), strict=True):
-            told[unit_id, target] = pd.DataFrame(counts.T, index=paths.valid_at)
+        paths = _joint_paths(settings, known, hourly(night, target), night.toordinal(), hours)
+        if paths is not None:
+            told |= {
+                (unit_id, target): pd.DataFrame(paths.counts[:, place].T, index=paths.valid_at)
+                for place, unit_id in enumerate(paths.units)
+            }
+    of_ed = load(night)
+    if of_ed is not None:
+        since = pd.date_range(issued_at, hours[-1], freq="h", unit="us")
+        rows = hourly(night, Target.ED_ARRIVALS)
+        arrivals = _joint_paths(settings, known, rows, night.toordinal(), since)
+        if arrivals is not None and of_ed.unit_id in arrivals.units:
+            patients = pd.DataFrame(of_ed.patients(arrivals).T, index=arrivals.valid_at)
+            told[of_ed.unit_id, Target.BED_CENSUS] = patients.loc[hours]
     return told
+
+
+def _joint_paths(
+    settings: Settings, known: pd.DataFrame, rows: pd.DataFrame, seed: int, hours: pd.DatetimeIndex
+) -> SamplePaths | None:
+    """Paths of the units of which every one of the hours is forecast; None where there is no such unit."""
+    within = rows[(rows["period"] == HOUR) & rows["valid_at"].isin(hours)]
+    count = within.groupby("unit_id")["valid_at"].nunique()
+    whole = within[within["unit_id"].isin(count.index[count == len(hours)])]
+    if whole.empty:
+        return None
+    template = dependence(whole, FORECAST.empty(), known, settings, PATHS, seed)
+    paths = sample_paths(whole, template, PATHS, seed)
+    return SamplePaths(tuple(paths.forecast["unit_id"]), paths.valid_at, paths.counts)
 
 
 def _places(past: PastSite, shifts: Sequence[PlannedShift], seen: Outlooks) -> list[Place]:

@@ -32,6 +32,7 @@ from forecasting.pipeline.backtest.worth_figures import (
     worth_by_group,
     worth_figures,
 )
+from forecasting.pipeline.ed_load import past_loads
 from forecasting.rules import rule_book
 from forecasting.schema import FORECAST, Target
 from forecasting.staffing import Turnover, turnover
@@ -140,6 +141,7 @@ def _past(place: Deployment, folder: BacktestFolder, site: Site, contender: Cont
         source = extract.connect(place.source)
         roster = extract.extract_roster(source, site, settings, first, until)
         coming_and_going = _turnover(source, site, settings, nights[0])
+        load = past_loads(source, site, settings, nights)
     except extract.SourceError as error:
         raise SourceLost(str(error)) from error
     versions = folder.versions[folder.versions["site_id"] == site.site_id]
@@ -150,7 +152,9 @@ def _past(place: Deployment, folder: BacktestFolder, site: Site, contender: Cont
         versions=versions,
         roster=roster,
         turnover=coming_and_going,
-        paths=partial(forecast_paths, settings, versions, partial(_hourly, folder, site, contender)),
+        paths=partial(
+            forecast_paths, settings, versions, partial(_hourly, folder, site, contender), load=load
+        ),
     )
 
 

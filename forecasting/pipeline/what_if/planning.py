@@ -13,6 +13,7 @@ from forecasting import warehouse
 from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
 from forecasting.outcome import WhatIfRefused
+from forecasting.pipeline.ed_load import told_by_load
 from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.plan import heads_of, site_paths
 from forecasting.pipeline.what_if.opening import WhatIfKey, published_night
@@ -103,15 +104,17 @@ def _inputs(
             f"{stage.site_id}'s sample paths of {target} on night {stage.night} can't be made again, see the "
             "log; choose another night"
         )
-    flows = staged_flows(stage, issued_at)
+    told, flows = told_by_load(stage, settings, issued_at, paths), staged_flows(stage, issued_at)
     return Inputs(
         settings=settings,
         site=settings.site(stage.site_id),
         issued_at=issued_at,
-        paths=paths,
+        paths=told.paths,
         roster=_roster(stage, published),
         inflow=flows.inflow,
         departure=flows.departure,
+        load=told.load,
+        why_census=told.why_census,
     )
 
 
@@ -132,4 +135,4 @@ def _heads(forecast: pd.DataFrame, of: Inputs) -> pd.DataFrame:
     from forecasting.models import Flows
 
     flows = Flows(of.inflow, of.departure, PRESENT.empty())
-    return heads_of(of.settings, of.site, of.issued_at, forecast, of.roster, of.paths, flows)
+    return heads_of(of.settings, of.site, of.issued_at, forecast, of.roster, of.paths, flows, of.why_census)

@@ -10,7 +10,8 @@ import pandas as pd
 
 from forecasting.config import Unit
 from forecasting.report.page.site_night import SiteNight
-from forecasting.report.page.unit_chart import PANEL_TITLES, counted_of, fan_of, interval
+from forecasting.report.page.unit_chart import counted_of, fan_of, interval
+from forecasting.report.style import MEASURE
 from forecasting.schema import Target
 from forecasting.wording import TO, short_day
 
@@ -52,7 +53,7 @@ def _hour_table(told: SiteNight, unit: Unit, target: Target) -> HourTable | None
         }
     ).pivot_table(index="hour", columns="day", values="cell", aggfunc="first")
     return HourTable(
-        PANEL_TITLES[target],
+        MEASURE[target],
         tuple(short_day(day) for day in pd.DatetimeIndex(wide.columns)),
         tuple(
             (str(hour), tuple(of_hour))

@@ -14,6 +14,7 @@ from forecasting.config import Unit
 from forecasting.report.page.axis import Hours, Mark, Scale, band, line, scale
 from forecasting.report.page.post import gap
 from forecasting.report.page.site_night import SiteNight
+from forecasting.report.style import MEASURE
 from forecasting.schema import Target
 from forecasting.wording import Row, rows
 
@@ -21,7 +22,6 @@ DAYS_COUNTED = 3
 """Days before the issue time that are shown."""
 INTERVAL = 0.8
 """Share of outcomes that the band is to hold; the nearest of what is forecast is drawn."""
-PANEL_TITLES = {Target.BED_CENSUS: "Patients present", Target.ED_ARRIVALS: "Arrivals an hour"}
 _HEADER, _TITLE, _FOOT = 16.0, 22.0, 6.0
 _PANEL_HEIGHTS = {Target.BED_CENSUS: 104.0, Target.ED_ARRIVALS: 64.0}
 _STRIP_HEIGHT, _STRIP_LABEL, _STRIP_GAP = 34.0, 12.0, 10.0
@@ -155,7 +155,7 @@ def _panel(
     up = scale(float(largest), top, _PANEL_HEIGHTS[target])
     x = hours.x(pd.DatetimeIndex(fan.index))
     return Panel(
-        title=PANEL_TITLES[target],
+        title=MEASURE[target],
         top=top,
         bottom=top + up.height,
         ticks=up.ticks(),

@@ -13,6 +13,7 @@ import pandas as pd
 from forecasting.config import Settings, Site, Unit
 from forecasting.schema import Target
 from forecasting.staffing.distribution import Reals
+from forecasting.staffing.offered_load import OfferedLoad, by_offered_load
 from forecasting.staffing.outlook import SamplePaths
 from forecasting.staffing.roster import within
 from forecasting.staffing.scenario.absence import thinned
@@ -61,6 +62,10 @@ class Inputs:
     """INFLOW rows, known at the issue time."""
     departure: pd.DataFrame
     """DEPARTURE rows, counted over the same weeks."""
+    load: OfferedLoad | None = None
+    """By which the ED's patients are told; None where its census tells them."""
+    why_census: str = ""
+    """See :func:`~forecasting.staffing.recommendation.recommend`."""
 
     @cached_property
     def stays(self) -> dict[str, float]:
@@ -72,12 +77,14 @@ def changed(before: Inputs, scenario: Scenario) -> Inputs:
     """The inputs as the scenario has them.
 
     Everything changes at the issue time. First come patients and stays, then closed beds. The ED's patients
-    follow its arrivals; the wards' do not, as nothing counts how many of them come through the ED: say what
-    becomes of them with ``census``. The work of those who come and go stays as it was, but in a unit that is
-    closed.
+    follow its arrivals, by their offered load where the plan is made by that; the wards' do not, as nothing
+    counts how many of their patients come through the ED: say what becomes of them with ``census``. The work
+    of those who come and go stays as it was, but in a unit that is closed.
     """
     site = _site(before.settings, before.site, scenario)
     paths = {target: times(of, _factor(before, of, target, scenario)) for target, of in before.paths.items()}
+    if before.load is not None:
+        paths = by_offered_load(paths, before.load, scenario.stay)
     if Target.BED_CENSUS in paths:
         census = paths[Target.BED_CENSUS]
         paths[Target.BED_CENSUS] = close_beds(census, site, scenario.closed_at(site))

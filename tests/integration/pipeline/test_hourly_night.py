@@ -30,7 +30,8 @@ NEW_YORK = ZoneInfo("America/New_York")
 def installed(folder: Path, url: str, night: date, *, days: int = 45) -> Deployment:
     """An installation over a source of north's hours on its local clock, around a night."""
     config = folder / "hospital.toml"
-    config.write_text(PLAIN.replace("[source]\nhistory_days = 140\n\n[training]", HOURLY))
+    text = PLAIN.replace("[source]\nhistory_days = 140\n\n[training]", HOURLY)
+    config.write_text(text.replace('unit_type = "ed",', 'unit_type = "ed", load = "offered",'))
     place = Deployment(config=config, var=folder / "var", source_url=url)
     place.var.mkdir()
     engine = sa.create_engine(url)
@@ -74,6 +75,8 @@ def test_a_night_without_flows_or_roster_publishes_through_a_clock_change(
     assert heads["scheduled"].isna().all()
     assert set(heads["model"]) == {"climatology"}
     assert heads["note"].str.contains("history").all()
+    by_census = "Planned by the forecast census, not by the offered load: profile hourly has no visits"
+    assert (heads["note"].str.contains(by_census) == heads["unit_id"].eq("ed")).all()
     flows = staged_flows(Stage(place.staging, night, "north"), issued_at)
     assert flows.present.empty
 

@@ -17,8 +17,10 @@ from forecasting.models import Climatology
 from forecasting.outcome import BacktestRefused
 from forecasting.pipeline.backtest.decisions import (
     DecidedWeek,
+    LoadAt,
     PastSite,
     PathsTold,
+    census_tells,
     decided_dates,
     decided_week,
     forecast_paths,
@@ -26,7 +28,8 @@ from forecasting.pipeline.backtest.decisions import (
 from forecasting.pipeline.backtest.history import known_at
 from forecasting.pipeline.backtest.worth import COLUMNS, worth_by_week
 from forecasting.rules import rule_book
-from forecasting.schema import OBSERVATION_VERSION, SCHEDULED_SHIFT, Target
+from forecasting.schema import ED_STAY, OBSERVATION_VERSION, SCHEDULED_SHIFT, Target
+from forecasting.staffing import OfferedLoad, Stays
 from forecasting.staffing.shifts import on_date
 from forecasting.staffing.turnover import NOTHING_KNOWN
 from forecasting.staffing.worth import OURS, PERFECT, WAYS
@@ -38,7 +41,11 @@ NIGHTS = [FIRST + timedelta(days=day) for day in range(7)]
 
 
 def past_site(
-    settings: Settings, observed: pd.DataFrame, until: datetime, heads: Sequence[tuple[str, int]]
+    settings: Settings,
+    observed: pd.DataFrame,
+    until: datetime,
+    heads: Sequence[tuple[str, int]],
+    load: LoadAt = census_tells,
 ) -> PastSite:
     """North's, with climatology's forecasts and a fixed roster."""
     site = settings.site("north")
@@ -64,7 +71,7 @@ def past_site(
         return Climatology.fit(panel, settings, issued_at, target).predict(panel, issued_at)
 
     roster = SCHEDULED_SHIFT.conform(pd.DataFrame(rows))
-    paths = partial(forecast_paths, settings, versions, hourly)
+    paths = partial(forecast_paths, settings, versions, hourly, load=load)
     return PastSite(settings, site, rule_book(settings), versions, roster, NOTHING_KNOWN, paths)
 
 
@@ -130,6 +137,30 @@ def test_what_came_from_a_night_on_changes_nothing_that_it_decides(
         assert (need.came[wednesday_on] < after.needs[unit_id].came[wednesday_on]).all()
     later = before.case.hours >= pd.Timestamp(issued_at) + pd.Timedelta(hours=52)
     assert (before.needs["icu"].paths[:, later] != after.needs["icu"].paths[:, later]).any()
+
+
+def test_an_offered_load_tells_the_ed_alone_and_from_the_issue_time_on(
+    settings: Settings, past: PastSite, observed: pd.DataFrame, issued_at: datetime
+) -> None:
+    # Who comes is gone before the hour ends; four who came in the last one stay for half a day.
+    rows = [*((hour, 0, 10**7) for hour in range(24)), (2, 12, 1)]
+    counts = pd.DataFrame(rows, columns=["local_hour", "stay_hours", "patients"])
+    law = Stays.counted(ED_STAY.conform(counts.assign(site_id="north", acuity=3)))
+
+    def load(night: date) -> OfferedLoad:
+        return OfferedLoad("ed", past.site.zone, settings.issued_at(night), law, {0: 4})
+
+    hours = pd.date_range(issued_at + timedelta(hours=4), periods=24, freq="h", unit="us")
+    roster = [("ed", 6), ("icu", 4)]
+    told = past_site(settings, observed, issued_at, roster, load).paths(NIGHTS[2], hours)
+    census = past.paths(NIGHTS[2], hours)
+    assert told.keys() == census.keys()
+    ed = told.pop(("ed", Target.BED_CENSUS))
+    assert ed.index.equals(hours)
+    assert (ed.to_numpy()[:8] == 4).mean() > 0.95
+    assert (ed.to_numpy()[8:] == 0).mean() > 0.95
+    for key, paths in told.items():
+        pd.testing.assert_frame_equal(paths, census[key])
 
 
 def test_a_unit_is_left_out_where_an_hour_is_unknown_or_nobody_is_rostered(

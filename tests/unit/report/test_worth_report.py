@@ -32,7 +32,7 @@ def test_every_way_and_group_has_its_row_and_a_group_is_named_once() -> None:
     assert sum("fixed roster" in line for line in lines) == 3
     assert sum(line.split()[:1] == ["icu"] for line in lines) == 1
     assert "1,200" in sink.getvalue()
-    assert "4.2%" in sink.getvalue()
+    assert "4.2 %" in sink.getvalue()
     assert "nan" not in sink.getvalue()
 
 

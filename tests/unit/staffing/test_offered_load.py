@@ -1,123 +1,133 @@
+"""Patients by the offered load: Little's law, conservation, and no fewer patients for more arrivals."""
+
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.staffing.offered_load import (
-    LoadError,
-    StayLaw,
-    boarding,
-    dispersion,
-    in_care,
-    offered_load,
-    safety,
-    square_root_heads,
-)
+from forecasting.schema import ED_STAY, PRESENT, Target
+from forecasting.staffing.offered_load import OfferedLoad, by_offered_load
+from forecasting.staffing.outlook import SamplePaths, outlook
+from forecasting.staffing.stays import LoadError, Stays
 
 pytestmark = pytest.mark.unit
 
-STAY = StayLaw.from_counts([0, 1, 2, 4, 8, 12], [10, 30, 40, 15, 5])
-WAIT = StayLaw.from_counts([0, 2, 6, 24], [50, 30, 20])
+ISSUED_AT = datetime(2026, 6, 10, 7, tzinfo=UTC)
+ZONE = ZoneInfo("America/New_York")
+EVENLY = (1, 2, 3, 4)
+STAYS = st.lists(st.integers(0, 30), min_size=1, max_size=5)
 
 
-@st.composite
-def laws(draw: st.DrawFn) -> StayLaw:
-    steps = draw(st.lists(st.floats(0.25, 6), min_size=1, max_size=5))
-    counts = draw(st.lists(st.integers(1, 50), min_size=len(steps), max_size=len(steps)))
-    return StayLaw.from_counts([0, *np.cumsum(steps).tolist()], counts)
+def stays(hours: tuple[int, ...] | list[int]) -> Stays:
+    rows = pd.DataFrame({"stay_hours": hours}).groupby("stay_hours").size().rename("patients").reset_index()
+    every = rows.merge(pd.DataFrame({"local_hour": range(24)}), how="cross")
+    return Stays.counted(ED_STAY.conform(every.assign(site_id="north", acuity=3)))
 
 
-def test_the_mean_stay_is_that_of_bins_counted_at_their_middle() -> None:
-    assert STAY.mean_hours == pytest.approx((10 * 0.5 + 30 * 1.5 + 40 * 3 + 15 * 6 + 5 * 10) / 100)
+def load(law: Stays, present: dict[int, int] | None = None) -> OfferedLoad:
+    return OfferedLoad("ed", ZONE, ISSUED_AT, law, present or {})
 
 
-@settings(max_examples=30, deadline=None)
-@given(laws(), laws(), st.floats(0, 30))
-def test_a_constant_rate_gives_rate_times_mean_stay(stay: StayLaw, wait: StayLaw, rate: float) -> None:
-    classes = [in_care("care", 1.0, stay), boarding("boarding", 0.3, stay, wait)]
-    load = offered_load(np.full((2, 120), rate), classes, hours=24)
-    assert load["care"] == pytest.approx(rate * stay.mean_hours)
-    assert load["boarding"] == pytest.approx(0.3 * rate * wait.mean_hours, abs=1e-9)
+def arrivals(counts: np.ndarray) -> SamplePaths:
+    hours = pd.date_range(ISSUED_AT, periods=counts.shape[1], freq="h", unit="us")
+    return SamplePaths(("ed",), hours, counts[:, None].astype(np.int32))
 
 
-@settings(max_examples=20, deadline=None)
-@given(laws(), st.integers(0, 10_000))
-def test_every_arrival_is_present_for_its_stay_and_no_longer(stay: StayLaw, seed: int) -> None:
-    arrivals = np.zeros((3, 120))
-    arrivals[:, 40:60] = np.random.default_rng(seed).poisson(5, size=(3, 20))
-    load = offered_load(arrivals, [in_care("all", 1.0, stay)], hours=80)["all"]
-    assert load.sum(axis=1) == pytest.approx(arrivals.sum(axis=1) * stay.mean_hours)
-    assert (load >= -1e-9).all()
+@settings(max_examples=15, deadline=None)
+@given(STAYS, st.integers(0, 9))
+def test_a_constant_rate_gives_rate_times_mean_stay(hours: list[int], rate: int) -> None:
+    patients = load(stays(hours)).patients(arrivals(np.full((400, 72), rate)))
+    assert patients[:, 31:].mean() == pytest.approx(rate * np.mean(hours), rel=0.03, abs=0.05)
 
 
-def test_a_stay_after_a_stay_lasts_as_long_as_both() -> None:
-    assert STAY.then(WAIT).mean_hours == pytest.approx(STAY.mean_hours + WAIT.mean_hours)
+def test_a_settled_ed_stays_as_full_as_it_is() -> None:
+    # 12 an hour who stay 1 to 4 hours, evenly: 12, 9, 6 and 3 of them are in their first, ... fourth hour.
+    patients = load(stays(EVENLY), {0: 12, 1: 9, 2: 6, 3: 3}).patients(arrivals(np.full((3000, 24), 12)))
+    assert patients[:, 0].tolist() == [30] * 3000
+    assert patients.mean(axis=0) == pytest.approx(np.full(24, 30.0), rel=0.01)
 
 
-def test_the_load_follows_a_simulated_ed() -> None:
-    random = np.random.default_rng(7)
-    hours, days = 24 * 4, 2000
-    rate = 6 + 4 * np.sin(np.arange(hours) / 24 * 2 * np.pi)
-    arrivals = random.poisson(rate, size=(days, hours))
-    hour = np.repeat(np.tile(np.arange(hours), days), arrivals.ravel())
-    came = hour + random.random(len(hour))
-    bins = np.array([0, 1, 2, 4, 8, 12])
-    chosen = random.choice(5, size=len(came), p=[0.1, 0.3, 0.4, 0.15, 0.05])
-    left = came + bins[chosen] + random.random(len(came)) * np.diff(bins)[chosen]
-    looked = [30.5, 50.25, 70.75]
-    present = [((came <= at) & (at < left)).sum() / days for at in looked]
-    classes = [in_care("all", 1.0, STAY)]
-    load = offered_load(rate[None, :], classes, hours=hours - 12)["all"][0]
-    at_middle = np.interp(looked, np.arange(12, hours) + 0.5, load)
-    assert at_middle == pytest.approx(present, rel=0.02)
+def test_every_patient_is_there_for_the_stay_and_no_longer() -> None:
+    came = np.zeros((2, 40), dtype=int)
+    came[:, 5:20] = np.random.default_rng(3).poisson(4, (2, 15))
+    patients = load(stays([3]), {0: 2, 1: 5}).patients(arrivals(came))
+    expected = np.roll(came, 1, axis=1) + np.roll(came, 2, axis=1) + np.roll(came, 3, axis=1)
+    expected[:, :3] += [[7, 7, 2]]
+    assert patients.tolist() == expected.tolist()
 
 
-def test_the_safety_is_that_of_halfin_and_whitt() -> None:
-    assert [round(safety(delay), 2) for delay in (0.2, 0.1, 0.05)] == [1.06, 1.42, 1.74]
-    assert safety(0.999) == pytest.approx(0, abs=1e-2)
+@settings(max_examples=10, deadline=None)
+@given(STAYS, st.integers(0, 2**32 - 1), st.floats(0, 1))
+def test_more_arrivals_or_longer_stays_never_make_fewer_patients(
+    hours: list[int], seed: int, longer: float
+) -> None:
+    random = np.random.default_rng(seed)
+    came = random.poisson(3, (5, 48))
+    of_ed = load(stays(hours), {0: 3, 6: 2})
+    before = of_ed.patients(arrivals(came))
+    assert (of_ed.patients(arrivals(came + random.poisson(1, came.shape))) >= before).all()
+    assert (of_ed.patients(arrivals(came), longer) >= before).all()
+    assert (before >= 0).all()
+    assert (before <= 5 + np.cumsum(came, axis=1)).all()
+    assert (of_ed.patients(arrivals(came)) == before).all()
 
 
-def test_heads_stand_a_few_spreads_above_the_load() -> None:
-    assert square_root_heads(np.array([0.0, 16.0, 25.0]), delay=0.1).tolist() == [0, 22, 33]
-    assert square_root_heads(np.array([16.0]), delay=0.1, z=2.25).tolist() == [25]
-    assert square_root_heads(np.array([16.0]), delay=0.5, z=0).tolist() == [16]
+def test_poisson_arrivals_give_poisson_patients_where_days_are_alike() -> None:
+    patients = load(stays(EVENLY)).patients(arrivals(np.random.default_rng(5).poisson(6, (4000, 30))))
+    settled = patients[:, 5:]
+    assert settled.var() / settled.mean() == pytest.approx(1, abs=0.03)
 
 
-def test_dispersion_is_one_of_poisson_counts_and_measured_where_both_are_known() -> None:
-    random = np.random.default_rng(1)
-    expected = np.full(20_000, 12.0)
-    assert dispersion(random.poisson(expected).astype(float), expected) == pytest.approx(1, abs=0.05)
-    assert dispersion(np.array([14.0, np.nan]), np.array([12.0, 5.0])) == pytest.approx(4 / 12)
-    with pytest.raises(LoadError, match="known and expected"):
-        dispersion(np.array([np.nan]), np.array([3.0]))
+def test_stays_follow_the_local_hour_of_arrival() -> None:
+    rows = [(hour, 1 if 8 <= hour < 20 else 6) for hour in range(24)]
+    counts = pd.DataFrame(rows, columns=["local_hour", "stay_hours"])
+    law = Stays.counted(ED_STAY.conform(counts.assign(site_id="north", acuity=3, patients=10**6)))
+    patients = load(law).patients(arrivals(np.full((50, 48), 2)))
+    # Issued at 03:00 in New York; by 20:00 those of 19:00 alone are there.
+    assert patients[:, 17].mean() == pytest.approx(2, abs=0.1)
+    assert patients[:, 24].mean() == pytest.approx(2 * 6, abs=0.1)
 
 
-def test_arrivals_must_reach_back_as_far_as_stays() -> None:
-    with pytest.raises(
-        LoadError, match="10 hours of arrivals before the first hour; the longest stay asks for"
-    ):
-        offered_load(np.ones((1, 34)), [in_care("all", 1.0, STAY)], hours=24)
-    with pytest.raises(LoadError, match="fill gaps"):
-        offered_load(np.full((1, 60), np.nan), [in_care("all", 1.0, STAY)], hours=24)
+def test_the_eds_census_is_replaced_and_the_wards_is_not() -> None:
+    hours = arrivals(np.zeros((3, 4))).valid_at
+    census = SamplePaths(("ed", "icu"), hours, np.arange(24).reshape(3, 2, 4))
+    of_ed = load(stays([3]), {0: 7})
+    told = by_offered_load({Target.BED_CENSUS: census, Target.ED_ARRIVALS: arrivals(np.zeros((3, 4)))}, of_ed)
+    after = told[Target.BED_CENSUS]
+    empty = pd.DataFrame(columns=["unit_id", "target"])
+    assert outlook(empty, "ed", Target.BED_CENSUS, after).drawn(3).tolist() == [[7, 7, 7, 0]] * 3
+    assert outlook(empty, "ed", Target.BED_CENSUS, after).offered
+    assert outlook(empty, "icu", Target.BED_CENSUS, after).drawn(3).tolist() == census.counts[:, 1].tolist()
+    assert not outlook(empty, "icu", Target.BED_CENSUS, after).offered
+    alone = by_offered_load({Target.ED_ARRIVALS: arrivals(np.zeros((3, 4)))}, of_ed)
+    assert alone[Target.BED_CENSUS].units == ("ed",)
 
 
-@pytest.mark.parametrize(
-    ("edges", "counts", "says"),
-    [
-        ([0, 1], [1, 2], "2 edges don't bound 2 bins"),
-        ([1, 2], [1], "rise from 0"),
-        ([0, 1, 1], [1, 2], "rise from 0"),
-        ([0, 1], [0], "at least one patient"),
-        ([0, 1, 2], [3, -1], "must not be negative"),
-    ],
-)
-def test_counts_that_are_no_law_are_refused(edges: list[float], counts: list[float], says: str) -> None:
-    with pytest.raises(LoadError, match=says):
-        StayLaw.from_counts(edges, counts)
+def test_what_no_load_can_be_told_of_is_said() -> None:
+    of_ed = load(stays(EVENLY))
+    later = arrivals(np.ones((3, 6)))
+    with pytest.raises(LoadError, match=r"no paths of the arrivals$"):
+        by_offered_load({}, of_ed)
+    with pytest.raises(LoadError, match="no paths of the arrivals at ed"):
+        of_ed.patients(SamplePaths(("other",), later.valid_at, later.counts))
+    with pytest.raises(LoadError, match=r"every hour from 2026-06-10 07:00:00\+00:00 on"):
+        of_ed.patients(SamplePaths(("ed",), later.valid_at[1:], later.counts[:, :, 1:]))
+    census = SamplePaths(("ed",), later.valid_at[:5], later.counts[:, :, :5])
+    with pytest.raises(LoadError, match="not of the same hours"):
+        by_offered_load({Target.ED_ARRIVALS: later, Target.BED_CENSUS: census}, of_ed)
 
 
-def test_a_delay_that_is_no_probability_is_refused() -> None:
-    with pytest.raises(LoadError, match="is not between 0 and 1"):
-        safety(1.5)
+def test_those_there_at_another_time_or_in_another_unit_are_not_the_eds() -> None:
+    rows = pd.DataFrame(
+        [("ed", 0, 0, 4), ("ed", -24, 1, 9), ("icu", 0, 72, 8)],
+        columns=["unit_id", "hours", "elapsed_from", "patients"],
+    )
+    at = pd.Timestamp(ISSUED_AT) + pd.to_timedelta(rows["hours"], unit="h")
+    present = PRESENT.conform(rows.assign(site_id="north", valid_at=at))
+    assert OfferedLoad.of("ed", ZONE, ISSUED_AT, stays(EVENLY), present).present == {0: 4}
