@@ -4,14 +4,18 @@ import multiprocessing
 import re
 from collections.abc import Hashable, Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from integration.warehouse.a_night import ISSUED_AT, NIGHT, forecast_rows, night_row, recommendation_rows
+from pandas.testing import assert_frame_equal
 
 from forecasting import warehouse
 from forecasting.warehouse import WarehouseError
@@ -61,6 +65,32 @@ def test_up_and_down_and_up_again(empty: sa.Engine) -> None:
     warehouse.migrate(empty)
     assert _tables(empty) == {*METADATA.tables, "alembic_version"}
     assert set(sa.inspect(empty).get_view_names()) == VIEWS
+
+
+def test_each_step_goes_up_down_and_up_again_and_the_newest_keeps_what_was_published(
+    empty: sa.Engine,
+) -> None:
+    steps = ["base", *_revisions()]
+    for before, step in pairwise(steps):
+        warehouse.migrate(empty, step)
+        warehouse.downgrade(empty, before)
+        warehouse.migrate(empty, step)
+    warehouse.publish(empty, night_row(), forecast_rows(), recommendation_rows())
+
+    warehouse.downgrade(empty, steps[-2])
+    warehouse.migrate(empty)
+    assert_frame_equal(warehouse.forecasts(empty, NIGHT), forecast_rows())
+    assert_frame_equal(warehouse.recommendations(empty, NIGHT), recommendation_rows())
+    for step in reversed(steps[:-1]):
+        warehouse.downgrade(empty, step)
+    assert _tables(empty) == {"alembic_version"}
+
+
+def _revisions() -> list[str]:
+    """The migrations' ids, the first one first."""
+    config = Config()
+    config.set_main_option("script_location", "forecasting.warehouse:migrations")
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
 
 
 def test_the_migrations_lead_to_the_tables_that_the_program_uses(engine: sa.Engine) -> None:
