@@ -95,7 +95,7 @@ def test_a_night_makes_its_month_and_the_next_before_it_is_needed(postgres: sa.E
 
 
 def test_a_night_whose_month_cannot_be_made_publishes_all_the_same(postgres: sa.Engine) -> None:
-    """Someone keeps the default partition locked, or took the function away: the rows wait there."""
+    """The database refuses: the rows wait in the default partition for the next night."""
     with postgres.begin() as connection:
         connection.execute(sa.text("ALTER FUNCTION make_months RENAME TO taken_away"))
     told = publish(postgres, NEW_YEAR + timedelta(days=59))
