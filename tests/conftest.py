@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import HealthCheck
 from hypothesis import settings as examples
+from postgres_databases import postgres_database
 
+from forecasting import warehouse
 from forecasting.config import Settings, read_settings
 
 pytest_plugins = ["plain_hospitals", "published_night", "whole_files"]
@@ -69,14 +69,23 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """The URL of an empty PostgreSQL database, dropped after the test."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    admin = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    yield sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    admin.dispose()
+    with postgres_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: str) -> Iterator[str]:
+    """The URL of a migrated, empty warehouse on PostgreSQL, to be copied; nobody stays connected to it."""
+    with postgres_database(postgres_server) as url:
+        warehouse.migrate(warehouse.connect(url))
+        yield url
+
+
+@pytest.fixture
+def postgres_warehouse(postgres_server: str, migrated_postgres: str) -> Iterator[str]:
+    """The URL of a migrated, empty warehouse on PostgreSQL, dropped after the test."""
+    with postgres_database(postgres_server, template=migrated_postgres) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

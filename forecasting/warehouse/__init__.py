@@ -13,6 +13,7 @@ Times go in and come out as aware UTC; a missing value is NULL.
 from forecasting.warehouse.decision import decisions, record_decisions
 from forecasting.warehouse.engine import WarehouseError, connect
 from forecasting.warehouse.migration import downgrade, migrate
+from forecasting.warehouse.months import drop_before
 from forecasting.warehouse.night import Night, close_night, find_night, last_published, nights, open_night
 from forecasting.warehouse.observation import (
     last_observed,
@@ -33,6 +34,7 @@ __all__ = [
     "connect",
     "decisions",
     "downgrade",
+    "drop_before",
     "find_night",
     "forecasts",
     "last_observed",

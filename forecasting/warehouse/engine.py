@@ -64,6 +64,11 @@ def writing(engine: sa.Engine, what: str) -> Iterator[sa.Connection]:
         yield connection
 
 
+def was_refused(error: WarehouseError) -> bool:
+    """Whether a database answered and would not; False where it was not reached."""
+    return getattr(getattr(error.__cause__, "orig", None), "sqlstate", None) is not None
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # We emit BEGIN ourselves: the driver's own comes too late to keep two writers apart.
     connection.isolation_level = None

@@ -1,9 +1,8 @@
-"""Moves the warehouse between versions of its tables, and keeps its views those of the newest."""
+"""Moves the warehouse between versions of its tables; its views and functions are those of the newest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import command
@@ -12,13 +11,15 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+from forecasting.warehouse.definitions import create_definitions, drop_definitions
 from forecasting.warehouse.engine import WarehouseError, writing
 
 
 def migrate(engine: sa.Engine, revision: str = "head") -> None:
     """Bring the warehouse up to a revision, in one transaction; nothing happens where it is there already.
 
-    The views in ``sql/warehouse`` belong to the newest revision: they stand at no other.
+    The views in ``sql/warehouse`` and the functions in ``sql/partitions`` belong to the newest revision: they
+    stand at no other. The roles of ``sql/roles`` that are there may then do again what they may.
 
     Args:
         engine: the warehouse.
@@ -54,27 +55,11 @@ def _move(engine: sa.Engine, step: Callable[[Config, str], None], revision: str)
             if script.as_revision_number(revision) == standing:
                 return
             # Tables can't be altered under a view.
-            _drop_views(connection)
+            drop_definitions(connection)
             step(config, revision)
         except CommandError as error:
             raise WarehouseError(
                 f"warehouse {engine.url!r} is at revision {standing} and can't move to {revision!r}: {error}"
             ) from error
         if MigrationContext.configure(connection).get_current_revision() == script.get_current_head():
-            _create_views(connection)
-
-
-def _drop_views(connection: sa.Connection) -> None:
-    for file in reversed(_view_files()):
-        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {file.stem}")
-
-
-def _create_views(connection: sa.Connection) -> None:
-    for file in _view_files():
-        connection.exec_driver_sql(file.read_text(encoding="utf-8"))
-
-
-def _view_files() -> list[Path]:
-    # The folder lies beside the package in a checkout, and inside it once installed.
-    package = Path(__file__).parents[1]
-    return sorted(file for root in (package.parent, package) for file in root.glob("sql/warehouse/*.sql"))
+            create_definitions(connection)

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from forecasting.schema import OBSERVATION, OBSERVATION_VERSION
 from forecasting.warehouse import tables
 from forecasting.warehouse.engine import WarehouseError, reading, writing
+from forecasting.warehouse.months import make_months
 from forecasting.warehouse.rows import instants, read_frame, replace_partition, to_rows, upsert
 
 _HOURS = tables.OBSERVATION.c
@@ -49,6 +50,8 @@ def record_observations(engine: sa.Engine, site_id: str, issued_at: datetime, fr
     """
     read = OBSERVATION.conform(frame)
     _refuse_future(read, issued_at)
+    if len(read):
+        make_months(engine, tables.OBSERVATION, read["valid_at"].min(), read["valid_at"].max())
     with writing(engine, f"observation {site_id}") as connection:
         later = _next_night(connection, site_id, issued_at)
         if later is not None:

@@ -19,6 +19,9 @@ Row = dict[str, Any]
 CHUNK = 5_000
 """Rows handed to the driver at once."""
 
+BULK = 500
+"""From so many rows on, PostgreSQL takes them as one stream, through a temporary table."""
+
 
 def to_rows(table: Table, frame: pd.DataFrame, **everywhere: Any) -> list[Row]:
     """The frame as rows of plain Python values, missing as None.
@@ -74,12 +77,35 @@ def replace_partition(
 
 
 def upsert(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> None:
-    """Insert the rows; where the key is there already, its row takes the new values."""
+    """Insert the rows, of distinct keys; where a key is there already, its row takes the new values."""
     insert = _INSERT[connection.dialect.name](table)
-    values = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
-    statement = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+    if connection.dialect.name == "postgresql" and len(rows) >= BULK:
+        names = [column.name for column in table.c]
+        incoming = _copied(connection, table, rows)
+        connection.execute(_or_update(insert.from_select(names, sa.select(*incoming.c[tuple(names)]))))
+        incoming.drop(connection)
+        return
     for start in range(0, len(rows), CHUNK):
-        connection.execute(statement, rows[start : start + CHUNK])
+        connection.execute(_or_update(insert), rows[start : start + CHUNK])
+
+
+def _or_update(insert: Any) -> Any:
+    table = insert.table
+    values = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+
+
+def _copied(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> sa.Table:
+    """The rows in a temporary table, through PostgreSQL's COPY."""
+    columns = [sa.Column(column.name, column.type) for column in table.c]
+    incoming = sa.Table("incoming", sa.MetaData(), *columns, prefixes=["TEMPORARY"])
+    incoming.create(connection)
+    names = ", ".join(column.name for column in columns)
+    driver: Any = connection.connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY incoming ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([row[column.name] for column in columns])
+    return incoming
 
 
 _INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}

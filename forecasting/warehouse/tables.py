@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
@@ -218,8 +219,9 @@ OBSERVATION = Table(
     _Observation,
     Index(None, "site_id", "known_at", "valid_at"),
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (valid_at)",
 )
-FORECAST = Table("forecast", METADATA, _Forecast)
+FORECAST = Table("forecast", METADATA, _Forecast, postgresql_partition_by="RANGE (issued_at)")
 STAFFING_RECOMMENDATION = Table(
     "staffing_recommendation",
     METADATA,
@@ -243,3 +245,8 @@ SCENARIO_RECOMMENDATION = Table(
         ["scenario_id", "site_id"], ["scenario.scenario_id", "scenario.site_id"], ondelete="CASCADE"
     ),
 )
+MONTHLY: Mapping[str, sa.Column[datetime]] = {
+    OBSERVATION.name: OBSERVATION.c.valid_at,
+    FORECAST.name: FORECAST.c.issued_at,
+}
+"""The large tables, and the instant whose month a row lies in."""

@@ -1,0 +1,38 @@
+-- Extraction: reads those columns of the hospital's own tables that the profiles count, and no other column or table.
+-- Run it as an administrator in the source's database, SET search_path first where the tables lie in another schema.
+-- Where yours have other names, write those of your mapping in hospital.toml into the list; running it again grants
+-- what was added and takes nothing away.
+DO $$
+DECLARE
+    asked record;
+BEGIN
+    IF to_regrole('source_reader') IS NULL THEN
+        CREATE ROLE source_reader LOGIN;
+        ALTER ROLE source_reader SET default_transaction_read_only = on;
+    END IF;
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO source_reader', current_database());
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO source_reader', current_schema());
+    FOR asked IN
+        SELECT mapped.source_table, column_name.attname
+        FROM (
+            VALUES
+            -- adt
+            ('ed_visit', ARRAY['visit_id', 'site_id', 'arrived_at', 'departed_at']),
+            ('bed_stay', ARRAY['stay_id', 'site_id', 'unit_id', 'bed_from', 'bed_to']),
+            ('unit', ARRAY['site_id', 'unit_id', 'unit_type', 'staffed_beds']),
+            -- hourly
+            ('ed_arrivals_hourly', ARRAY['site_id', 'hour_start', 'arrivals']),
+            ('bed_census_hourly', ARRAY['site_id', 'unit_id', 'hour_start', 'occupied_beds', 'staffed_beds']),
+            ('hourly_count', ARRAY['site_id', 'unit_id', 'measure', 'hour_start', 'patients']),
+            -- either
+            ('scheduled_shift', ARRAY['site_id', 'unit_id', 'role', 'shift_start', 'shift_end', 'heads'])
+        ) AS mapped (source_table, columns)
+        INNER JOIN pg_attribute AS column_name
+            ON
+                to_regclass(mapped.source_table) = column_name.attrelid
+                AND column_name.attname = ANY (mapped.columns)
+    LOOP
+        EXECUTE format('GRANT SELECT (%I) ON %I TO source_reader', asked.attname, asked.source_table);
+    END LOOP;
+END
+$$;
