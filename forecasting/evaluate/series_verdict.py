@@ -22,6 +22,9 @@ FALLEN = Resampling(level=0.99, draws=1000)
 """Asked of the window and of its last days: one series in a hundred on which the two are equal falls back on
 a night. It costs nothing, they are equal."""
 
+SMALLEST_LOSS = 1e-3
+"""Of climatology, as a share of both."""
+
 Key = tuple[str, str, str]
 
 
@@ -99,11 +102,12 @@ def _evidence(rows: pd.DataFrame, since: date, recent_days: int) -> pd.DataFrame
     if not days:
         return index.assign(**dict.fromkeys(_EVIDENCE, np.nan)).assign(days=0, last_day=since)
     gain = sums["climatology_pinball"] - sums["champion_pinball"]
-    skill = ratios(gain, sums["climatology_pinball"], WATCHED)
-    low, high = skill.interval()
-    _, window_high = ratios(gain, sums["climatology_pinball"], FALLEN).interval()
+    both = sums["climatology_pinball"] + sums["champion_pinball"]
+    share = ratios(gain, both, WATCHED)
+    low, high = share.interval()
+    _, window_high = ratios(gain, both, FALLEN).interval()
     recent = np.arange(len(days)) >= len(days) - recent_days
-    lately, _ = ratios_apart(gain, sums["climatology_pinball"], recent, FALLEN)
+    lately, _ = ratios_apart(gain, both, recent, FALLEN)
     _, recent_high = lately.interval()
     total = {name: column.sum(axis=0) for name, column in sums.items()}
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -112,14 +116,19 @@ def _evidence(rows: pd.DataFrame, since: date, recent_days: int) -> pd.DataFrame
             last_day=days[-1],
             champion_pinball=total["champion_pinball"] / total["hours"],
             climatology_pinball=total["climatology_pinball"] / total["hours"],
-            skill=skill.value,
-            skill_low=low,
-            skill_high=high,
+            skill=_skill(share.value),
+            skill_low=_skill(low),
+            skill_high=_skill(high),
             surely_below=np.fmin(window_high, recent_high),
             coverage_80=total["pit_80"] / total["pit_hours"],
             bias=total["bias"] / total["hours"],
         )
     return index.merge(table, on=SERIES, how="left").assign(days=lambda all_: all_["days"].fillna(0))
+
+
+def _skill(share: np.ndarray) -> np.ndarray:
+    """1 - c / k from (k - c) / (k + c), of the losses c and k, where days differ less in how much they say."""
+    return np.asarray(2 * share / np.maximum(1 + share, SMALLEST_LOSS))
 
 
 def _verdict(row: pd.Series[Any], standing: SeriesVerdict | None, night: date, begins: date) -> SeriesVerdict:
