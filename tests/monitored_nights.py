@@ -1,4 +1,4 @@
-"""Nights of the plain hospitals, each published as known then, by a champion that is wrong about two units."""
+"""Nights of the plain hospitals, published as known then by a champion that is wrong about two units."""
 
 from __future__ import annotations
 

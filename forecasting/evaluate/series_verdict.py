@@ -17,6 +17,7 @@ from forecasting.schema import SeriesState
 
 SERIES = ["site_id", "unit_id", "target"]
 SUMS = ["hours", "outcome", "champion_pinball", "climatology_pinball", "bias", "pit_80", "pit_hours"]
+LOSSES = ("champion_pinball", "climatology_pinball")
 WATCHED = Resampling(level=0.9, draws=1000)
 FALLEN = Resampling(level=0.99, draws=1000)
 """Asked of the window and of its last days: one series in a hundred on which the two are equal falls back on
@@ -90,7 +91,7 @@ def judge_series(
 _CHANGE = {"change": "loss_change", "low": "loss_change_low", "high": "loss_change_high"}
 _EVIDENCE = [
     "days", "last_day", "champion_pinball", "climatology_pinball", "skill", "skill_low", "skill_high",
-    "surely_below", "coverage_80", "bias",
+    "surely_below", "surely_in", "surely_champion", "surely_climatology", "coverage_80", "bias",
 ]  # fmt: skip
 
 
@@ -110,6 +111,8 @@ def _evidence(rows: pd.DataFrame, since: date, recent_days: int) -> pd.DataFrame
     lately, _ = ratios_apart(gain, both, recent, FALLEN)
     _, recent_high = lately.interval()
     total = {name: column.sum(axis=0) for name, column in sums.items()}
+    lately_total = {name: sums[name][recent].sum(axis=0) for name in LOSSES}
+    lately_surer = recent_high < np.where(np.isnan(window_high), np.inf, window_high)
     with np.errstate(invalid="ignore", divide="ignore"):
         table = found.assign(
             days=(sums["hours"] > 0).sum(axis=0),
@@ -120,6 +123,9 @@ def _evidence(rows: pd.DataFrame, since: date, recent_days: int) -> pd.DataFrame
             skill_low=_skill(low),
             skill_high=_skill(high),
             surely_below=np.fmin(window_high, recent_high),
+            surely_in=np.where(lately_surer, recent.sum(), len(days)),
+            surely_champion=np.where(lately_surer, lately_total[LOSSES[0]], total[LOSSES[0]]),
+            surely_climatology=np.where(lately_surer, lately_total[LOSSES[1]], total[LOSSES[1]]),
             coverage_80=total["pit_80"] / total["pit_hours"],
             bias=total["bias"] / total["hours"],
         )
@@ -127,7 +133,7 @@ def _evidence(rows: pd.DataFrame, since: date, recent_days: int) -> pd.DataFrame
 
 
 def _skill(share: np.ndarray) -> np.ndarray:
-    """1 - c / k from (k - c) / (k + c), of the losses c and k, where days differ less in how much they say."""
+    """1 - c / k from (k - c) / (k + c), of losses c and k; on that, one odd day weighs like another."""
     return np.asarray(2 * share / np.maximum(1 + share, SMALLEST_LOSS))
 
 
@@ -153,8 +159,8 @@ def _verdict(row: pd.Series[Any], standing: SeriesVerdict | None, night: date, b
 
 
 def _why_fallen(row: pd.Series[Any]) -> str:
+    more = row["surely_champion"] / max(row["surely_climatology"], SMALLEST_LOSS) - 1
     return (
-        f"in the {row['days']:.0f} days to {row['last_day']} the usual week was closer here than the trained "
-        f"models: a loss of {row['climatology_pinball']:.3f} patients an hour against "
-        f"{row['champion_pinball']:.3f}"
+        f"in the {row['surely_in']:.0f} days to {row['last_day']} the usual week was closer here than the "
+        f"trained models, which lost {more:.0%} more"
     )

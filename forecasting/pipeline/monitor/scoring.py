@@ -53,7 +53,7 @@ def score_site(place: Deployment, key: MonitorKey, site_id: str) -> int:
     due = []
     for night in warehouse.published_nights(engine, site_id, first, key.night):
         until = min(final, night.issued_at + _reach(settings))
-        if until > night.issued_at and known.get(night.night) != (night.output_digest, until):
+        if until >= night.issued_at + DAY and known.get(night.night) != (night.output_digest, until):
             due.append((night, until))
     if not due:
         return 0

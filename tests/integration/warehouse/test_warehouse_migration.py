@@ -18,7 +18,7 @@ from forecasting.warehouse.tables import METADATA
 
 pytestmark = pytest.mark.integration
 
-VIEWS = {"approved_staffing_plan", "staffing_plan", "latest_observation"}
+VIEWS = {"approved_staffing_plan", "forecast_quality", "latest_observation", "staffing_plan"}
 PLANNED = (
     "expected_cost",
     "expected_cost_scheduled",
