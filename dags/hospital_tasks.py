@@ -36,6 +36,7 @@ RETRIES = {
                     "forecasting.outcome.NightIncomplete",
                     "forecasting.outcome.BacktestRefused",
                     "forecasting.outcome.WhatIfRefused",
+                    "forecasting.outcome.MonitorRefused",
                 ],
                 RetryAction.FAIL,
                 reason="trying again changes nothing until someone mends it",

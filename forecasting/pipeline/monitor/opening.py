@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from forecasting.config import read_settings
 from forecasting.deployment import Deployment
+from forecasting.outcome import MonitorRefused
 from forecasting.tracking import MonitorRuns
 
 
@@ -42,8 +43,15 @@ def open_monitor(
         night: as known at whose issue time the forecasts are scored and judged.
         window_days: how many days of outcomes count; as configured where None.
         tags: of the run.
+
+    Raises:
+        MonitorRefused: the night has not come.
     """
     settings = read_settings(place.config)
+    if settings.issued_at(night) > datetime.now(UTC):
+        raise MonitorRefused(
+            f"night {night} has not come; leave it out for the latest, or name an earlier one"
+        )
     window = window_days or settings.monitoring.window_days
     runs = MonitorRuns(place.mlflow, place.artifacts)
     run_id = runs.open_monitoring(night, tags)

@@ -17,6 +17,7 @@ from forecasting import warehouse
 from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
 from forecasting.evaluate import score
+from forecasting.outcome import MonitorRefused
 from forecasting.pipeline import monitor as phases
 from forecasting.schema import Target
 from forecasting.warehouse.tables import FORECAST_SCORE, SERIES_VERDICT, TRAINING_REQUEST
@@ -112,7 +113,7 @@ def test_a_wrong_champion_falls_back_training_is_asked_for_and_a_second_run_chan
     spoken = census.groupby(["site_id", "unit_id"])[["model", "note"]].first()
     for series in WRONG:
         assert spoken.loc[series, "model"] == "climatology"
-        assert spoken.loc[series, "note"] == fallen.loc[series, "why"]
+        assert spoken["note"].loc[series] == fallen["why"].loc[series]
     assert spoken.drop(list(WRONG))["model"].eq("ensemble").all()
     shadow = warehouse.shadow_forecasts(engine, "north", shorter.issued_at(TOMORROW))
     assert set(shadow["unit_id"]) == {"icu"}
@@ -130,6 +131,11 @@ def test_a_wrong_champion_falls_back_training_is_asked_for_and_a_second_run_chan
         )
     assert len(quality)
     assert quality["skill"].abs().max() == 0
+
+
+def test_a_night_that_has_not_come_is_refused(monitored: Deployment) -> None:
+    with pytest.raises(MonitorRefused, match="night 2126-06-10 has not come"):
+        phases.open_monitor(monitored, LAST_NIGHT.replace(year=2126), None, {})
 
 
 def test_before_any_outcome_is_final_there_is_nothing_to_score(monitored: Deployment) -> None:

@@ -56,7 +56,7 @@ def judged(paired: pd.DataFrame, standing: dict[Key, SeriesVerdict] | None = Non
 def standing_of(table: pd.DataFrame) -> dict[Key, SeriesVerdict]:
     rows = table.to_dict("records")
     return {
-        tuple(row[name] for name in SERIES): SeriesVerdict(  # type: ignore[misc]
+        tuple(row[name] for name in SERIES): SeriesVerdict(
             SeriesState(row["state"]), row["why"], row["judged_from"]
         )
         for row in rows
