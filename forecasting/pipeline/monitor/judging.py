@@ -71,9 +71,9 @@ def judge(place: Deployment, key: MonitorKey) -> Judgement:
     requests = _requests(engine, settings, verdicts, drifts, key, issued_at)
     warehouse.record_verdicts(engine, key.night, verdicts, requests)
     log.info("judged", night=str(key.night), stage="monitor", series=len(verdicts), asked=len(requests))
-    return Judgement(
-        score_tables(scores), verdicts, before, drifts, _disparities(published, settings), requests
-    )
+    window = by_outcome_day(scores, key.window_days)
+    uneven = _disparities(by_outcome_day(published, key.window_days), settings)
+    return Judgement(score_tables(window), verdicts, before, drifts, uneven, requests)
 
 
 def _read(engine: sa.Engine, settings: Settings, key: MonitorKey) -> pd.DataFrame:

@@ -93,7 +93,7 @@ def _figures(found: Judgement, key: MonitorKey) -> Iterator[tuple[str, Figure]]:
     """Skill by lead and coverage by unit of what was published, and disparity; by target."""
     if found.scores.empty:
         return
-    subtitle = f"Published forecasts, outcomes of {key.window_days} days and before, as of night {key.night}."
+    subtitle = f"Published forecasts, up to {key.window_days} days of outcomes, as of night {key.night}."
     hourly = found.scores[found.scores["period"] == HOUR]
     for target in Target:
         scores = hourly[hourly["target"] == target]
