@@ -63,7 +63,7 @@ def ask_for_training(monitor: Monitor) -> None:
     """Say to whoever waits for it that a training is due, and why; skipped where none is."""
     from forecasting.pipeline import monitor as phases
 
-    why = phases.asked_trainings(deployment(), phases.MonitorKey.from_json(monitor))
+    why: dict[str, Any] = phases.asked_trainings(deployment(), phases.MonitorKey.from_json(monitor))
     if not why:
         raise AirflowSkipException("no training is due")
     get_current_context()["outlet_events"][TRAINING_DUE].extra = {"night": monitor["night"], "why": why}
