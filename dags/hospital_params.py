@@ -57,6 +57,24 @@ NIGHTLY = {
     ),
 }
 
+MONITOR = {
+    "night": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Night",
+        description="As known at whose issue time forecasts are scored and judged. Empty: the latest night.",
+    ),
+    "window_days": Param(
+        None,
+        type=["null", "integer"],
+        minimum=14,
+        maximum=366,
+        title="Window",
+        description="Days of outcomes that count. Empty: as configured.",
+    ),
+}
+
 BACKTEST = {
     "target": Param(
         Target.ED_ARRIVALS.value,

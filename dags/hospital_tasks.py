@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import (
-    Asset,
     ExceptionRetryPolicy,
     RetryAction,
     RetryRule,
@@ -18,14 +17,13 @@ from airflow.sdk import (
     task,
 )
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from hospital_assets import RECOMMENDATIONS
 from hospital_connections import deployment, environment
 
 from forecasting.config import read_settings
 from forecasting.deployment import Deployment
 
 settings = read_settings(Deployment().config)
-
-RECOMMENDATIONS = Asset("staffing_recommendation", "hospital://warehouse/staffing_recommendation")
 
 RETRIES = {
     "retries": 2,
@@ -38,6 +36,7 @@ RETRIES = {
                     "forecasting.outcome.NightIncomplete",
                     "forecasting.outcome.BacktestRefused",
                     "forecasting.outcome.WhatIfRefused",
+                    "forecasting.outcome.MonitorRefused",
                 ],
                 RetryAction.FAIL,
                 reason="trying again changes nothing until someone mends it",

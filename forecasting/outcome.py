@@ -45,3 +45,7 @@ class BacktestRefused(ValueError):
 
 class WhatIfRefused(ValueError):
     """A what-if can't be worked out as it was asked for; the message names the value and what is allowed."""
+
+
+class MonitorRefused(ValueError):
+    """A monitoring can't be done as it was asked for; the message names the value and what is allowed."""

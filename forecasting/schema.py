@@ -52,6 +52,21 @@ class DecisionState(StrEnum):
     REJECTED = "rejected"
 
 
+class SeriesState(StrEnum):
+    """What the monitor makes of a series: whether the champion may go on speaking for it."""
+
+    OK = "ok"
+    WATCH = "watch"
+    FALLBACK = "fallback"
+
+
+class Speaker(StrEnum):
+    """Whose forecast is scored: the champion's, published or in shadow, or climatology's."""
+
+    CHAMPION = "champion"
+    CLIMATOLOGY = "climatology"
+
+
 @dataclass(frozen=True)
 class Table:
     """A named table: Arrow columns and the columns that identify a row."""
@@ -273,6 +288,9 @@ FORECAST = _table(
     note=_TEXT,  # why this model spoke, where it is not the whole champion; else ""
 )
 
+SHADOW_FORECAST = Table("shadow_forecast", FORECAST.columns, FORECAST.key)
+"""What the champion would have said by the hour where climatology spoke in its stead; never published."""
+
 BACKTEST_FORECAST = Table(
     "backtest_forecast",
     FORECAST.columns,
@@ -406,5 +424,68 @@ MODEL_PROMOTION = _table(
     difference_high=_REAL,
     hours=_WHOLE,  # scored, each issue time's own
     issue_times=_WHOLE,
+    mlflow_run_id=_TEXT,
+)
+
+FORECAST_SCORE = _table(
+    "forecast_score",
+    ("night", "site_id", "unit_id", "target", "period", "lead_day", "shift", "speaker"),
+    night=_DATE,  # whose forecast is scored
+    site_id=_TEXT,
+    unit_id=_TEXT,
+    target=_TEXT,
+    period=_TEXT,
+    lead_day=_WHOLE,  # 1: the first 24 hours after the issue time
+    shift=_TEXT,  # in which the hour or block begins; "" of days, and where none is on
+    speaker=_TEXT,  # a Speaker
+    published=pa.bool_(),  # whether its forecast is the one that was published
+    model=_TEXT,
+    model_version=_TEXT,
+    hours=_WHOLE,  # scored; blocks where the period is longer; what follows are sums over them
+    outcome=_REAL,
+    pinball=_REAL,
+    mae=_REAL,
+    bias=_REAL,  # median - outcome
+    coverage_80=_REAL,  # this to pit_90 missing where those levels were not forecast
+    coverage_90=_REAL,
+    pit_80=_REAL,  # coverage with each count spread over its probability
+    pit_90=_REAL,
+    outcomes_until=_HOUR,  # outcomes before it were final when this was scored
+    output_digest=_TEXT,  # of the published night
+)
+
+SERIES_VERDICT = _table(
+    "series_verdict",
+    ("night", "site_id", "unit_id", "target"),
+    night=_DATE,  # as known at its issue time
+    site_id=_TEXT,
+    unit_id=_TEXT,
+    target=_TEXT,
+    state=_TEXT,  # a SeriesState
+    why=_TEXT,  # in words that a nurse manager may read; "" where all is well
+    judged_from=_DATE,  # outcomes after it count: when the series last fell back or returned; else missing
+    days=_WHOLE,  # of outcomes that were judged
+    champion_pinball=_REAL,  # mean, patients; this to bias missing without outcomes
+    climatology_pinball=_REAL,
+    skill=_REAL,  # of the champion against climatology
+    skill_low=_REAL,
+    skill_high=_REAL,
+    coverage_80=_REAL,  # as pit_80 of a score
+    bias=_REAL,
+    loss_change=_REAL,  # of the champion's loss over climatology's, recent days less those before
+    loss_change_low=_REAL,
+    loss_change_high=_REAL,
+    level_change=_REAL,  # share by which the level of the series has just changed; 0: it has not
+    missing_share=_REAL,  # of the recent days' hours
+    mlflow_run_id=_TEXT,
+)
+
+TRAINING_REQUEST = _table(
+    "training_request",
+    ("target", "night"),
+    target=_TEXT,
+    night=_DATE,  # as known at its issue time
+    issued_at=_HOUR,
+    why=_TEXT,
     mlflow_run_id=_TEXT,
 )

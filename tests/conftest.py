@@ -15,7 +15,7 @@ from postgres_databases import postgres_database
 from forecasting import warehouse
 from forecasting.config import Settings, read_settings
 
-pytest_plugins = ["plain_hospitals", "published_night", "whole_files"]
+pytest_plugins = ["plain_hospitals", "published_night", "monitored_nights", "whole_files"]
 
 MARKERS = {"unit", "integration", "e2e"}
 

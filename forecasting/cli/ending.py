@@ -47,7 +47,7 @@ def plain_errors() -> Iterator[None]:
     """Say what a person can mend in words; a fault of ours keeps its traceback."""
     try:
         yield
-    except (outcome.BacktestRefused, outcome.WhatIfRefused) as error:
+    except (outcome.BacktestRefused, outcome.WhatIfRefused, outcome.MonitorRefused) as error:
         _fail(error, REFUSED)
     except MENDABLE as error:
         _fail(error)

@@ -16,6 +16,7 @@ from forecasting.config.fields import (
     SourceName,
     TimeZoneName,
 )
+from forecasting.config.monitoring import Monitoring
 from forecasting.config.night import Group, Horizon, Shift
 from forecasting.config.reading import read_settings
 from forecasting.config.role import CalledHeads, EventMinutes, Role
@@ -46,6 +47,7 @@ __all__ = [
     "Likelihood",
     "Load",
     "LocalRule",
+    "Monitoring",
     "OnTimeout",
     "Positive",
     "Rate",

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from forecasting.config.cost import HeadCost, Waiting
 from forecasting.config.errors import ConfigError
 from forecasting.config.fields import Identifier
+from forecasting.config.monitoring import Monitoring
 from forecasting.config.night import Group, Horizon, Shift
 from forecasting.config.role import Role
 from forecasting.config.rule import LocalRule, refuse_arrivals_elsewhere
@@ -29,6 +30,7 @@ class Settings(Table):
     horizon: Horizon = Horizon()
     source: Source = Source()
     training: Training = Training()
+    monitoring: Monitoring = Monitoring()
     shifts: Annotated[tuple[Shift, ...], Field(min_length=1)]
     roles: Annotated[dict[Identifier, Role], Field(min_length=1)]
     rules: tuple[LocalRule, ...] = ()

@@ -237,7 +237,7 @@ def estimate_of(
     value = float(figure(by_block.sum(axis=0)))
     if len(by_block) < 2:
         return Estimate(value, math.nan, math.nan)
-    weights, width = _drawn(len(by_block), 1.0, how)
+    weights, width = drawn_weights(len(by_block), 1.0, how)
     spread = value + width * (np.array([figure(total) for total in weights @ by_block]) - value)
     low, high = _interval(spread[:, None], how.level)
     return Estimate(value, float(low[0]), float(high[0]))
@@ -290,10 +290,10 @@ def _resample(hours: pd.DataFrame, how: Resampling) -> tuple[np.ndarray, float]:
     if count < 2:
         return np.ones((1, count)), math.nan
     reach = (hours["valid_at"] - hours["issued_at"]).max() + pd.Timedelta(hours=1)
-    return _drawn(count, overlap(list(times), reach), how)
+    return drawn_weights(count, overlap(list(times), reach), how)
 
 
-def _drawn(count: int, spans: float, how: Resampling) -> tuple[np.ndarray, float]:
+def drawn_weights(count: int, spans: float, how: Resampling) -> tuple[np.ndarray, float]:
     """As :func:`_resample`, of so many times whose forecasts each span so many of them."""
     wanted = max(spans, count ** (1 / 3))
     length = max(1.0, min(wanted, count / LEAST_BLOCKS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -30,6 +31,18 @@ class Champion(Forecaster, Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Voices:
+    """Who speaks for each series, and who was not let speak; both rows of FORECAST."""
+
+    forecast: pd.DataFrame
+    """Of every series; where the baseline speaks instead of the champion, ``note`` says why, as it says what
+    a champion that speaks was short of."""
+    shadow: pd.DataFrame
+    """What the champion would have said of the series that it lost, by which it is judged whether it may
+    speak again."""
+
+
 def speak(
     panel: pd.DataFrame,
     target: Target,
@@ -38,7 +51,8 @@ def speak(
     champion: Callable[[], Champion] | None,
     version: str,
     why_none: str,
-) -> pd.DataFrame:
+    fallen: Mapping[tuple[str, str], str] | None = None,
+) -> Voices:
     """The forecast of every series of the panel, each from the best model that can speak for it.
 
     Args:
@@ -49,36 +63,36 @@ def speak(
         champion: loads the champion, or None where there is none.
         version: the version under which the champion is registered.
         why_none: why there is none, in words that a nurse manager may read.
-
-    Returns:
-        Rows of :data:`forecasting.schema.FORECAST`; where the baseline speaks instead of the champion,
-        ``note`` says why, as it says what a champion that speaks was short of.
+        fallen: by (site_id, unit_id), why the champion may not speak though its training did not say so, in
+            the same words.
     """
     baseline = Climatology.fit(panel, settings, issued_at, target).predict(panel, issued_at)
     if champion is None:
-        return baseline.assign(note=why_none)
+        return Voices(baseline.assign(note=why_none), FORECAST.empty())
     try:
         speaker = champion()
         spoken = speaker.predict(panel, issued_at).assign(model_version=version)
     except Exception as error:
         # Whatever breaks a model must not leave a hospital without its plan.
         log.exception("the champion failed", target=target, stage="forecast")
-        return baseline.assign(note=f"the trained model failed ({type(error).__name__}: {error})")
-    silenced = _silenced(panel, settings, issued_at, spoken, speaker.silenced)
+        failed = f"the trained model failed ({type(error).__name__}: {error})"
+        return Voices(baseline.assign(note=failed), FORECAST.empty())
+    silent = _silent(panel, settings, issued_at, spoken)
+    silenced = {**speaker.silenced, **(fallen or {}), **silent}
     reasons = pd.Series(_keys(baseline).map(silenced), index=baseline.index)
     from_baseline = baseline[reasons.notna()].assign(note=reasons[reasons.notna()])
     from_champion = spoken[~_keys(spoken).isin(list(silenced))]
-    return FORECAST.conform(pd.concat([from_champion, from_baseline], ignore_index=True))
+    lost = _keys(spoken).isin([key for key in silenced if key not in silent])
+    return Voices(
+        FORECAST.conform(pd.concat([from_champion, from_baseline], ignore_index=True)),
+        FORECAST.conform(spoken[lost]),
+    )
 
 
-def _silenced(
-    panel: pd.DataFrame,
-    settings: Settings,
-    issued_at: datetime,
-    spoken: pd.DataFrame,
-    lost: Mapping[tuple[str, str], str],
+def _silent(
+    panel: pd.DataFrame, settings: Settings, issued_at: datetime, spoken: pd.DataFrame
 ) -> dict[tuple[str, str], str]:
-    """The series for which the champion may not speak, with the reason."""
+    """The series of which the champion can say nothing, with the reason."""
     needed = settings.training.minimum_history_days
     finite = spoken.assign(finite=np.isfinite(spoken["value"])).groupby(SERIES)["finite"].all()
     reasons = {}
@@ -88,8 +102,6 @@ def _silenced(
             reasons[key] = f"history of {days} days, the trained model needs {needed}"
         elif not finite.get(key, False):
             reasons[key] = "the trained model gave no number"
-        elif key in lost:
-            reasons[key] = lost[key]
     return reasons
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -25,7 +25,15 @@ from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, as_row, timed
 from forecasting.pipeline.page import renew_page
 from forecasting.rules import rule_book
-from forecasting.schema import FORECAST, SCHEDULED_SHIFT, STAFFING_RECOMMENDATION, NightState, Target
+from forecasting.schema import (
+    FORECAST,
+    SCHEDULED_SHIFT,
+    SHADOW_FORECAST,
+    STAFFING_RECOMMENDATION,
+    NightState,
+    SeriesState,
+    Target,
+)
 from forecasting.staging import Stage, digest
 from forecasting.tracking import Registry, Runs
 
@@ -53,6 +61,8 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
     _refuse_unready(place, stage)
     registry = Registry(place.mlflow)
     flows = partial(staged_flows, stage)
+    fallen = _fallen(place, settings, key.night)
+    shadows = [SHADOW_FORECAST.empty()]
 
     def forecast(target: Target) -> pd.DataFrame:
         history = recorded(place, settings, [site_id], target, issued_at)
@@ -60,11 +70,14 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
         champion = registry.champion(target, issued_at)
         load = partial(load_champion, registry, champion, settings, flows) if champion else None
         version = champion.version if champion else ""
-        hourly = speak(panel, target, settings, issued_at, load, version, _why_none(place, key, target))
-        return _with_shifts_and_days(hourly, history, settings)
+        why_none = _why_none(place, key, target)
+        voices = speak(panel, target, settings, issued_at, load, version, why_none, fallen[target])
+        shadows.append(voices.shadow)
+        return with_shifts_and_days(voices.forecast, history, settings)
 
     with timed(stage, "forecast"):
         rows = stage.write_stream(FORECAST, map(forecast, Target))
+        stage.write(SHADOW_FORECAST, pd.concat(shadows, ignore_index=True))
     log.info("forecast", site=site_id, night=str(key.night), stage="forecast", rows=rows)
 
 
@@ -152,7 +165,7 @@ def publish_site(place: Deployment, key: NightKey, site_id: str) -> bool:
         finished_at=datetime.now(UTC),
         timings=stage.read_record("timings"),
     )
-    changed = warehouse.publish(engine, night, forecast, heads)
+    changed = warehouse.publish(engine, night, forecast, heads, _shadow(stage))
     settle_site(place, key, site_id)
     log.info("published", site=site_id, night=str(key.night), stage="publish", changed=changed)
     renew_page(place, key, site_id)
@@ -185,7 +198,7 @@ def runs_page(place: Deployment, server: str) -> str:
     return Runs(place.mlflow, place.artifacts).page(server)
 
 
-def _with_shifts_and_days(hourly: pd.DataFrame, history: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def with_shifts_and_days(hourly: pd.DataFrame, history: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """The hours' rows and those of shifts and days; the hours' alone where those can't be made."""
     from forecasting.models import shifts_and_days
 
@@ -237,6 +250,30 @@ def _refuse_unready(place: Deployment, stage: Stage) -> None:
     recorded_digest = stage.read_record("recorded") if stage.has("recorded.json") else None
     if recorded_digest is None or recorded_digest != stage.read_record("verdict")["data_digest"]:
         raise SiteNotReady(f"{stage.site_id} has no forecast tonight: its hours were not recorded")
+
+
+def _shadow(stage: Stage) -> pd.DataFrame:
+    """What was staged to be scored in shadow; nothing of a night that was staged before there was any."""
+    staged = stage.has(f"{SHADOW_FORECAST.name}.parquet")
+    return stage.read(SHADOW_FORECAST) if staged else SHADOW_FORECAST.empty()
+
+
+def _fallen(place: Deployment, settings: Settings, night: date) -> dict[Target, dict[tuple[str, str], str]]:
+    """By target and series, why the monitor left it to climatology on an earlier night, if it did.
+
+    A verdict that nobody renewed for a whole window no longer holds.
+    """
+    engine = warehouse.connect(place.warehouse)
+    first = night - timedelta(days=settings.monitoring.window_days)
+    verdicts = warehouse.verdicts(engine, first, night)
+    fallen = verdicts[verdicts["state"] == SeriesState.FALLBACK]
+    return {
+        target: {
+            (row["site_id"], row["unit_id"]): row["why"]
+            for row in fallen[fallen["target"] == target].to_dict("records")
+        }
+        for target in Target
+    }
 
 
 def _why_none(place: Deployment, key: NightKey, target: Target) -> str:

@@ -49,12 +49,26 @@ class Root:
 
 
 def find_root(
-    registry: Registry, settings: Settings, target: Target, issued_at: datetime, retrain: Retrain
+    registry: Registry,
+    settings: Settings,
+    target: Target,
+    issued_at: datetime,
+    retrain: Retrain,
+    asked_at: datetime | None = None,
 ) -> Root:
     """Where tonight's training begins.
 
     Where ``auto`` finds a champion, it begins at nothing once in ``retrain_after_days``, whether what came
-    of it the last time was promoted or not; without a champion, every night.
+    of it the last time was promoted or not, and where the monitor asked for it since; without a champion,
+    every night.
+
+    Args:
+        registry: of the models.
+        settings: of the group.
+        target: what is forecast.
+        issued_at: the night's issue time.
+        retrain: see :func:`forecasting.pipeline.training.train_target`.
+        asked_at: the issue time as of which the monitor last asked for a training, if it did.
 
     Raises:
         TrainingNotNeeded: nowhere.
@@ -66,7 +80,8 @@ def find_root(
         return Root(issued_at)
     training = settings.training
     tried_at = registry.last_root(target, issued_at) or champion.rooted_at
-    lately = issued_at - tried_at < timedelta(days=training.retrain_after_days)
+    asked = asked_at is not None and asked_at > tried_at
+    lately = issued_at - tried_at < timedelta(days=training.retrain_after_days) and not asked
     if retrain == "auto" and lately and (champion.issued_at == issued_at or not training.refresh_epochs):
         raise TrainingNotNeeded(
             f"version {champion.version} is {(issued_at - champion.rooted_at).days} days old; "

@@ -55,8 +55,9 @@ def train_target(
         key: the night.
         target: what to forecast.
         retrain: whether to train the TFT from nothing (``always``), to go on from the champion's
-            (``refresh``), or not at all. ``auto`` trains from nothing where there is no champion or the
-            last such try is too old, and refreshes the champion on the nights between.
+            (``refresh``), or not at all. ``auto`` trains from nothing where there is no champion, the
+            last such try is too old or the monitor asked for it since, and refreshes the champion on the
+            nights between.
         trial: values of the configuration's ``[training]`` to change for this once.
 
     Returns:
@@ -72,7 +73,8 @@ def train_target(
     issued_at = settings.issued_at(key.night)
     stage = Stage(place.staging, key.night)
     registry, runs = Registry(place.mlflow), Runs(place.mlflow, place.artifacts)
-    root = find_root(registry, settings, target, issued_at, retrain)
+    asked_at = warehouse.training_asked(warehouse.connect(place.warehouse), target, key.night)
+    root = find_root(registry, settings, target, issued_at, retrain, asked_at)
     if node := int(os.environ.get("NODE_RANK", "0")):
         _help(place, key, settings, target, root)
         raise TrainingNotNeeded(f"node {node} has done its part; node 0 compares and promotes")

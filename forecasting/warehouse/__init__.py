@@ -14,7 +14,15 @@ from forecasting.warehouse.decision import decisions, record_decisions
 from forecasting.warehouse.engine import WarehouseError, connect
 from forecasting.warehouse.migration import downgrade, migrate
 from forecasting.warehouse.months import drop_before
-from forecasting.warehouse.night import Night, close_night, find_night, last_published, nights, open_night
+from forecasting.warehouse.night import (
+    Night,
+    close_night,
+    find_night,
+    last_published,
+    nights,
+    open_night,
+    published_nights,
+)
 from forecasting.warehouse.observation import (
     last_observed,
     observation_versions,
@@ -23,9 +31,11 @@ from forecasting.warehouse.observation import (
     record_observations,
 )
 from forecasting.warehouse.promotion import promotions, record_promotion
-from forecasting.warehouse.publication import forecasts, publish, recommendations
+from forecasting.warehouse.publication import forecasts, publish, recommendations, shadow_forecasts
 from forecasting.warehouse.scenario import record_scenario, scenario_recommendations, scenarios
+from forecasting.warehouse.score import record_scores, scored_until, scores
 from forecasting.warehouse.validation import quarantined_rows, record_validation, validation_results
+from forecasting.warehouse.verdict import record_verdicts, training_asked, training_requests, verdicts
 
 __all__ = [
     "Night",
@@ -47,14 +57,23 @@ __all__ = [
     "open_night",
     "promotions",
     "publish",
+    "published_nights",
     "quarantined_rows",
     "recommendations",
     "record_decisions",
     "record_observations",
     "record_promotion",
     "record_scenario",
+    "record_scores",
     "record_validation",
+    "record_verdicts",
     "scenario_recommendations",
     "scenarios",
+    "scored_until",
+    "scores",
+    "shadow_forecasts",
+    "training_asked",
+    "training_requests",
     "validation_results",
+    "verdicts",
 ]

@@ -87,6 +87,18 @@ def last_published(engine: sa.Engine, site_ids: Collection[str]) -> date | None:
         return connection.scalar(query)
 
 
+def published_nights(engine: sa.Engine, site_id: str, first: date, last: date) -> list[Night]:
+    """The nights of a site from ``first`` to ``last`` that are published, in their order."""
+    query = (
+        sa.select(tables.NIGHT)
+        .where(_NIGHTS.site_id == site_id, _NIGHTS.night.between(first, last))
+        .where(_NIGHTS.state == NightState.PUBLISHED.value)
+        .order_by(_NIGHTS.night)
+    )
+    with reading(engine) as connection:
+        return [Night(**_from_row(dict(row))) for row in connection.execute(query).mappings()]
+
+
 def read_night(connection: sa.Connection, site_id: str, night: date) -> Night | None:
     """As `find_night`, within a transaction."""
     query = sa.select(tables.NIGHT).where(_NIGHTS.site_id == site_id, _NIGHTS.night == night)

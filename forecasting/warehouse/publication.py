@@ -19,11 +19,18 @@ from forecasting.warehouse.night import Night, read_night, write_night
 from forecasting.warehouse.rows import read_frame, replace_partition, to_rows
 
 _FORECASTS = tables.FORECAST.c
+_SHADOWS = tables.SHADOW_FORECAST.c
 _RECOMMENDATIONS = tables.STAFFING_RECOMMENDATION.c
 _NIGHTS = tables.NIGHT.c
 
 
-def publish(engine: sa.Engine, night: Night, forecast: pd.DataFrame, recommendation: pd.DataFrame) -> bool:
+def publish(
+    engine: sa.Engine,
+    night: Night,
+    forecast: pd.DataFrame,
+    recommendation: pd.DataFrame,
+    shadow: pd.DataFrame | None = None,
+) -> bool:
     """Make these the forecasts and recommendations of a site's night, in one transaction.
 
     Rows of that night that are no longer among them go, and what was decided about a shift is taken back
@@ -35,6 +42,7 @@ def publish(engine: sa.Engine, night: Night, forecast: pd.DataFrame, recommendat
         night: the night as it ends, with its output digest; it is stored as published.
         forecast: FORECAST rows of that site and issue time.
         recommendation: STAFFING_RECOMMENDATION rows of that site, night and issue time.
+        shadow: SHADOW_FORECAST rows of that site and issue time, kept beside to be scored; None for none.
 
     Returns:
         Whether anything was written.
@@ -46,6 +54,7 @@ def publish(engine: sa.Engine, night: Night, forecast: pd.DataFrame, recommendat
         raise WarehouseError(f"night {night.night} of {night.site_id} has no output_digest to publish under")
     partition = {"site_id": night.site_id, "issued_at": night.issued_at}
     forecasts = to_rows(schema.FORECAST, forecast, **partition)
+    shadows = [] if shadow is None else to_rows(schema.SHADOW_FORECAST, shadow, **partition)
     recommendations = to_rows(schema.STAFFING_RECOMMENDATION, recommendation, night=night.night, **partition)
     make_months(engine, tables.FORECAST, night.issued_at, night.issued_at)
     with writing(engine, f"night {night.site_id}") as connection:
@@ -59,6 +68,12 @@ def publish(engine: sa.Engine, night: Night, forecast: pd.DataFrame, recommendat
             tables.FORECAST,
             forecasts,
             sa.and_(_FORECASTS.site_id == night.site_id, _FORECASTS.issued_at.in_(issue_times)),
+        )
+        replace_partition(
+            connection,
+            tables.SHADOW_FORECAST,
+            shadows,
+            sa.and_(_SHADOWS.site_id == night.site_id, _SHADOWS.issued_at.in_(issue_times)),
         )
         replace_partition(
             connection,
@@ -80,6 +95,15 @@ def forecasts(engine: sa.Engine, night: date, site_ids: Sequence[str] | None = N
         keys = [tuple(row) for row in connection.execute(issued)]
         within = sa.tuple_(_FORECASTS.site_id, _FORECASTS.issued_at).in_(keys)
         return read_frame(connection, schema.FORECAST, sa.select(tables.FORECAST).where(within))
+
+
+def shadow_forecasts(engine: sa.Engine, site_id: str, issued_at: datetime) -> pd.DataFrame:
+    """What a site's champion would have said where climatology spoke in its stead: SHADOW_FORECAST rows."""
+    query = sa.select(tables.SHADOW_FORECAST).where(
+        _SHADOWS.site_id == site_id, _SHADOWS.issued_at == issued_at
+    )
+    with reading(engine) as connection:
+        return read_frame(connection, schema.SHADOW_FORECAST, query)
 
 
 def recommendations(engine: sa.Engine, night: date, site_ids: Sequence[str] | None = None) -> pd.DataFrame:

@@ -62,6 +62,63 @@ class _Forecast(TypedColumns):
     note: Named[str]
 
 
+class _ForecastScore(TypedColumns):
+    night: Named[date] = Column(primary_key=True)
+    site_id: Named[str] = Column(primary_key=True)
+    unit_id: Named[str] = Column(primary_key=True)
+    target: Named[str] = Column(primary_key=True)
+    period: Named[str] = Column(primary_key=True)
+    lead_day: Named[int] = Column(primary_key=True, autoincrement=False)
+    shift: Named[str] = Column(primary_key=True)
+    speaker: Named[str] = Column(primary_key=True)
+    published: Named[bool]
+    model: Named[str]
+    model_version: Named[str]
+    hours: Named[int]
+    outcome: Named[float]
+    pinball: Named[float]
+    mae: Named[float]
+    bias: Named[float]
+    coverage_80: Named[float | None]
+    coverage_90: Named[float | None]
+    pit_80: Named[float | None]
+    pit_90: Named[float | None]
+    outcomes_until: Named[datetime] = Column(UtcDateTime)
+    output_digest: Named[str]
+
+
+class _SeriesVerdict(TypedColumns):
+    night: Named[date] = Column(primary_key=True)
+    site_id: Named[str] = Column(primary_key=True)
+    unit_id: Named[str] = Column(primary_key=True)
+    target: Named[str] = Column(primary_key=True)
+    state: Named[str]
+    why: Named[str]
+    judged_from: Named[date | None]
+    days: Named[int]
+    champion_pinball: Named[float | None]
+    climatology_pinball: Named[float | None]
+    skill: Named[float | None]
+    skill_low: Named[float | None]
+    skill_high: Named[float | None]
+    coverage_80: Named[float | None]
+    bias: Named[float | None]
+    loss_change: Named[float | None]
+    loss_change_low: Named[float | None]
+    loss_change_high: Named[float | None]
+    level_change: Named[float | None]
+    missing_share: Named[float | None]
+    mlflow_run_id: Named[str]
+
+
+class _TrainingRequest(TypedColumns):
+    target: Named[str] = Column(primary_key=True)
+    night: Named[date] = Column(primary_key=True)
+    issued_at: Named[datetime] = Column(UtcDateTime)
+    why: Named[str]
+    mlflow_run_id: Named[str]
+
+
 class _StaffingRecommendation(TypedColumns):
     issued_at: Named[datetime] = Column(UtcDateTime, primary_key=True)
     night: Named[date]
@@ -222,6 +279,10 @@ OBSERVATION = Table(
     postgresql_partition_by="RANGE (valid_at)",
 )
 FORECAST = Table("forecast", METADATA, _Forecast, postgresql_partition_by="RANGE (issued_at)")
+SHADOW_FORECAST = Table("shadow_forecast", METADATA, _Forecast)
+FORECAST_SCORE = Table("forecast_score", METADATA, _ForecastScore, _of_a_night())
+SERIES_VERDICT = Table("series_verdict", METADATA, _SeriesVerdict)
+TRAINING_REQUEST = Table("training_request", METADATA, _TrainingRequest)
 STAFFING_RECOMMENDATION = Table(
     "staffing_recommendation",
     METADATA,

@@ -15,6 +15,7 @@ GRANT SELECT ON
 approved_staffing_plan,
 decision_audit,
 forecast_outcome,
+forecast_quality,
 latest_observation,
 night_status,
 published_forecast,

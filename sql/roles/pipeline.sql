@@ -25,7 +25,11 @@ validation_result,
 quarantined_row,
 model_promotion,
 scenario,
-scenario_recommendation
+scenario_recommendation,
+shadow_forecast,
+forecast_score,
+series_verdict,
+training_request
 TO pipeline;
 
 GRANT EXECUTE ON FUNCTION make_months, drop_months TO pipeline;

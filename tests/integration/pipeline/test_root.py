@@ -70,3 +70,17 @@ def test_a_person_may_ask_for_more(past: Past, settings: Settings) -> None:
     with pytest.raises(TrainingNotNeeded, match="never"):
         find_root(past.registry, settings, CENSUS, NOW, "never")
     assert find_root(past.registry, settings, CENSUS, NOW, "always").name == "nothing"
+
+
+def test_where_the_monitor_asked_since_the_last_try_a_training_begins_at_nothing(
+    past: Past, settings: Settings
+) -> None:
+    past.tried(5, promoted=True)
+    past.tried(1, promoted=False)
+    tried_at = NOW - timedelta(days=1)
+    with pytest.raises(TrainingNotNeeded, match="was tried 1 days ago"):
+        find_root(past.registry, settings, CENSUS, NOW, "auto", tried_at)
+    asked_at = tried_at + timedelta(hours=1)
+    assert find_root(past.registry, settings, CENSUS, NOW, "auto", asked_at).at == NOW
+    with pytest.raises(TrainingNotNeeded, match="never"):
+        find_root(past.registry, settings, CENSUS, NOW, "never", asked_at)

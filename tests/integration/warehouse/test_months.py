@@ -71,7 +71,7 @@ def test_what_stands_goes_into_its_months_and_back(postgres: sa.Engine) -> None:
     warehouse.record_observations(engine, "north", NEW_YEAR, seen)
 
     for step in (warehouse.downgrade, warehouse.migrate):
-        step(engine, "0006") if step is warehouse.downgrade else step(engine)
+        step(engine, "0007") if step is warehouse.downgrade else step(engine)
         with engine.connect() as connection:
             stand = connection.scalars(sa.text("SELECT count(*) FROM forecast")).one()
         assert stand == len(told) + len(of_old_year)

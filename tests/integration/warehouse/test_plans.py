@@ -196,6 +196,7 @@ ASKED_OF_VIEWS = {
     "approved_staffing_plan": f"WHERE site_id = '{SITE}'",
     "decision_audit": f"WHERE site_id = '{SITE}' AND night = '{NIGHT}'",
     "forecast_outcome": f"WHERE site_id = '{SITE}' AND night = '{NIGHT - timedelta(days=2)}'",
+    "forecast_quality": f"WHERE site_id = '{SITE}' AND night = '{NIGHT - timedelta(days=2)}'",
     "latest_observation": f"WHERE site_id = '{SITE}' AND valid_at >= '2026-11-08 00:00+00'",
     "night_status": f"WHERE night = '{NIGHT}'",
     "published_forecast": f"WHERE site_id = '{SITE}' AND period = 'PT1H'",

@@ -27,6 +27,7 @@ VIEWS = {
     "approved_staffing_plan",
     "decision_audit",
     "forecast_outcome",
+    "forecast_quality",
     "latest_observation",
     "night_status",
     "published_forecast",

@@ -45,7 +45,7 @@ def ask(observations: Build, panel_of: Build, settings: Settings, issued_at: dat
 
     def answer(history: pd.DataFrame, champion: Callable[[], Champion] | None) -> pd.DataFrame:
         panel = panel_of(history, CENSUS)
-        return speak(panel, CENSUS, settings, issued_at, champion, "7", "no model is trained yet")
+        return speak(panel, CENSUS, settings, issued_at, champion, "7", "no model is trained yet").forecast
 
     return answer
 
@@ -114,3 +114,31 @@ def test_a_young_series_gets_the_baseline_alone(
     model, _, note = spoken.pop(("west", "ward"))
     assert (model, note) == ("climatology", "history of 21 days, the trained model needs 84")
     assert {model for model, _, _ in spoken.values()} == {"tft"}
+
+
+def test_a_series_that_fell_back_is_climatologys_and_the_champion_is_kept_in_shadow(
+    observations: Build, panel_of: Build, settings: Settings, issued_at: datetime
+) -> None:
+    def double_and_lose_ward(spoken: pd.DataFrame) -> pd.DataFrame:
+        value = (2 * spoken["value"]).mask(spoken["unit_id"] == "ward", np.nan)
+        return spoken.assign(value=value)
+
+    panel = panel_of(observations(120), CENSUS)
+    icu, ward = ("north", "icu"), ("west", "ward")
+    fallen = {icu: "the usual week was closer", ward: "the usual week was closer"}
+    voices = speak(
+        panel,
+        CENSUS,
+        settings,
+        issued_at,
+        lambda: Said(settings, double_and_lose_ward),
+        "7",
+        "no model is trained yet",
+        fallen,
+    )
+    spoken = _speakers(voices.forecast)
+    assert spoken[icu][::2] == ("climatology", fallen[icu])
+    assert spoken[ward][::2] == ("climatology", "the trained model gave no number")
+    assert set(_speakers(voices.shadow)) == {icu}
+    published = voices.forecast[voices.forecast["unit_id"] == "icu"]
+    assert (voices.shadow["value"].to_numpy() == 2 * published["value"].to_numpy()).all()

@@ -32,6 +32,10 @@ PAIRS = [
     (schema.MODEL_PROMOTION, tables.MODEL_PROMOTION),
     (schema.SCENARIO, tables.SCENARIO),
     (schema.SCENARIO_RECOMMENDATION, tables.SCENARIO_RECOMMENDATION),
+    (schema.SHADOW_FORECAST, tables.SHADOW_FORECAST),
+    (schema.FORECAST_SCORE, tables.FORECAST_SCORE),
+    (schema.SERIES_VERDICT, tables.SERIES_VERDICT),
+    (schema.TRAINING_REQUEST, tables.TRAINING_REQUEST),
 ]
 
 

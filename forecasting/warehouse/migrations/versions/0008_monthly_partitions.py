@@ -1,6 +1,6 @@
 """The large tables lie in monthly partitions, on PostgreSQL.
 
-Revision: 0008, after 0006
+Revision: 0008, after 0007
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 _INSTANTS = {"forecast": "issued_at", "observation": "valid_at"}
 """The column that says in which month a row lies, by table; one of the key's."""
