@@ -22,7 +22,7 @@ from forecasting.config.role import CalledHeads, EventMinutes, Role
 from forecasting.config.rule import Applies, BoardersAt, LocalRule, RuleKind
 from forecasting.config.settings import Settings
 from forecasting.config.site import FloatPool, Site
-from forecasting.config.source import Hourly, Source
+from forecasting.config.source import Events, Hourly, Omop, Source
 from forecasting.config.training import Likelihood, Training
 from forecasting.config.unit import Boarders, Unit, UnitType
 
@@ -36,6 +36,7 @@ __all__ = [
     "ConfigError",
     "Count",
     "EventMinutes",
+    "Events",
     "FloatPool",
     "Group",
     "HeadCost",
@@ -45,6 +46,7 @@ __all__ = [
     "Level",
     "Likelihood",
     "LocalRule",
+    "Omop",
     "OnTimeout",
     "Positive",
     "Rate",

@@ -62,11 +62,11 @@ _FUNCTIONS = {
     "hour_number_from": _HOUR_NUMBER_FROM,
     "on_the_hour": _ON_THE_HOUR,
 }
-_SHARED = ("census_stay",)
-"""Queries that others read as a table."""
 _LISTED = {
     "span": ("since_hour", "until_hour", "begins_strictly", "ends_strictly"),
     "asked": ("hour_number", "strictly"),
+    "ed_visit_concept": ("concept_id",),
+    "ed_admission_concept": ("concept_id",),
 }
 """Columns of the tables that are given with the question."""
 
@@ -78,7 +78,11 @@ NO_LISTS: Lists = MappingProxyType({})
 def query(
     profile: Profile, name: str, tables: Mapping[str, SourceTable], dialect: str, lists: Lists = NO_LISTS
 ) -> sa.TextClause:
-    """The query of ``sql/extract/<profile>/<name>.sql`` in a dialect, over a source's own names."""
+    """The query of ``sql/extract/<profile>/<name>.sql`` in a dialect, over a source's own names.
+
+    A profile whose events are counted asks the questions of ``adt`` where it has none of its own. A word that
+    is no table of the source is a query, read as a table.
+    """
     return sa.text(_rendered(profile, name, tables, dialect, lists))
 
 
@@ -93,7 +97,7 @@ def _rendered(
             return f"({_elapsed_bins()}) AS {word}"
         if word in _LISTED:
             return f"({_listed(_LISTED[word], lists[word])}) AS {word}"
-        if word in _SHARED:
+        if word not in tables:
             return f"({_rendered(profile, word, tables, dialect, lists)}) AS {word}"
         return tables[word].relation
 
@@ -113,6 +117,8 @@ def _listed(columns: Sequence[str], rows: Sequence[tuple[int, ...]]) -> str:
     """Rows as a table; both dialects call the columns of a list of values column1, column2, ..."""
     named = ", ".join(f"column{place} AS {name}" for place, name in enumerate(columns, 1))
     values = ", ".join(f"({', '.join(str(int(value)) for value in row)})" for row in rows)
+    if not values:
+        return f"SELECT {', '.join(f'0 AS {name}' for name in columns)} WHERE 1 = 0"
     return f"SELECT {named} FROM (VALUES {values}) AS listed"  # noqa: S608  (whole numbers)
 
 
@@ -124,7 +130,10 @@ def bound_time(time: datetime, dialect: str) -> datetime | str:
 
 @cache
 def _text(profile: Profile, name: str) -> str:
-    return (_folder() / "extract" / profile / f"{name}.sql").read_text(encoding="utf-8")
+    folder = _folder() / "extract"
+    own = folder / profile / f"{name}.sql"
+    shared = profile.counts_events and not own.is_file()
+    return (folder / Profile.ADT / own.name if shared else own).read_text(encoding="utf-8")
 
 
 def _folder() -> Path:
