@@ -69,3 +69,10 @@ class Source(Table):
     hourly: Hourly = Hourly()
     events: Events = Events()
     omop: Omop = Omop()
+
+    @property
+    def tells_sites_apart(self) -> bool:
+        """Whether a row of it is of one of several sites."""
+        return self.profile is not Profile.MIMIC_IV_ED and (
+            self.profile is not Profile.OMOP or self.omop.site != "one"
+        )

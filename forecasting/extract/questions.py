@@ -17,7 +17,7 @@ from forecasting.extract.errors import SourceContractBroken
 from forecasting.extract.local_time import in_utc
 from forecasting.extract.queries import NO_LISTS, Lists, bound_time, query
 
-TIMES = ["valid_at", "source_time", "shift_start", "shift_end"]
+TIMES = ["valid_at", "source_time", "shift_start", "shift_end", "first_arrival", "last_arrival"]
 NUMBERS = ["value", "events", "lowest", "highest", "staffed_beds", "source_rows", "stated", "numbers"]
 
 

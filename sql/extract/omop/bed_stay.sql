@@ -1,7 +1,8 @@
 -- Where patients lie, from one unit to the next. Details of a patient may overlap, as a ward's does with those of its
 -- beds, or with the ward's that the patient goes on to: at each moment the patient is where the detail that began last
 -- is, once. When it ends, the patient is back where the one around it is. Details in one unit that follow each other
--- without a break are one stay. Patients with a detail in the hours asked for, as was known at :until.
+-- without a break are one stay. Of patients with a detail in the hours asked for, as was known at :until; stays in the
+-- emergency department are its visits.
 WITH detail AS (
     -- a repeated row counts once, one that knows the end before one that doesn't
     SELECT person_id, site_id, unit_id, stay_id, MIN(bed_from) AS bed_from, MAX(bed_to) AS bed_to
@@ -90,4 +91,5 @@ SELECT
     MIN(begins) AS bed_from,
     CASE WHEN COUNT(*) = COUNT(ends) THEN MAX(ends) END AS bed_to
 FROM numbered
+WHERE unit_id <> :ed_unit_id
 GROUP BY person_id, place_number, site_id, unit_id
