@@ -91,9 +91,7 @@ def as_omop(hospital: Hospital, settings: Settings, zone: ZoneInfo | None = None
         ],
         "scheduled_shift": roster.assign(
             site_id=roster["site_id"].map(numbers).astype(str),
-            unit_id=[
-                called(*names) for names in zip(roster["site_id"], roster["unit_id"], strict=True)
-            ],
+            unit_id=[called(*names) for names in zip(roster["site_id"], roster["unit_id"], strict=True)],
             **{time: _label(roster[time], zone) for time in ("shift_start", "shift_end")},
         ),
     }
@@ -108,8 +106,15 @@ def _stays(hospital: Hospital) -> pd.DataFrame:
 
 def _visits(hospital: Hospital, stays: pd.DataFrame) -> pd.DataFrame:
     ed = hospital.ed_visit.assign(visit_id=hospital.ed_visit["site_id"] + "/" + hospital.ed_visit["visit_id"])
-    last = stays.fillna({"end": NEVER}).groupby("visit_id").agg(
-        site_id=("site_id", "first"), start=("start", "min"), end=("end", "max"), person_id=("person_id", "first")
+    last = (
+        stays.fillna({"end": NEVER})
+        .groupby("visit_id")
+        .agg(
+            site_id=("site_id", "first"),
+            start=("start", "min"),
+            end=("end", "max"),
+            person_id=("person_id", "first"),
+        )
     )
     last["end"] = last["end"].where(last["end"] < NEVER)
     admitted = ed["visit_id"].isin(last.index)
@@ -157,4 +162,5 @@ def _told(rows: pd.DataFrame, prefix: str, zone: ZoneInfo | None) -> pd.DataFram
 
 
 def _label(times: pd.Series, zone: ZoneInfo | None) -> pd.Series:
-    return times.dt.tz_convert(zone or "UTC").dt.tz_localize(None).astype("datetime64[us]")
+    labels: pd.Series = times.dt.tz_convert(zone or "UTC").dt.tz_localize(None).astype("datetime64[us]")
+    return labels

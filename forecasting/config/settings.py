@@ -188,7 +188,7 @@ class Settings(Table):
         if len(self.sites) > 1 and not self.source.tells_sites_apart:
             raise ValueError(
                 f"a source of profile {self.source.profile} has one site's rows, and {len(self.sites)} sites "
-                'are configured; where care_site.location_id tells them apart, say source.omop.site = "location"'
+                'are configured; OMOP\'s location_id may tell them apart: source.omop.site = "location"'
             )
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Profile ``adt``, and those whose events are counted as its are: one site's hours, counted by the database."""
+"""Profile ``adt``, and those whose events are counted likewise: one site's hours, counted by the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def read_adt(questions: Questions, usual_since: datetime) -> dict[str, pd.DataFr
 
     Every series of a unit that the source knows has every hour: 0 where nobody came, missing where the
     source was silent. A series begins with the first event of its source table; without any there is none.
-    Hours that the source's clock shows twice are missing, too: nobody knows which of the two an event fell in.
+    Hours that the source's clock shows twice are missing, too: nobody knows in which an event fell.
     """
     site, since, issued_at = questions.site, questions.since, questions.issued_at
     units = _units(questions)

@@ -95,7 +95,9 @@ def _arrival_span(
     with reading(engine) as connection:
         told = Questions(connection, settings.source, site, since, issued_at).ask("arrival_span")
     (row,) = told.to_dict("records")
-    return ArrivalSpan(row["arrivals"], row["first_arrival"], row["last_arrival"]) if row["arrivals"] else None
+    return (
+        ArrivalSpan(row["arrivals"], row["first_arrival"], row["last_arrival"]) if row["arrivals"] else None
+    )
 
 
 def report_site(

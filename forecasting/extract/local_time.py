@@ -1,4 +1,4 @@
-"""A source's local times as UTC, inside the database: events are counted in the hours in which they happened."""
+"""A source's local times as UTC, inside the database: events are counted in the hours they happened in."""
 
 from __future__ import annotations
 
@@ -66,22 +66,24 @@ def hours_shown_twice(clock: SourceClock, hours: pd.DatetimeIndex) -> pd.DataFra
     labels = pd.Series(hours.tz_convert(clock.zone).tz_localize(None), index=hours)
     moments = clock.moments(labels)
     twice = moments["first"].ne(moments["second"])
-    return pd.DataFrame({"shown_twice": twice, "shown_again": twice & moments["second"].eq(hours)})
+    return pd.DataFrame({"shown_twice": twice, "shown_again": twice & moments["second"].eq(hours.to_series())})
 
 
 def _offsets(clock: SourceClock, since: datetime, until: datetime) -> Iterator[tuple[pd.Timestamp, int]]:
     """Each time on the clock until which an offset holds, and its minutes ahead of UTC; the last for ever."""
     moments = pd.date_range(pd.Timestamp(since).floor("D"), until, freq=STEP).tz_convert(UTC)
     naive = moments.tz_localize(None)
-    ahead = moments.tz_convert(clock.zone).tz_localize(None) - naive
-    changes = np.flatnonzero(ahead[1:] != ahead[:-1])
-    for place in changes:
-        yield naive[place + 1] + max(ahead[place], ahead[place + 1]), int(ahead[place] / MINUTE)
-    yield pd.Timestamp.max, int(ahead[-1] / MINUTE)
+    ahead = ((moments.tz_convert(clock.zone).tz_localize(None) - naive) // MINUTE).to_numpy()
+    for place in np.flatnonzero(np.diff(ahead)).tolist():
+        before, after = int(ahead[place]), int(ahead[place + 1])
+        yield pd.Timestamp(naive[place + 1]) + max(before, after) * MINUTE, before
+    yield pd.Timestamp.max, int(ahead[-1])
 
 
 def _utc(time: str, offsets: list[tuple[pd.Timestamp, int]], dialect: str) -> str:
     shifted = [_SHIFTED[dialect].format(time=time, minutes=-ahead) for _, ahead in offsets]
     until = [f"{label:%Y-%m-%d %H:%M:%S}" for label, _ in offsets[:-1]]
-    cases = " ".join(f"WHEN {time} < '{label}' THEN {utc}" for label, utc in zip(until, shifted, strict=False))
+    cases = " ".join(
+        f"WHEN {time} < '{label}' THEN {utc}" for label, utc in zip(until, shifted, strict=False)
+    )
     return f"CASE {cases} ELSE {shifted[-1]} END" if cases else shifted[-1]

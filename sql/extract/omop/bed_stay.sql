@@ -3,7 +3,13 @@
 -- is, once. When it ends, the patient is back where the one around it is. Details in one unit that follow each other
 -- without a break are one stay. Of patients with a detail in the hours asked for, as was known at :until; stays in the
 -- emergency department are its visits.
-WITH detail AS (
+WITH touching AS (
+    SELECT person_id
+    FROM {stay_row}
+    WHERE site_id = :site_id AND bed_from < :until AND (bed_to >= :since OR bed_to IS NULL)
+),
+
+detail AS (
     -- a repeated row counts once, one that knows the end before one that doesn't
     SELECT person_id, site_id, unit_id, stay_id, MIN(bed_from) AS bed_from, MAX(bed_to) AS bed_to
     FROM {stay_row}
@@ -12,9 +18,7 @@ WITH detail AS (
         AND bed_from < :until
         AND (bed_to >= bed_from OR bed_to IS NULL)
         AND unit_id IS NOT NULL
-        AND person_id IN (
-            SELECT person_id FROM {stay_row} WHERE bed_from < :until AND (bed_to >= :since OR bed_to IS NULL)
-        )
+        AND person_id IN (SELECT person_id FROM touching)
     GROUP BY person_id, site_id, unit_id, stay_id, {hour_of:bed_from}
 ),
 
@@ -49,8 +53,8 @@ placed AS (
         detail
         ON
             stretch.person_id = detail.person_id
-            AND detail.bed_from <= stretch.begins
-            AND (detail.bed_to > stretch.begins OR detail.bed_to IS NULL)
+            AND stretch.begins >= detail.bed_from
+            AND (stretch.begins < detail.bed_to OR detail.bed_to IS NULL)
 ),
 
 arranged AS (
