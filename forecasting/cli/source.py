@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
@@ -48,6 +49,22 @@ def check(night: NightOption = None, sites: str = "all") -> None:
         )
         if len(report.unread):
             raise typer.Exit(1)
+
+
+@source_app.command()
+def render(
+    dialect: Annotated[Literal["tsql", "oracle", "snowflake"], typer.Option(help="Whose words.")],
+    folder: Annotated[Path, typer.Option(help="Gets a file for each query.")] = Path("rendered"),
+    site: Annotated[str | None, typer.Option(help="Whose parameters to name; the first if left out.")] = None,
+    night: NightOption = None,
+) -> None:
+    """Write the profile's queries for SQL Server, Oracle or Snowflake, on which they were not run."""
+    with plain_errors():
+        place = Deployment()
+        settings = read_settings(place.config)
+        site_id = settings.site(site or settings.site_ids[0]).site_id
+        files = pipeline.render_queries(place, asked_night(settings, night), site_id, dialect, folder)
+        console.print(f"{len(files)} queries of profile {settings.source.profile} in {folder}")
 
 
 def write_simulated(place: Deployment, start: datetime, until: datetime, seed: int) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from forecasting.extract.clock import SourceClock
 from forecasting.extract.contract import SourceTable
+from forecasting.extract.queries import NEUTRAL
 from forecasting.extract.shape import TIMES
 
 BEFORE, AFTER = timedelta(days=3 * 366), timedelta(days=366)
@@ -22,6 +23,7 @@ MINUTE = pd.Timedelta(minutes=1)
 _SHIFTED = {
     "postgresql": "{time} + INTERVAL '{minutes} minutes'",
     "sqlite": "datetime(substr({time}, 1, 19), '{minutes:+d} minutes') || substr({time}, 20)",
+    NEUTRAL: "minutes_later({time}, {minutes})",
 }
 
 
@@ -66,7 +68,9 @@ def hours_shown_twice(clock: SourceClock, hours: pd.DatetimeIndex) -> pd.DataFra
     labels = pd.Series(hours.tz_convert(clock.zone).tz_localize(None), index=hours)
     moments = clock.moments(labels)
     twice = moments["first"].ne(moments["second"])
-    return pd.DataFrame({"shown_twice": twice, "shown_again": twice & moments["second"].eq(hours.to_series())})
+    return pd.DataFrame(
+        {"shown_twice": twice, "shown_again": twice & moments["second"].eq(hours.to_series())}
+    )
 
 
 def _offsets(clock: SourceClock, since: datetime, until: datetime) -> Iterator[tuple[pd.Timestamp, int]]:
