@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -73,6 +73,22 @@ def load(
             Deployment(), paths, asked_time_zone(time_zone), asked_columns(column or [])
         )
         print_loaded(loaded.told.read, loaded.told.left_out, loaded.written, console)
+
+
+@source_app.command()
+def render(
+    dialect: Annotated[Literal["tsql", "oracle", "snowflake"], typer.Option(help="Whose words.")],
+    folder: Annotated[Path, typer.Option(help="Gets a file for each query.")] = Path("rendered"),
+    site: Annotated[str | None, typer.Option(help="Whose parameters to name; the first if left out.")] = None,
+    night: NightOption = None,
+) -> None:
+    """Write the profile's queries for SQL Server, Oracle or Snowflake, on which they were not run."""
+    with plain_errors():
+        place = Deployment()
+        settings = read_settings(place.config)
+        site_id = settings.site(site or settings.site_ids[0]).site_id
+        files = pipeline.render_queries(place, asked_night(settings, night), site_id, dialect, folder)
+        console.print(f"{len(files)} queries of profile {settings.source.profile} in {folder}")
 
 
 def write_simulated(place: Deployment, start: datetime, until: datetime, seed: int) -> None:

@@ -23,7 +23,7 @@ from forecasting.config.role import CalledHeads, EventMinutes, Role
 from forecasting.config.rule import Applies, BoardersAt, LocalRule, RuleKind
 from forecasting.config.settings import Settings
 from forecasting.config.site import FloatPool, Site
-from forecasting.config.source import Hourly, Source
+from forecasting.config.source import Events, Hourly, Omop, Source
 from forecasting.config.training import Likelihood, Training
 from forecasting.config.unit import Boarders, Load, Unit, UnitType
 
@@ -37,6 +37,7 @@ __all__ = [
     "ConfigError",
     "Count",
     "EventMinutes",
+    "Events",
     "FloatPool",
     "Group",
     "HeadCost",
@@ -48,6 +49,7 @@ __all__ = [
     "Load",
     "LocalRule",
     "Monitoring",
+    "Omop",
     "OnTimeout",
     "Positive",
     "Rate",

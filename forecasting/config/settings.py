@@ -48,6 +48,7 @@ class Settings(Table):
         self._refuse_levels_not_forecast()
         self._refuse_pools_that_cannot_float()
         self._refuse_calls_never_worth_it()
+        self._refuse_sites_not_told_apart()
         if self.training.hidden_size % self.training.attention_heads:
             raise ValueError(
                 f"training.hidden_size = {self.training.hidden_size} must be a multiple of "
@@ -184,6 +185,13 @@ class Settings(Table):
                         f"than an hour without a head costs, {dearest:g} wages: nobody would be called; "
                         "lower it, or raise short under [costs]"
                     )
+
+    def _refuse_sites_not_told_apart(self) -> None:
+        if len(self.sites) > 1 and not self.source.tells_sites_apart:
+            raise ValueError(
+                f"a source of profile {self.source.profile} has one site's rows, and {len(self.sites)} sites "
+                'are configured; OMOP\'s location_id may tell them apart: source.omop.site = "location"'
+            )
 
     @cached_property
     def digest(self) -> str:

@@ -32,6 +32,31 @@ class Hourly(Table):
         return site.zone if self.time_zone == "site" else ZoneInfo(self.time_zone)
 
 
+class Events(Table):
+    """What the times of a source mean whose visits and stays are counted."""
+
+    time_zone: Literal["site"] | TimeZoneName = "UTC"
+    """Whose clock tells times that are stored without an offset: ``site``, each site's own; or a zone's."""
+
+    def zone(self, site: Site) -> ZoneInfo:
+        """The zone of the times that the source stores without an offset."""
+        return site.zone if self.time_zone == "site" else ZoneInfo(self.time_zone)
+
+
+Concepts = Annotated[tuple[Annotated[int, Field(ge=0, lt=2**63)], ...], Field(max_length=100)]
+
+
+class Omop(Table):
+    """Which rows of an OMOP source are whose."""
+
+    ed_visit_concepts: Concepts = (9203,)
+    """``visit_concept_id`` of visits that begin and end in the emergency department."""
+    ed_admission_concepts: Concepts = (262,)
+    """Of visits that begin there and go on as a stay in the hospital."""
+    site: Literal["one", "location"] = "one"
+    """What tells a row's site: nothing, all are of one; or ``location_id`` of its care site."""
+
+
 class Source(Table):
     """The shape of the hospital's reporting database and how much of it a night reads."""
 
@@ -44,3 +69,12 @@ class Source(Table):
     tables: dict[Identifier, SourceName] = {}
     columns: dict[Identifier, dict[Identifier, SourceName]] = {}
     hourly: Hourly = Hourly()
+    events: Events = Events()
+    omop: Omop = Omop()
+
+    @property
+    def tells_sites_apart(self) -> bool:
+        """Whether a row of it is of one of several sites."""
+        return self.profile is not Profile.MIMIC_IV_ED and (
+            self.profile is not Profile.OMOP or self.omop.site != "one"
+        )

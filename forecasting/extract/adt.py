@@ -1,4 +1,4 @@
-"""Profile ``adt``: one site's hours, counted by the database."""
+"""Profile ``adt``, and those whose events are counted likewise: one site's hours, counted by the database."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from datetime import datetime
 import pandas as pd
 
 from forecasting.extract.hours import ED_VISIT, SourceHours, observations
+from forecasting.extract.local_time import hours_shown_twice
 from forecasting.extract.questions import Questions
-from forecasting.schema import Target
+from forecasting.schema import UNIT, Target
 
 
 def read_adt(questions: Questions, usual_since: datetime) -> dict[str, pd.DataFrame]:
@@ -16,16 +17,35 @@ def read_adt(questions: Questions, usual_since: datetime) -> dict[str, pd.DataFr
 
     Every series of a unit that the source knows has every hour: 0 where nobody came, missing where the
     source was silent. A series begins with the first event of its source table; without any there is none.
+    Hours that the source's clock shows twice are missing, too: nobody knows in which an event fell.
     """
     site, since, issued_at = questions.site, questions.since, questions.issued_at
+    units = _units(questions)
+    hours = observations(_source_hours(questions, usual_since, units), site, since, issued_at)
     return {
-        "observation": observations(_source_hours(questions, usual_since), site, since, issued_at),
-        "unit": questions.ask("unit").assign(site_id=site.site_id),
+        "observation": _without_hours_twice(hours, questions),
+        "unit": units,
         "source_defect": _defects(questions),
     }
 
 
-def _source_hours(questions: Questions, usual_since: datetime) -> SourceHours:
+def _units(questions: Questions) -> pd.DataFrame:
+    """The units that the source knows; where it says no more of them than their names, those configured."""
+    site = questions.site
+    told = questions.ask("unit").assign(site_id=site.site_id)
+    if set(UNIT.columns.names) <= set(told.columns):
+        return told
+    configured = pd.DataFrame(
+        {
+            "unit_id": [unit.unit_id for unit in site.units],
+            "unit_type": [unit.unit_type.value for unit in site.units],
+            "staffed_beds": [unit.beds for unit in site.units],
+        }
+    )
+    return told.merge(configured, on="unit_id")
+
+
+def _source_hours(questions: Questions, usual_since: datetime, units: pd.DataFrame) -> SourceHours:
     ed = questions.site.ed
     census = [questions.ask("bed_census")]
     arrivals = []
@@ -38,8 +58,20 @@ def _source_hours(questions: Questions, usual_since: datetime) -> SourceHours:
             Target.BED_CENSUS: pd.concat(census),
         },
         activity=questions.ask("activity", since=usual_since),
-        unit_ids=frozenset(questions.ask("unit")["unit_id"]),
+        unit_ids=frozenset(units["unit_id"]),
     )
+
+
+def _without_hours_twice(hours: pd.DataFrame, questions: Questions) -> pd.DataFrame:
+    feeds = [questions.tables[name] for name in questions.profile.feeds]
+    if hours.empty or all(feed.knows_offset for feed in feeds):
+        return hours
+    known = pd.DatetimeIndex(hours["valid_at"].unique())
+    twice = hours_shown_twice(questions.clock, known).reindex(hours["valid_at"])
+    arrivals = hours["target"].eq(Target.ED_ARRIVALS).to_numpy()
+    # Who is there when the first of the two begins is known: it was counted before it.
+    unknown = (arrivals & twice["shown_twice"].to_numpy()) | (~arrivals & twice["shown_again"].to_numpy())
+    return hours.assign(value=hours["value"].mask(unknown))
 
 
 def _defects(questions: Questions) -> pd.DataFrame:

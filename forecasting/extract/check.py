@@ -15,6 +15,7 @@ from forecasting.extract.clock import UTC_CLOCK, SourceClock
 from forecasting.extract.contract import SourceTable, resolve
 from forecasting.extract.extraction import extract
 from forecasting.extract.hourly import shift_hours
+from forecasting.extract.questions import Questions
 from forecasting.extract.source import reading
 from forecasting.profile import Profile
 from forecasting.schema import Target
@@ -59,7 +60,14 @@ def check_source(
         tables = resolve(connection, settings.source)
     since = issued_at - timedelta(days=settings.source.history_days)
     reports = [
-        report_site(extract(engine, site, settings, since, issued_at), tables, site, settings, issued_at)
+        report_site(
+            extract(engine, site, settings, since, issued_at),
+            tables,
+            site,
+            settings,
+            issued_at,
+            _arrival_span(engine, site, settings, since, issued_at),
+        )
         for site in sites
     ]
     return SourceReport(
@@ -70,12 +78,35 @@ def check_source(
     )
 
 
+@dataclass(frozen=True)
+class ArrivalSpan:
+    """Arrivals that a source has at all, in the history read or not; and the first's and last's hour, UTC."""
+
+    arrivals: int
+    first: pd.Timestamp
+    last: pd.Timestamp
+
+
+def _arrival_span(
+    engine: sa.Engine, site: Site, settings: Settings, since: datetime, issued_at: datetime
+) -> ArrivalSpan | None:
+    if site.ed is None or not settings.source.profile.counts_events:
+        return None
+    with reading(engine) as connection:
+        told = Questions(connection, settings.source, site, since, issued_at).ask("arrival_span")
+    (row,) = told.to_dict("records")
+    return (
+        ArrivalSpan(row["arrivals"], row["first_arrival"], row["last_arrival"]) if row["arrivals"] else None
+    )
+
+
 def report_site(
     extracted: Mapping[str, pd.DataFrame],
     tables: Mapping[str, SourceTable],
     site: Site,
     settings: Settings,
     issued_at: datetime,
+    span: ArrivalSpan | None,
 ) -> SourceReport:
     """The report of one site.
 
@@ -85,6 +116,7 @@ def report_site(
         site: the campus.
         settings: what is configured of the source.
         issued_at: the issue time.
+        span: of its arrivals; None where the source has none, or counts no events.
     """
     observation = extracted["observation"]
     values = {
@@ -96,7 +128,10 @@ def report_site(
         [_row(site, settings, unit_id, target, of) for (unit_id, target), of in values.items()]
     )
     found = [*_doubts(extracted, values, tables, site, settings, issued_at)]
-    unread = [*_unread(extracted["source_defect"], series, tables, site)]
+    if span is not None:
+        scattered = doubts.scattered_doubt(span.arrivals, span.first, span.last)
+        found += [(site.site_id, "", "", scattered)] if scattered else []
+    unread = [*_unread(extracted["source_defect"], series, tables, site, settings.source.profile, span)]
     columns = ["site_id", "unit_id", "target", "says"]
     return SourceReport(series, pd.DataFrame(found, columns=columns), pd.DataFrame(unread, columns=columns))
 
@@ -152,8 +187,12 @@ def _doubts(
     if extracted["scheduled_shift"].empty:
         yield site.site_id, "", "", "no roster for the nights to come: what is short can't be told"
     beds = extracted["unit"].set_index("unit_id")["staffed_beds"]
+    read = {target for (_, target), of in values.items() if of.notna().any()}
     for (unit_id, target), of in values.items():
-        says_all = [doubts.frozen_doubt(of)]
+        says_all = [doubts.frozen_doubt(of), _midnight(of, target, site, settings, tables)]
+        tells = settings.source.profile.has_wards or (site.ed is not None and unit_id == site.ed.unit_id)
+        if tells and target in read and of.empty:
+            says_all.append("no rows of it; if the source calls it otherwise, say so: units.source_id")
         if known:
             says_all += doubts.span_doubts(of, first, last)
         if target is Target.ED_ARRIVALS:
@@ -189,11 +228,21 @@ def _site_doubts(
         yield f"{days} days of history; a trained model needs {needed}, until then the baseline speaks"
 
 
+def _midnight(
+    values: pd.Series, target: Target, site: Site, settings: Settings, tables: Mapping[str, SourceTable]
+) -> str | None:
+    if not settings.source.profile.counts_events or values.isna().all():
+        return None
+    came = values if target is Target.ED_ARRIVALS else values.diff().clip(lower=0)
+    return doubts.midnight_doubt(came.dropna(), _clock(site, settings, tables))
+
+
 def _clock(site: Site, settings: Settings, tables: Mapping[str, SourceTable]) -> SourceClock:
-    table = tables.get(Profile.HOURLY.feeds[0])
-    if settings.source.profile is not Profile.HOURLY or (table and table.knows_offset):
+    source = settings.source
+    table = tables.get(source.profile.feeds[0])
+    if table and table.knows_offset:
         return UTC_CLOCK
-    return SourceClock(settings.source.hourly.zone(site))
+    return SourceClock((source.events if source.profile.counts_events else source.hourly).zone(site))
 
 
 def _repeated(defects: pd.DataFrame, unit_id: str, target: Target) -> pd.DatetimeIndex:
@@ -202,8 +251,18 @@ def _repeated(defects: pd.DataFrame, unit_id: str, target: Target) -> pd.Datetim
 
 
 def _unread(
-    defects: pd.DataFrame, series: pd.DataFrame, tables: Mapping[str, SourceTable], site: Site
+    defects: pd.DataFrame,
+    series: pd.DataFrame,
+    tables: Mapping[str, SourceTable],
+    site: Site,
+    profile: Profile,
+    span: ArrivalSpan | None,
 ) -> Iterator[Finding]:
+    if not profile.has_wards:
+        for unit in site.units:
+            if unit != site.ed:
+                says = f"profile {profile} tells of the emergency department only, and of no ward"
+                yield site.site_id, unit.unit_id, Target.BED_CENSUS.value, says
     for target, rows in series.groupby("target"):
         if rows["hours"].any():
             continue
@@ -213,6 +272,11 @@ def _unread(
             says = f"the source has no {', '.join(absent)}; map it: source.tables.{absent[0]}"
         elif len(daily):
             says = "it is counted once a day, and forecasts are made of hours: daily data is not supported"
+        elif span is not None:
+            says = (
+                f"no rows in the history read; the {span.arrivals} arrivals that the source has lie between "
+                f"{span.first:%Y-%m-%d} and {span.last:%Y-%m-%d}"
+            )
         else:
             called = site.source_id or site.site_id
             says = (

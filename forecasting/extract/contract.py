@@ -117,15 +117,17 @@ def _table(connection: sa.Connection, name: str, source: Source, shape: Shape) -
     times = sorted(TIMES.intersection(columns))
     for ours in times:
         _refuse_no_time(connection, qualified, columns[ours], types[columns[ours]], asked, name)
-    spelt = {
+    wanted = {
+        ours: _column(ours, types, name, asked, source)
+        for ours in shape.optional_columns.get(name, ())
+        if ours in source.columns.get(name, {}) or _match(ours, types) is not None
+    }
+    spelt = dict.fromkeys(shape.optional_columns.get(name, ()), ABSENT) | {
         ours: _as_text(_quoted(inspector, theirs), types[theirs])
         if ours in IDENTIFIERS
         else _quoted(inspector, theirs)
-        for ours, theirs in columns.items()
+        for ours, theirs in (columns | wanted).items()
     }
-    for ours in shape.optional_columns.get(name, ()):
-        wanted = ours in source.columns.get(name, {}) or _match(ours, types) is not None
-        spelt[ours] = _quoted(inspector, _column(ours, types, name, asked, source)) if wanted else ABSENT
     knows_offset = all(getattr(types[columns[ours]], "timezone", False) for ours in times)
     return SourceTable(name, qualified, spelt, knows_offset=bool(times) and knows_offset)
 

@@ -41,6 +41,15 @@ DAILY_DISPERSION = 1.5
 
 MIDWAY = pd.Timedelta(days=7)
 
+MIDNIGHT_SHARE = 0.5
+"""More of a series' events than this in the hour after midnight are dates without a time of day."""
+FEWEST_EVENTS = 20
+
+ARRIVALS_A_DAY = 1.0
+"""With fewer, no hour's arrivals can be told from chance."""
+LONGEST_YEARS = 30
+"""No hospital's database reaches over so many years; dates that were shifted or made up do."""
+
 
 def clock_doubt(
     values: pd.Series, repeated: pd.DatetimeIndex, site: Site, clock: SourceClock, shift_hours: int
@@ -136,6 +145,41 @@ def beds_doubt(census: pd.Series, beds: int) -> str | None:
         return None
     return (
         f"above its {beds} beds in {len(over)} h ({len(over) / census.count():.1%}), at most {over.max():.0f}"
+    )
+
+
+def midnight_doubt(events: pd.Series, clock: SourceClock) -> str | None:
+    """Whether events have dates, but no time of day: most lie in the hour that begins at midnight.
+
+    Args:
+        events: how many in each hour, UTC.
+        clock: on which their times are stored.
+    """
+    total = events.sum()
+    at_midnight = events[pd.DatetimeIndex(events.index).tz_convert(clock.zone).hour == 0].sum()
+    if total < FEWEST_EVENTS or at_midnight <= MIDNIGHT_SHARE * total:
+        return None
+    times = "all times are" if at_midnight == total else f"{at_midnight / total:.0%} of the times are"
+    return f"{times} in the hour after midnight: dates without a time of day, and hours can't be told"
+
+
+def scattered_doubt(arrivals: int, first: pd.Timestamp, last: pd.Timestamp) -> str | None:
+    """Whether a source's arrivals are too few, or its dates no calendar's.
+
+    Args:
+        arrivals: how many it has at all.
+        first: the hour of the first of them.
+        last: that of the last.
+    """
+    days = (last - first) / DAY + 1
+    if arrivals >= ARRIVALS_A_DAY * days:
+        return None
+    found = f"{arrivals} arrivals between {first:%Y-%m-%d} and {last:%Y-%m-%d}"
+    if days <= LONGEST_YEARS * 366:
+        return f"{found}, fewer than one a day: too few to tell the arrivals of an hour"
+    return (
+        f"{found}: dates that were made up, or shifted for each patient apart as MIMIC's are, say nothing "
+        "together: neither how many arrive in an hour nor who is there at once"
     )
 
 

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 import structlog
 
 from forecasting.config import Settings, Site
-from forecasting.extract.contract import resolve
 from forecasting.extract.errors import SourceContractBroken
 from forecasting.extract.extraction import whole_hour
 from forecasting.extract.flows import FLOW_DAYS
@@ -59,12 +58,10 @@ def extract_ed_load(
     times = sorted({whole_hour(time) for time in issue_times})
     since = times[0] - timedelta(days=days)
     with reading(engine) as connection:
-        questions = Questions(
-            connection, profile, resolve(connection, settings.source), site, since, times[0]
-        )
+        questions = Questions(connection, settings.source, site, since, times[0])
         clock = {"clock": list(_clock(site, since, times[0] - LONGEST))}
         stays = questions.ask("ed_stay", hours={"longest": ED_STAY_HOURS}, lists=clock)
-        questions = Questions(connection, profile, questions.tables, site, times[0] - LONGEST, times[-1])
+        questions = Questions(connection, settings.source, site, times[0] - LONGEST, times[-1])
         asked = {"asked": [(_number(time), 1) for time in times]}
         until = {"until_hour": _number(times[-1])}
         present = questions.ask("present", hours=until, lists=asked)

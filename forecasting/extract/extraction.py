@@ -12,7 +12,6 @@ import structlog
 from forecasting.config import Settings, Site
 from forecasting.extract.adt import read_adt
 from forecasting.extract.clock import UTC_CLOCK
-from forecasting.extract.contract import resolve
 from forecasting.extract.hourly import MARGIN, read_hourly, source_clock
 from forecasting.extract.questions import Questions
 from forecasting.extract.source import reading
@@ -58,7 +57,7 @@ def extract(
     usual_since = min(since, issued_at - timedelta(days=ACTIVITY_DAYS))
     with reading(engine) as connection:
         source = settings.source
-        questions = Questions(connection, source.profile, resolve(connection, source), site, since, issued_at)
+        questions = Questions(connection, source, site, since, issued_at)
         if source.profile is Profile.HOURLY:
             read = read_hourly(questions, settings, pd.Timestamp(usual_since))
         else:
@@ -101,8 +100,7 @@ def extract_roster(
     """
     since, until = whole_hour(since), whole_hour(until)
     with reading(engine) as connection:
-        source = settings.source
-        questions = Questions(connection, source.profile, resolve(connection, source), site, since, since)
+        questions = Questions(connection, settings.source, site, since, since)
         return SCHEDULED_SHIFT.conform(_roster(questions, settings, until))
 
 

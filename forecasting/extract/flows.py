@@ -14,7 +14,6 @@ import sqlalchemy as sa
 import structlog
 
 from forecasting.config import Settings, Site
-from forecasting.extract.contract import resolve
 from forecasting.extract.errors import SourceContractBroken
 from forecasting.extract.extraction import whole_hour
 from forecasting.extract.questions import Questions
@@ -95,9 +94,7 @@ def extract_flow_record(
     since = times[-1] - timedelta(days=days)
     hours = {"since_hour": _number(since), "until_hour": _number(times[-1])}
     with reading(engine) as connection:
-        questions = Questions(
-            connection, profile, resolve(connection, settings.source), site, since, times[-1]
-        )
+        questions = Questions(connection, settings.source, site, since, times[-1])
         frames = {
             INFLOW.name: INFLOW.conform(_dated(questions.ask("inflow", hours=hours), site)),
             PASSAGE.name: PASSAGE.conform(_passages(questions, hours, since, times)),

@@ -20,6 +20,9 @@ _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _COMMENT = re.compile(r"--.*")
 NEVER_HOURS = 10_000_000
 
+NEUTRAL = "neutral"
+"""A dialect of no database: what each spells in its own way stays a function, for others to spell."""
+
 # SQLite's times are text, 'YYYY-MM-DD HH:MM:SS' with or without a fraction; minutes begin at character 15.
 _HOUR_OF = {
     "postgresql": "date_trunc('hour', {0})",
@@ -62,12 +65,12 @@ _FUNCTIONS = {
     "hour_number_from": _HOUR_NUMBER_FROM,
     "on_the_hour": _ON_THE_HOUR,
 }
-_SHARED = ("census_stay",)
-"""Queries that others read as a table."""
 _LISTED = {
     "span": ("since_hour", "until_hour", "begins_strictly", "ends_strictly"),
     "asked": ("hour_number", "strictly"),
     "clock": ("since_hour", "until_hour", "hours_ahead"),
+    "ed_visit_concept": ("concept_id",),
+    "ed_admission_concept": ("concept_id",),
 }
 """Columns of the tables that are given with the question."""
 
@@ -79,26 +82,40 @@ NO_LISTS: Lists = MappingProxyType({})
 def query(
     profile: Profile, name: str, tables: Mapping[str, SourceTable], dialect: str, lists: Lists = NO_LISTS
 ) -> sa.TextClause:
-    """The query of ``sql/extract/<profile>/<name>.sql`` in a dialect, over a source's own names."""
-    return sa.text(_rendered(profile, name, tables, dialect, lists))
+    """The query of ``sql/extract/<profile>/<name>.sql`` in a dialect, over a source's own names.
+
+    A profile whose events are counted asks the questions of ``adt`` where it has none of its own. A word that
+    is no table of the source is a query, read as a table.
+    """
+    return sa.text(rendered(profile, name, tables, dialect, lists))
 
 
-def _rendered(
+def questions_of(profile: Profile) -> list[str]:
+    """The names of the queries that a profile asks: its own, and those of ``adt`` that it shares."""
+    folders = {profile, Profile.ADT} if profile.counts_events else {profile}
+    return sorted(
+        {file.stem for folder in folders for file in (_folder() / "extract" / folder).glob("*.sql")}
+    )
+
+
+def rendered(
     profile: Profile, name: str, tables: Mapping[str, SourceTable], dialect: str, lists: Lists
 ) -> str:
-    def rendered(match: re.Match[str]) -> str:
+    """The text of a query; see :func:`query`."""
+
+    def filled_in(match: re.Match[str]) -> str:
         word, column = match.groups()
         if column is not None:
-            return _FUNCTIONS[word][dialect].format(column)
+            return f"{word}({column})" if dialect == NEUTRAL else _FUNCTIONS[word][dialect].format(column)
         if word == "elapsed_bin":
             return f"({_elapsed_bins()}) AS {word}"
         if word in _LISTED:
-            return f"({_listed(_LISTED[word], lists[word])}) AS {word}"
-        if word in _SHARED:
-            return f"({_rendered(profile, word, tables, dialect, lists)}) AS {word}"
+            return f"({_listed(_LISTED[word], lists[word], dialect)}) AS {word}"
+        if word not in tables:
+            return f"({rendered(profile, word, tables, dialect, lists)}) AS {word}"
         return tables[word].relation
 
-    return _PLACEHOLDER.sub(rendered, _COMMENT.sub("", _text(profile, name)))
+    return _PLACEHOLDER.sub(filled_in, _COMMENT.sub("", _text(profile, name)))
 
 
 def _elapsed_bins() -> str:
@@ -110,10 +127,17 @@ def _elapsed_bins() -> str:
     )
 
 
-def _listed(columns: Sequence[str], rows: Sequence[tuple[int, ...]]) -> str:
-    """Rows as a table; both dialects call the columns of a list of values column1, column2, ..."""
+def _listed(columns: Sequence[str], rows: Sequence[tuple[int, ...]], dialect: str) -> str:
+    """Rows as a table; SQLite and PostgreSQL call the columns of a list of values column1, column2, ..."""
+    if dialect == NEUTRAL:
+        return " UNION ALL ".join(
+            "SELECT " + ", ".join(f"{int(value)} AS {name}" for name, value in zip(columns, row, strict=True))
+            for row in rows
+        )
     named = ", ".join(f"column{place} AS {name}" for place, name in enumerate(columns, 1))
     values = ", ".join(f"({', '.join(str(int(value)) for value in row)})" for row in rows)
+    if not values:
+        return f"SELECT {', '.join(f'0 AS {name}' for name in columns)} WHERE 1 = 0"
     return f"SELECT {named} FROM (VALUES {values}) AS listed"  # noqa: S608  (whole numbers)
 
 
@@ -125,7 +149,10 @@ def bound_time(time: datetime, dialect: str) -> datetime | str:
 
 @cache
 def _text(profile: Profile, name: str) -> str:
-    return (_folder() / "extract" / profile / f"{name}.sql").read_text(encoding="utf-8")
+    folder = _folder() / "extract"
+    own = folder / profile / f"{name}.sql"
+    shared = profile.counts_events and not own.is_file()
+    return (folder / Profile.ADT / own.name if shared else own).read_text(encoding="utf-8")
 
 
 def _folder() -> Path:

@@ -4,39 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import cached_property
 from types import MappingProxyType
 
 import pandas as pd
 import sqlalchemy as sa
 
-from forecasting.config import Site
-from forecasting.extract.contract import SourceTable
+from forecasting.config import Site, Source
+from forecasting.extract.clock import UTC_CLOCK, SourceClock
+from forecasting.extract.contract import resolve
 from forecasting.extract.errors import SourceContractBroken
+from forecasting.extract.local_time import in_utc
 from forecasting.extract.queries import NO_LISTS, Lists, bound_time, query
-from forecasting.profile import Profile
 
-TIMES = ["valid_at", "source_time", "shift_start", "shift_end"]
+TIMES = ["valid_at", "source_time", "shift_start", "shift_end", "first_arrival", "last_arrival"]
 NUMBERS = ["value", "events", "lowest", "highest", "staffed_beds", "source_rows", "stated", "numbers"]
 
 
 class Questions:
-    """The queries of one site and window, on one connection."""
+    """The queries of one site and window, on one connection.
+
+    Raises:
+        SourceContractBroken: the source has not the shape of its profile.
+    """
 
     def __init__(
         self,
         connection: sa.Connection,
-        profile: Profile,
-        tables: Mapping[str, SourceTable],
+        source: Source,
         site: Site,
         since: datetime,
         issued_at: datetime,
     ) -> None:
         self.connection = connection
-        self.profile = profile
-        self.tables = tables
+        self.source = source
+        self.profile = source.profile
         self.site = site
         self.since = since
         self.issued_at = issued_at
+        self.tables = resolve(connection, source)
+        if self.profile.counts_events:
+            dialect = connection.dialect.name
+            self.tables = in_utc(self.tables, self.clock, since, issued_at, dialect)
+
+    @cached_property
+    def clock(self) -> SourceClock:
+        """Whose time the source's events without an offset are told in; those of hours tell their own."""
+        return SourceClock(self.source.events.zone(self.site)) if self.profile.counts_events else UTC_CLOCK
 
     def ask(
         self,
@@ -53,13 +67,19 @@ class Questions:
         ``hours`` are hour numbers that the query names besides, ``lists`` tables that are given with it.
         """
         dialect = self.connection.dialect.name
-        clause = query(self.profile, name, self.tables, dialect, lists)
+        omop = self.source.omop
+        concepts = {
+            "ed_visit_concept": [(concept,) for concept in omop.ed_visit_concepts],
+            "ed_admission_concept": [(concept,) for concept in omop.ed_admission_concepts],
+        }
+        clause = query(self.profile, name, self.tables, dialect, {**concepts, **lists})
         values = {
             "site_id": self.site.source_id or self.site.site_id,
             "ed_unit_id": (self.site.ed.source_id or self.site.ed.unit_id) if self.site.ed else "",
             "since": bound_time(since or self.since, dialect),
             "until": bound_time(until or self.issued_at, dialect),
             "last_hour": bound_time(self.issued_at - timedelta(hours=1), dialect),
+            "one_site": int(omop.site == "one"),
             **hours,
         }
         used = {key: value for key, value in values.items() if key in clause.compile().params}

@@ -11,9 +11,23 @@ Columns = Mapping[str, tuple[str, ...]]
 """Columns by table."""
 
 TIMES = frozenset(
-    {"arrived_at", "departed_at", "bed_from", "bed_to", "shift_start", "shift_end", "hour_start"}
+    {
+        "arrived_at",
+        "departed_at",
+        "bed_from",
+        "bed_to",
+        "shift_start",
+        "shift_end",
+        "hour_start",
+        "visit_start_datetime",
+        "visit_end_datetime",
+        "visit_detail_start_datetime",
+        "visit_detail_end_datetime",
+        "intime",
+        "outtime",
+    }
 )
-IDENTIFIERS = frozenset({"site_id", "unit_id"})
+IDENTIFIERS = frozenset({"site_id", "unit_id", "care_site_name", "location_id"})
 """Compared as text, whatever the source keeps them as."""
 
 SCHEDULED_SHIFT = {"scheduled_shift": ("site_id", "unit_id", "role", "shift_start", "shift_end", "heads")}
@@ -61,5 +75,31 @@ SHAPES: Mapping[Profile, Shape] = {
         },
         optional=frozenset({ED_ARRIVALS_HOURLY, BED_CENSUS_HOURLY, HOURLY_COUNT, "scheduled_shift"}),
         optional_columns={BED_CENSUS_HOURLY: ("staffed_beds",)},
+    ),
+    Profile.OMOP: Shape(
+        columns={
+            "visit_occurrence": (
+                "visit_occurrence_id",
+                "visit_concept_id",
+                "visit_start_datetime",
+                "visit_end_datetime",
+            ),
+            "visit_detail": (
+                "visit_detail_id",
+                "person_id",
+                "visit_occurrence_id",
+                "visit_detail_start_datetime",
+                "visit_detail_end_datetime",
+                "care_site_id",
+            ),
+            "care_site": ("care_site_id", "care_site_name"),
+            **SCHEDULED_SHIFT,
+        },
+        optional=frozenset({"scheduled_shift"}),
+        optional_columns={"visit_occurrence": ("care_site_id",), "care_site": ("location_id",)},
+    ),
+    Profile.MIMIC_IV_ED: Shape(
+        columns={"edstays": ("stay_id", "intime", "outtime"), **SCHEDULED_SHIFT},
+        optional=frozenset({"scheduled_shift"}),
     ),
 }

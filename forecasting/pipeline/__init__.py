@@ -19,7 +19,13 @@ from forecasting.pipeline.loading import Loaded, load_source
 from forecasting.pipeline.night import NightKey, close_night, latest_night, open_night
 from forecasting.pipeline.page import pages, write_page
 from forecasting.pipeline.plan import forecast_site, publish_site, recommended, runs_page, staff_site
-from forecasting.pipeline.preparation import check_source, migrate, simulate_source, simulated_span
+from forecasting.pipeline.preparation import (
+    check_source,
+    migrate,
+    render_queries,
+    simulate_source,
+    simulated_span,
+)
 from forecasting.pipeline.root import Retrain
 from forecasting.pipeline.training import train_target
 from forecasting.pipeline.walk import walk
@@ -45,6 +51,7 @@ __all__ = [
     "publish_site",
     "recommended",
     "record_site",
+    "render_queries",
     "reopen_site",
     "runs_page",
     "settle_site",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -38,6 +39,30 @@ def check_source(place: Deployment, night: date, site_ids: Sequence[str]) -> ext
         raise SourceLost(str(error)) from error
     except extract.SourceError as error:
         raise SiteBlocked(str(error)) from error
+
+
+def render_queries(place: Deployment, night: date, site_id: str, dialect: str, folder: Path) -> list[Path]:
+    """Write the profile's queries in the words of a database that they were not run on; returns the files.
+
+    Args:
+        place: whose configuration; no database is asked.
+        night: whose times the texts name for an example.
+        site_id: whose parameters they name.
+        dialect: one of :class:`forecasting.extract.rendering.Dialect`.
+        folder: gets a file for each query.
+    """
+    from forecasting.extract.rendering import Dialect, render_queries
+
+    settings = read_settings(place.config)
+    issued_at = settings.issued_at(night)
+    since = issued_at - timedelta(days=settings.source.lookback_days)
+    texts = render_queries(settings, settings.site(site_id), since, issued_at, Dialect(dialect))
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for name, text in texts.items():
+        files.append(folder / f"{name}.sql")
+        files[-1].write_text(text, encoding="utf-8")
+    return files
 
 
 def simulated_span(place: Deployment) -> tuple[datetime, datetime] | None:

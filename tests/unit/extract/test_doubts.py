@@ -17,6 +17,8 @@ from forecasting.extract.doubts import (
     frozen_doubt,
     late_doubt,
     longest_gap,
+    midnight_doubt,
+    scattered_doubt,
     span_doubts,
 )
 
@@ -125,3 +127,24 @@ def test_the_longest_gap_is_found_with_its_beginning() -> None:
     values = pd.Series([1, np.nan, 1, np.nan, np.nan, np.nan, 1, np.nan, np.nan, 1.0], hours)
     assert longest_gap(values) == (3, hours[3])
     assert longest_gap(values.fillna(0)) == (0, None)
+
+
+def test_events_without_a_time_of_day_are_doubted() -> None:
+    hours = pd.date_range("2026-03-01", periods=240, freq="h", tz="UTC")
+    days = pd.Series(0.0, index=hours).mask(hours.tz_convert(NEW_YORK.zone).hour == 0, 30.0)
+    says = midnight_doubt(days, NEW_YORK)
+    assert says is not None
+    assert says.startswith("all times are in the hour after midnight")
+    assert midnight_doubt(days, UTC_CLOCK) is None
+    assert midnight_doubt(pd.Series(3.0, index=hours), UTC_CLOCK) is None
+
+
+def test_dates_of_no_calendar_and_too_few_arrivals_are_doubted() -> None:
+    first = pd.Timestamp("2112-09-17", tz="UTC")
+    shifted = scattered_doubt(222, first, pd.Timestamp("2201-10-30", tz="UTC"))
+    assert shifted is not None
+    assert "shifted for each patient apart" in shifted
+    few = scattered_doubt(9, first, first + pd.Timedelta(days=30))
+    assert few is not None
+    assert "fewer than one a day" in few
+    assert scattered_doubt(900, first, first + pd.Timedelta(days=30)) is None

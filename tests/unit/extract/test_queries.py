@@ -28,7 +28,13 @@ def plain(profile: Profile) -> dict[str, SourceTable]:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_every_query_asks_one_site_and_leaves_no_placeholder(file: Path, dialect: str) -> None:
     profile = Profile(file.parent.name)
-    lists: Lists = {"span": [(1, 2, 0, 1)], "asked": [(3, 0), (4, 1)], "clock": [(1, 2, -5)]}
+    lists: Lists = {
+        "span": [(1, 2, 0, 1)],
+        "asked": [(3, 0), (4, 1)],
+        "clock": [(1, 2, -5)],
+        "ed_visit_concept": [(9203,)],
+        "ed_admission_concept": [],
+    }
     clause = query(profile, file.stem, plain(profile), dialect, lists)
     assert "{" not in clause.text.replace("{1,12}", "")
     assert "site_id" in clause.compile().params
