@@ -46,6 +46,7 @@ class Settings(Table):
         self._refuse_levels_not_forecast()
         self._refuse_pools_that_cannot_float()
         self._refuse_calls_never_worth_it()
+        self._refuse_money_without_wages()
         if self.training.hidden_size % self.training.attention_heads:
             raise ValueError(
                 f"training.hidden_size = {self.training.hidden_size} must be a multiple of "
@@ -182,6 +183,16 @@ class Settings(Table):
                         f"than an hour without a head costs, {dearest:g} wages: nobody would be called; "
                         "lower it, or raise short under [costs]"
                     )
+
+    def _refuse_money_without_wages(self) -> None:
+        unpaid = [name for name, role in self.roles.items() if "wage" not in role.model_fields_set]
+        for site in self.sites:
+            if site.approval.wages_changed is not None and unpaid:
+                raise ValueError(
+                    f"site {site.site_id!r} has approval.wages_changed = {site.approval.wages_changed:g}, "
+                    f"but there is no wage for {', '.join(unpaid)}: set it under [roles], "
+                    "or use heads_changed"
+                )
 
     @cached_property
     def digest(self) -> str:
