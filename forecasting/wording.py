@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import re
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
 
 from forecasting.config import Settings, Site
+from forecasting.schema import Target
 
 TO = "\N{EN DASH}"
+COUNTED: Mapping[Target, str] = {Target.BED_CENSUS: "patients present", Target.ED_ARRIVALS: "arrivals"}
+"""What is forecast, as people call it."""
 _ROUNDING = 1e-9
+_BETWEEN_SENTENCES = re.compile(r"(?<=\.) (?=[A-Z])")
 
 Row = dict[Hashable, Any]
 
@@ -139,6 +144,16 @@ def capitalised(text: str) -> str:
 def counted(number: int, noun: str) -> str:
     """The number and its noun, which takes an s where there are none or several."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names, with "and" before the last."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a note."""
+    return _BETWEEN_SENTENCES.split(text) if text else []
 
 
 def _places(names: pd.Series[str], order: list[str]) -> pd.Series[int]:

@@ -13,7 +13,13 @@ from forecasting.evaluate.bootstrap import (
 from forecasting.evaluate.floor import noise_floor, poisson_loss, rates_of, with_floor
 from forecasting.evaluate.period import period_outcomes
 from forecasting.evaluate.pit import pit_histogram
-from forecasting.evaluate.promotion import Verdict, better, series_lost
+from forecasting.evaluate.promotion import (
+    Verdict,
+    better,
+    in_plain_words,
+    lost_in_plain_words,
+    series_lost,
+)
 from forecasting.evaluate.scored import scored_hours
 from forecasting.evaluate.scores import ALL, add_up, score, score_by, score_series, score_sums
 
@@ -28,6 +34,8 @@ __all__ = [
     "compare",
     "compare_series",
     "estimate_of",
+    "in_plain_words",
+    "lost_in_plain_words",
     "noise_floor",
     "period_outcomes",
     "pit_histogram",

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from forecasting.config import Settings, Site
-from forecasting.wording import of_units, post_name, role_title, rows
+from forecasting.wording import of_units, post_name, role_title, rows, sentences
 
 Doubt = tuple[str, str]
 """Of what, and why."""
@@ -23,13 +23,13 @@ def undecided(plan: pd.DataFrame, settings: Settings, site: Site) -> list[Doubt]
 
 
 def notes(plan: pd.DataFrame, site: Site) -> list[Doubt]:
-    """Who forecast in the champion's stead, and why, told once for all the units it is true of."""
+    """Each sentence of the rows' notes, told once for all the units it is true of."""
     posts = of_units(plan, site)
     # A rule may count arrivals where no census is known.
     unforeseen = posts["patients_p50"].isna() & posts["model"].isna()
     told = posts["note"].mask(unforeseen, "No forecast: the plan holds the minimum.")
-    told = told[told != ""]
-    units = posts.loc[told.index].groupby(told)["unit_id"].unique()
+    by_sentence = posts.assign(told=told.map(sentences)).explode("told").dropna(subset="told")
+    units = by_sentence.groupby("told", sort=False)["unit_id"].unique()
     return [(unit_names(set(unit_ids), site), str(why)) for why, unit_ids in units.items()]
 
 

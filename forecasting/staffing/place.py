@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from forecasting.config import Role, RuleKind, Settings, Site, Unit, UnitType
+from forecasting.config import EventMinutes, Role, RuleKind, Settings, Site, Unit, UnitType
 from forecasting.rules import NoRule, RuleBook, UnitRule
 from forecasting.schema import Target
 from forecasting.staffing.distribution import Reals
@@ -62,6 +62,12 @@ class Place:
     def counted(self, rule: UnitRule) -> Outlook:
         """What a rule counts: arrivals, or patients present."""
         return self.outlooks[self.unit.unit_id, counted_target(rule)]
+
+    @property
+    def knows_work(self) -> bool:
+        """Whether what patients who come and go ask of the role is known, or is nothing."""
+        nothing_asked = self.unit.unit_type is UnitType.ED or self.role.minutes_per_event == EventMinutes()
+        return nothing_asked or self.turnover != NOTHING_KNOWN
 
     def work(self, hours: pd.DatetimeIndex) -> Reals:
         """Heads for patients who come and go (hours,); an ED's are its patients' own work."""
