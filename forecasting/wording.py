@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -19,6 +19,8 @@ _ROUNDING = 1e-9
 _BETWEEN_SENTENCES = re.compile(r"(?<=\.) (?=[A-Z])")
 
 Row = dict[Hashable, Any]
+Doubt = tuple[str, str]
+"""Of what, and why."""
 
 
 def rows(frame: pd.DataFrame) -> list[Row]:
@@ -108,6 +110,23 @@ def balance(plan: pd.DataFrame) -> str:
             f"{counted(int(short.sum()), 'head')} short, in {len(short)} of {len(plan)} posts{roster}{rules}"
         )
     return f"no roster known{rules}" if unknown == len(plan) else f"nothing short{roster}{rules}"
+
+
+def notes(plan: pd.DataFrame, site: Site) -> list[Doubt]:
+    """Each sentence of the rows' notes, told once for all the units it is true of."""
+    posts = of_units(plan, site)
+    # A rule may count arrivals where no census is known.
+    unforeseen = posts["patients_p50"].isna() & posts["model"].isna()
+    told = posts["note"].mask(unforeseen, "No forecast: the plan holds the minimum.")
+    by_sentence = posts.assign(told=told.map(sentences)).explode("told").dropna(subset="told")
+    units = by_sentence.groupby("told", sort=False)["unit_id"].unique()
+    return [(unit_names(set(unit_ids), site), str(why)) for why, unit_ids in units.items()]
+
+
+def unit_names(unit_ids: Collection[str], site: Site) -> str:
+    """The units' names in the hospital's order; all of them in two words."""
+    names = [unit.name for unit in site.units if unit.unit_id in unit_ids]
+    return "All units" if len(names) == len(site.units) else ", ".join(names)
 
 
 def shift_name(shift: str) -> str:

@@ -7,10 +7,9 @@ from datetime import UTC
 
 import pandas as pd
 
-from forecasting.report.doubts import unit_names
 from forecasting.report.page.site_night import SiteNight
 from forecasting.schema import Target
-from forecasting.wording import rows
+from forecasting.wording import rows, unit_names
 
 _OF_CONFIGURATION = "The group's own, by role"
 _MODELS: dict[str, str] = {

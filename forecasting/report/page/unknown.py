@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pandas as pd
 
-from forecasting.report.doubts import Doubt, notes, undecided
+from forecasting.report.doubts import undecided
 from forecasting.report.page.site_night import SiteNight
 from forecasting.schema import Target
-from forecasting.wording import COUNTED, Row, counted, rows
+from forecasting.wording import COUNTED, Doubt, Row, counted, notes, rows
 
 HOURS_LOOKED_AT = 24
 NEVER_KNOWN = ("Never in the forecast", "weather, events in town, who calls in sick.")

@@ -12,11 +12,13 @@ from forecasting.config import OnTimeout, Settings, Site
 from forecasting.staffing.approval.due import deadline
 from forecasting.wording import (
     TO,
+    Doubt,
     Row,
     helps_out,
     in_order,
     local,
     long_day,
+    notes,
     patients,
     post_name,
     risk,
@@ -83,7 +85,7 @@ def pose(
     open_posts = [row for row in posts if not _stays(row)]
     return Question(
         subject=f"{site.name}: staffing for {long_day(posts[0]['shift_date'])}",
-        body="\n\n".join(_body(posts, open_posts, settings, site, until, why)),
+        body="\n\n".join(_body(posts, open_posts, notes(asked, site), settings, site, until, why)),
         fields=tuple(_field(row, settings, site) for row in open_posts),
         until=until,
         unseen={PLAN: output_digest, ASKED_AT: now.isoformat()},
@@ -98,6 +100,7 @@ def field_name(row: Row) -> str:
 def _body(
     posts: list[Row],
     open_posts: list[Row],
+    doubts: list[Doubt],
     settings: Settings,
     site: Site,
     until: datetime,
@@ -113,6 +116,7 @@ def _body(
         f"**{_summary(posts)}** Please decide by **{by}**; {unanswered}. Times are local to {site.name}.",
         *([f"You are asked because of this: {'; '.join(why)}."] if why else []),
         *([_table(open_posts, settings, site)] if open_posts else []),
+        *(["Take note:\n\n" + "\n".join(f"- {what}: {doubt}" for what, doubt in doubts)] if doubts else []),
         _WHAT_EITHER_DOES,
     ]
 

@@ -47,6 +47,17 @@ def test_a_question_says_which_threshold_the_plan_is_above(settings: Settings) -
     assert "because" not in pose(plan, settings, site, "0f3a", ISSUED_AT).body
 
 
+def test_a_question_says_what_to_take_note_of(settings: Settings) -> None:
+    site = site_of(settings, ask="always")
+    usual = "The usual pattern of past weeks speaks here: no model is trained yet."
+    rough = "Waiting times could not be told: nobody is expected in Emergency."
+    plan = advice([8, 3, 2, 4], [6, 3, 3, 4], days=1).assign(note=usual)
+    plan["note"] = plan["note"].mask(plan["unit_id"] == "ed", f"{usual} {rough}")
+    body = pose(plan, settings, site, "0f3a", ISSUED_AT).body
+    assert f"Take note:\n\n- All units: {usual}\n- Emergency: {rough}\n\n" in body
+    assert "Take note" not in pose(plan.assign(note=""), settings, site, "0f3a", ISSUED_AT).body
+
+
 def test_only_shifts_that_would_not_stay_as_rostered_have_a_field(settings: Settings) -> None:
     question = _posed(settings, [8, 3, 2, 4], [6, 3, 3, 4])
     assert [(field.name, field.heads, field.most) for field in question.fields] == [
