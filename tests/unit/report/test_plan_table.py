@@ -203,7 +203,7 @@ def test_heads_by_arrivals_are_forecast_though_no_census_is_known(settings: Sett
 
 def test_where_no_rule_holds_it_is_said_and_why(settings: Settings) -> None:
     without: dict[str, Any] = {"required": None, "recommended": None, "gap": None, "rule_id": None}
-    why = "No rule for registered_nurse in units of type icu on 2026-06-02: waiver ended on 2026-06-01."
+    why = "No rule for Registered nurse in units of type icu on 2026-06-02: waiver ended on 2026-06-01."
     rows = [
         recommendation("icu", shift, **without, probability_short=None, reason=why)
         for shift in ("day", "night")

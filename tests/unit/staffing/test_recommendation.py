@@ -309,7 +309,7 @@ def test_a_unit_type_without_rule_is_marked_and_the_others_are_planned(
     assert set(of_icu["action"]) == {"decide by hand"}
     assert (
         of_icu["reason"]
-        == "No rule for registered_nurse for units of type icu at north: give the site a ratio_set that has "
+        == "No rule for Registered nurse for units of type icu at North: give the site a ratio_set that has "
         "one, or set it under [[rules]] or [roles.registered_nurse]."
     ).all()
     assert of_icu["patients_p50"].notna().all()
@@ -338,7 +338,7 @@ def test_a_rule_that_has_ended_is_used_until_its_last_date_and_named_after_it(
     after = one(plan, "icu", date(2026, 6, 4), "day")
     assert np.isnan(after["required"])
     assert after["reason"] == (
-        "No rule for registered_nurse in units of type icu on 2026-06-04: waiver ended on 2026-06-03."
+        "No rule for Registered nurse in units of type icu on 2026-06-04: waiver ended on 2026-06-03."
     )
     assert (plan.loc[plan["unit_id"] == "ed", "required"] == 6).all()
 
