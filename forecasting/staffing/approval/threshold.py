@@ -18,7 +18,7 @@ class Departure:
     heads: int
     """More and fewer than are rostered, added up; all of a post whose roster is not known."""
     wages: float
-    """Of the heads added, less what releasing others saves."""
+    """Of the heads added, less what releasing others saves; to the cent."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ def departure(plan: pd.DataFrame, settings: Settings) -> Departure:
     posts = rows(plan[plan["recommended"].notna()])
     return Departure(
         heads=sum(abs(round(row["recommended"] - (row["scheduled"] or 0))) for row in posts),
-        wages=sum(_wages(row, settings.roles[row["role"]]) for row in posts if row["role"] in settings.roles),
+        wages=round(
+            sum(_wages(row, settings.roles[row["role"]]) for row in posts if row["role"] in settings.roles), 2
+        ),
     )
 
 
