@@ -108,7 +108,7 @@ def test_an_answer_is_written_once_and_the_night_is_not_asked_about_again(
         pipeline.ask_about_site(asking, key, "north", _at(settings, 60))
 
     page = (asking.var / "pages" / str(NIGHT) / "north.html").read_text()
-    assert "approved by maria" in page
+    assert "Approved by maria" in page
 
     late = replace(response, user=None, at=_at(settings, 90))
     assert pipeline.decide_site(asking, key, "north", late) == 0

@@ -323,6 +323,7 @@ def test_the_state_of_approval_stands_in_the_header_and_beside_what_was_changed(
     )
     page = words(site_page(make_night(recommendations=approved)))
     assert "Approved by jdoe, 1 Jun 06:12." in page
+    assert page.count("jdoe") == 1, "what is true of all posts is said once"
     other: dict[str, Any] = {"state": "changed", "decided_heads": 9, "comment": "flu ward"}
     page = words(
         site_page(make_night(recommendations=with_tomorrow(make_night(recommendations=approved), **other)))
