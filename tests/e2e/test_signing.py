@@ -159,7 +159,7 @@ def test_where_approvers_are_named_nobody_else_can_answer_not_even_an_admin(
     with page.expect_response(lambda answer: answer.request.method == "PATCH") as refused:
         page.get_by_role("button", name="Approve").click()
     assert refused.value.status == httpx.codes.FORBIDDEN
-    expect(page.get_by_text("is not a respondent for the task")).to_be_visible()
+    expect(page.get_by_text("You do not have permission to perform this action")).to_be_visible()
     assert _state(airflow, "ask", "north") == "awaiting_input"
     assert _audit(installation, "north").empty
 
