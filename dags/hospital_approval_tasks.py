@@ -31,6 +31,7 @@ class AskForApproval(HITLOperator):
     """Airflow's own request to people, about a plan that is known only when the task runs.
 
     It holds no slot while it waits. An answer that makes no sense fails the try; the next try asks again.
+    Airflow refuses the answer of a user who is not assigned, where some are.
     """
 
     template_fields = ("site_id", "night")
@@ -55,6 +56,7 @@ class AskForApproval(HITLOperator):
             raise AirflowSkipException(str(reason)) from None
         self.subject, self.body, self.params = question.subject, question.body, _form(question)
         self.defaults = DEFAULTS[approval.on_timeout]
+        self.assigned_users = [{"id": user, "name": user} for user in approval.approvers]
         self.response_timeout = question.until - datetime.now(UTC)
         return super().execute(context)
 

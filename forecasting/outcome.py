@@ -27,6 +27,10 @@ class TrainingFailed(RuntimeError):
     """A model could not be trained; who spoke before goes on speaking."""
 
 
+class HistoryTooShort(TrainingFailed):
+    """Too little of the past is known to train on; it heals with time."""
+
+
 class NothingToDecide(RuntimeError):
     """Nobody need be asked about this site's plan; the message says why."""
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import re
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
 
 from forecasting.config import Settings, Site
+from forecasting.schema import Target
 
 TO = "\N{EN DASH}"
+COUNTED: Mapping[Target, str] = {Target.BED_CENSUS: "patients present", Target.ED_ARRIVALS: "arrivals"}
+"""What is forecast, as people call it."""
 _ROUNDING = 1e-9
+_BETWEEN_SENTENCES = re.compile(r"(?<=\.) (?=[A-Z])")
 
 Row = dict[Hashable, Any]
+Doubt = tuple[str, str]
+"""Of what, and why."""
 
 
 def rows(frame: pd.DataFrame) -> list[Row]:
@@ -105,6 +112,23 @@ def balance(plan: pd.DataFrame) -> str:
     return f"no roster known{rules}" if unknown == len(plan) else f"nothing short{roster}{rules}"
 
 
+def notes(plan: pd.DataFrame, site: Site) -> list[Doubt]:
+    """Each sentence of the rows' notes, told once for all the units it is true of."""
+    posts = of_units(plan, site)
+    # A rule may count arrivals where no census is known.
+    unforeseen = posts["patients_p50"].isna() & posts["model"].isna()
+    told = posts["note"].mask(unforeseen, "No forecast: the plan holds the minimum.")
+    by_sentence = posts.assign(told=told.map(sentences)).explode("told").dropna(subset="told")
+    units = by_sentence.groupby("told", sort=False)["unit_id"].unique()
+    return [(unit_names(set(unit_ids), site), str(why)) for why, unit_ids in units.items()]
+
+
+def unit_names(unit_ids: Collection[str], site: Site) -> str:
+    """The units' names in the hospital's order; all of them in two words."""
+    names = [unit.name for unit in site.units if unit.unit_id in unit_ids]
+    return "All units" if len(names) == len(site.units) else ", ".join(names)
+
+
 def shift_name(shift: str) -> str:
     """What people call a shift of that name."""
     return capitalised(shift.replace("_", " "))
@@ -139,6 +163,16 @@ def capitalised(text: str) -> str:
 def counted(number: int, noun: str) -> str:
     """The number and its noun, which takes an s where there are none or several."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names, with "and" before the last."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a note."""
+    return _BETWEEN_SENTENCES.split(text) if text else []
 
 
 def _places(names: pd.Series[str], order: list[str]) -> pd.Series[int]:

@@ -8,8 +8,8 @@ from typing import Self
 
 from pydantic import model_validator
 
-from forecasting.config.fields import Count
-from forecasting.config.table import Table
+from forecasting.config.fields import Count, Money, UserId
+from forecasting.config.table import Table, refuse_repeats
 
 
 class Ask(StrEnum):
@@ -28,22 +28,39 @@ class OnTimeout(StrEnum):
 
 
 class Approval(Table):
-    """Whether people decide on a site's plan for the day after the night, until when, and what if they don't.
+    """Whether people decide on a site's plan for the day after the night, who, until when, and what if not.
 
-    ``heads_changed`` is the threshold: so many heads more or fewer than are rostered, added up over that
-    day's shifts, are still approved without asking. ``until`` is local at the site.
+    ``heads_changed`` and ``wages_changed`` are thresholds: so many heads more or fewer than are rostered,
+    added up over that day's shifts, and so much more or less in wages, are still approved without asking;
+    above either of those given people are asked. ``approvers`` are the users who may answer, by the id that
+    Airflow's auth manager gives them; without, anyone may who may answer in Airflow. ``until`` is local at
+    the site.
     """
 
     ask: Ask = Ask.NONE
     heads_changed: Count | None = None
+    wages_changed: Money | None = None
+    approvers: tuple[UserId, ...] = ()
     until: time = time(6, 30)
     on_timeout: OnTimeout = OnTimeout.LEAVE
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if (self.ask is Ask.ABOVE_THRESHOLD) != (self.heads_changed is not None):
+        thresholds = {"heads_changed": self.heads_changed, "wages_changed": self.wages_changed}
+        given = [f"{name} = {value:g}" for name, value in thresholds.items() if value is not None]
+        if self.ask is Ask.ABOVE_THRESHOLD and not given:
             raise ValueError(
-                f"approval.ask = {self.ask.value!r} with heads_changed = {self.heads_changed}: "
-                f"{Ask.ABOVE_THRESHOLD.value!r} needs heads_changed, and no other takes it"
+                f"approval.ask = {self.ask.value!r} needs {' or '.join(thresholds)}: above what to ask"
             )
+        if self.ask is not Ask.ABOVE_THRESHOLD and given:
+            raise ValueError(
+                f"approval.ask = {self.ask.value!r} with {', '.join(given)}: "
+                f"only {Ask.ABOVE_THRESHOLD.value!r} takes a threshold"
+            )
+        if self.ask is Ask.NONE and self.approvers:
+            raise ValueError(
+                f"approval.approvers = {', '.join(self.approvers)}, but nobody is asked: "
+                f"set ask to {Ask.ALWAYS.value!r} or {Ask.ABOVE_THRESHOLD.value!r}, or drop approvers"
+            )
+        refuse_repeats("approval.approvers", list(self.approvers))
         return self

@@ -49,6 +49,7 @@ class Settings(Table):
         self._refuse_pools_that_cannot_float()
         self._refuse_calls_never_worth_it()
         self._refuse_sites_not_told_apart()
+        self._refuse_money_without_wages()
         if self.training.hidden_size % self.training.attention_heads:
             raise ValueError(
                 f"training.hidden_size = {self.training.hidden_size} must be a multiple of "
@@ -192,6 +193,16 @@ class Settings(Table):
                 f"a source of profile {self.source.profile} has one site's rows, and {len(self.sites)} sites "
                 'are configured; OMOP\'s location_id may tell them apart: source.omop.site = "location"'
             )
+
+    def _refuse_money_without_wages(self) -> None:
+        unpaid = [name for name, role in self.roles.items() if "wage" not in role.model_fields_set]
+        for site in self.sites:
+            if site.approval.wages_changed is not None and unpaid:
+                raise ValueError(
+                    f"site {site.site_id!r} has approval.wages_changed = {site.approval.wages_changed:g}, "
+                    f"but there is no wage for {', '.join(unpaid)}: set it under [roles], "
+                    "or use heads_changed"
+                )
 
     @cached_property
     def digest(self) -> str:

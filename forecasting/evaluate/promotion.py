@@ -9,6 +9,9 @@ import pandas as pd
 
 from forecasting.evaluate.bootstrap import Comparison, Resampling, compare, compare_series
 from forecasting.schema import Target
+from forecasting.wording import counted
+
+DAYS_PER_WEEK = 7
 
 
 @dataclass(frozen=True)
@@ -80,21 +83,39 @@ def series_lost(
 
     Returns:
         site_id, unit_id, hours, champion_pinball, climatology_pinball, difference (champion's -
-        climatology's, patients), low, high, and why in words that a nurse manager may read; no rows where
-        one of them was not scored.
+        climatology's, patients), low, high; no rows where one of them was not scored.
     """
     of_target = hours[hours["target"] == target.value]
     if not (_scored(of_target, champion) and _scored(of_target, climatology)):
-        told = ["champion_pinball", "climatology_pinball", "difference", "low", "high", "why"]
+        told = ["champion_pinball", "climatology_pinball", "difference", "low", "high"]
         return pd.DataFrame(columns=["site_id", "unit_id", "hours", *told])
     found = compare_series(of_target, climatology, champion, resampling)
     lost = found[found["low"] > 0].rename(columns={"challenger_pinball": "climatology_pinball"})
-    why = [
-        f"on past nights the usual week was closer here than the trained models: a loss of "
-        f"{row.climatology_pinball:.3f} patients an hour against {row.champion_pinball:.3f}"
-        for row in lost.itertuples()
-    ]
-    return lost.assign(why=pd.Series(why, index=lost.index, dtype=object)).reset_index(drop=True)
+    return lost.reset_index(drop=True)
+
+
+def in_plain_words(verdict: Verdict, days: int) -> str:
+    """Why climatology goes on speaking, in a clause about it that a nurse manager may read.
+
+    Args:
+        verdict: of a challenger that was not better.
+        days: of the past on which the two were compared.
+    """
+    if verdict.evidence is None:
+        return "the trained model could not be compared with it"
+    if verdict.evidence.difference > 0:
+        return f"over {_last(days)} the trained model was not surely closer"
+    return f"over {_last(days)} it was closer than the trained model"
+
+
+def lost_in_plain_words(days: int) -> str:
+    """Why climatology speaks for a series that :func:`series_lost` names, likewise."""
+    return f"over {_last(days)} it was closer here than the trained model"
+
+
+def _last(days: int) -> str:
+    weeks, rest = divmod(days, DAYS_PER_WEEK)
+    return f"the last {counted(days, 'day') if rest else counted(weeks, 'week')}"
 
 
 def _scored(hours: pd.DataFrame, model: str) -> bool:

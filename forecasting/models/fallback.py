@@ -20,6 +20,7 @@ log = structlog.get_logger()
 
 HOURS_PER_DAY = 24
 SERIES = ["site_id", "unit_id"]
+IN_STEAD = "The usual pattern of past weeks speaks here: {}."
 
 
 class Champion(Forecaster, Protocol):
@@ -27,7 +28,7 @@ class Champion(Forecaster, Protocol):
 
     @property
     def silenced(self) -> Mapping[tuple[str, str], str]:
-        """By (site_id, unit_id), why climatology should speak, in words that a nurse manager may read."""
+        """By (site_id, unit_id), why climatology should speak: a clause that a nurse manager may read."""
         ...
 
 
@@ -62,25 +63,25 @@ def speak(
         issued_at: the issue time.
         champion: loads the champion, or None where there is none.
         version: the version under which the champion is registered.
-        why_none: why there is none, in words that a nurse manager may read.
-        fallen: by (site_id, unit_id), why the champion may not speak though its training did not say so, in
-            the same words.
+        why_none: why there is none, a clause that a nurse manager may read.
+        fallen: by (site_id, unit_id), why the champion may not speak though its training did not say so: such
+            clauses, too.
     """
     baseline = Climatology.fit(panel, settings, issued_at, target).predict(panel, issued_at)
     if champion is None:
-        return Voices(baseline.assign(note=why_none), FORECAST.empty())
+        return Voices(baseline.assign(note=IN_STEAD.format(why_none)), FORECAST.empty())
     try:
         speaker = champion()
         spoken = speaker.predict(panel, issued_at).assign(model_version=version)
-    except Exception as error:
+    except Exception:
         # Whatever breaks a model must not leave a hospital without its plan.
         log.exception("the champion failed", target=target, stage="forecast")
-        failed = f"the trained model failed ({type(error).__name__}: {error})"
+        failed = IN_STEAD.format("the trained model failed tonight, and the log says how")
         return Voices(baseline.assign(note=failed), FORECAST.empty())
     silent = _silent(panel, settings, issued_at, spoken)
     silenced = {**speaker.silenced, **(fallen or {}), **silent}
-    reasons = pd.Series(_keys(baseline).map(silenced), index=baseline.index)
-    from_baseline = baseline[reasons.notna()].assign(note=reasons[reasons.notna()])
+    reasons = pd.Series(_keys(baseline).map(silenced), index=baseline.index).dropna()
+    from_baseline = baseline.loc[reasons.index].assign(note=reasons.map(IN_STEAD.format))
     from_champion = spoken[~_keys(spoken).isin(list(silenced))]
     lost = _keys(spoken).isin([key for key in silenced if key not in silent])
     return Voices(
@@ -99,7 +100,7 @@ def _silent(
     for key, rows in series_of(panel):
         days = hours_before(rows, issued_at) // HOURS_PER_DAY
         if days < needed:
-            reasons[key] = f"history of {days} days, the trained model needs {needed}"
+            reasons[key] = f"{days} days of it are known, and the trained model needs {needed}"
         elif not finite.get(key, False):
             reasons[key] = "the trained model gave no number"
     return reasons

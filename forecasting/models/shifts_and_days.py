@@ -12,7 +12,7 @@ from forecasting.models.paths import PATHS, Paths, sample_paths
 from forecasting.models.periods import period_forecast
 from forecasting.schema import FORECAST
 
-TOO_SHORT = f"under {LEAST_WEEKS} weeks are known of it: its hours are taken to be high or low together"
+TOO_SHORT = f"Totals of shifts and days are rougher here: fewer than {LEAST_WEEKS} weeks are known."
 
 
 def shifts_and_days(
@@ -43,7 +43,7 @@ def shifts_and_days(
     unknown = paths.forecast[np.isnan(template).all(axis=(0, 2))]
     series = ["site_id", "unit_id"]
     alone = pd.MultiIndex.from_frame(told[series]).isin(pd.MultiIndex.from_frame(unknown[series]))
-    noted = (told["note"] + "; " + TOO_SHORT).str.removeprefix("; ")
+    noted = (told["note"] + " " + TOO_SHORT).str.removeprefix(" ")
     return told.assign(note=told["note"].mask(alone, noted))
 
 

@@ -63,7 +63,7 @@ def settle_site(place: Deployment, key: NightKey, site_id: str) -> int:
     from forecasting.staffing import approval
 
     plan = _published(place, key, site_id)
-    due = approval.approved_unasked(plan.site.approval, plan.advice, plan.decided, key.night)
+    due = approval.approved_unasked(plan.settings, plan.site, plan.advice, plan.decided, key.night)
     return _record(place, key, plan, approval.by_configuration(due), CONFIGURATION, datetime.now(UTC))
 
 
@@ -76,8 +76,9 @@ def ask_about_site(place: Deployment, key: NightKey, site_id: str, now: datetime
     from forecasting.staffing import approval
 
     plan, now = _published(place, key, site_id), now or datetime.now(UTC)
-    asked = approval.to_ask(plan.site.approval, plan.advice, plan.decided, key.night, now)
-    return approval.pose(asked, plan.settings, plan.site, plan.output_digest, now)
+    asked = approval.to_ask(plan.settings, plan.site, plan.advice, plan.decided, key.night, now)
+    why = approval.why_asked(plan.settings, plan.site, plan.advice, key.night)
+    return approval.pose(asked, plan.settings, plan.site, plan.output_digest, now, why)
 
 
 def check_response(place: Deployment, key: NightKey, site_id: str, response: Response) -> None:
@@ -153,7 +154,7 @@ def _decided(plan: _Plan, key: NightKey, response: Response) -> pd.DataFrame:
         moment = datetime.fromisoformat(str(asked_at))
     except ValueError:
         raise AnswerRefused(f"{approval.ASKED_AT} is {asked_at!r}, and not as it was sent") from None
-    due = partial(approval.to_ask, plan.site.approval, plan.advice, night=key.night, now=moment)
+    due = partial(approval.to_ask, plan.settings, plan.site, plan.advice, night=key.night, now=moment)
     if response.user is None:
         with suppress(NothingToDecide):
             return approval.by_timeout(due(plan.decided), plan.site.approval.on_timeout)

@@ -16,7 +16,7 @@ import structlog
 from forecasting import warehouse
 from forecasting.config import Settings, Training, read_settings
 from forecasting.deployment import Deployment
-from forecasting.outcome import TrainingFailed, TrainingNotNeeded
+from forecasting.outcome import HistoryTooShort, TrainingFailed, TrainingNotNeeded
 from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, timed
@@ -86,13 +86,13 @@ def train_target(
         runs.log_params(run_id, settings.training.model_dump())
         runs.log_dataset(run_id, history, f"{target.value} observations", digest({"history": history}))
         try:
-            why = _learn(place, key, settings, target, history, run_id, root)
+            why, plainly = _learn(place, key, settings, target, history, run_id, root)
         except TrainingFailed as error:
-            stage.write_record(f"training_{target.value}", f"training failed: {error}")
+            stage.write_record(f"training_{target.value}", _plainly(error))
             runs.tag(run_id, {"why": str(error)})
             runs.close(run_id, succeeded=False)
             raise
-        stage.write_record(f"training_{target.value}", why)
+        stage.write_record(f"training_{target.value}", plainly)
         runs.tag(run_id, {"why": why})
         runs.close(run_id, succeeded=True)
     log.info("trained", target=target.value, night=str(key.night), stage="train", why=why)
@@ -123,11 +123,12 @@ def _learn(
     history: pd.DataFrame,
     run_id: str,
     root: Root,
-) -> str:
+) -> tuple[str, str]:
     """Train, let the ensemble speak of held-out nights beside its rivals, register, and promote the better.
 
     Returns:
-        How the comparison with who speaks now ended, and which members were missing.
+        How the comparison with who speaks now ended, and which members were missing; and the same in a clause
+        for a nurse manager, about climatology.
     """
     from forecasting import evaluate
     from forecasting.features import build_panel
@@ -159,7 +160,11 @@ def _learn(
         _draw(runs, run_id, challenger.model.network, panel, issued_at)
 
     shutil.rmtree(folder / "model", ignore_errors=True)
-    replace(challenger.model, silenced=_reasons(lost)).save(folder / "model", settings)
+    days = settings.training.holdout_days
+    silenced = dict.fromkeys(
+        zip(lost["site_id"], lost["unit_id"], strict=True), evaluate.lost_in_plain_words(days)
+    )
+    replace(challenger.model, silenced=silenced).save(folder / "model", settings)
     version = registry.register(
         target,
         run_id,
@@ -173,7 +178,7 @@ def _learn(
         registry.promote(target, version, issued_at, root.at)
     decision = _decision(verdict, why, target, key, version, root.standing, run_id)
     warehouse.record_promotion(warehouse.connect(place.warehouse), decision)
-    return why
+    return why, evaluate.in_plain_words(verdict, days)
 
 
 def _flows(place: Deployment, key: NightKey, settings: Settings) -> KnownFlows:
@@ -235,9 +240,11 @@ def _draw(runs: Runs, run_id: str, network: TrainedTFT, panel: pd.DataFrame, iss
         runs.log_figure(run_id, figure, f"plots/{name}.png")
 
 
-def _reasons(lost: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """By series on which climatology should speak, why, in words that a nurse manager may read."""
-    return dict(zip(zip(lost["site_id"], lost["unit_id"], strict=True), lost["why"], strict=True))
+def _plainly(error: TrainingFailed) -> str:
+    """Why climatology goes on speaking, in a clause that a nurse manager may read."""
+    if isinstance(error, HistoryTooShort):
+        return "too little of the past is known to train a model"
+    return "no model could be trained, and the log says why"
 
 
 def _decision(

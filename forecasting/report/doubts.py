@@ -1,16 +1,11 @@
-"""What a plan does not know, in words: where no rule holds, no roster is known, no usual forecast spoke."""
+"""What a plan does not know, in words: where no rule holds."""
 
 from __future__ import annotations
-
-from collections.abc import Collection
 
 import pandas as pd
 
 from forecasting.config import Settings, Site
-from forecasting.wording import of_units, post_name, role_title, rows
-
-Doubt = tuple[str, str]
-"""Of what, and why."""
+from forecasting.wording import Doubt, post_name, role_title, rows
 
 
 def undecided(plan: pd.DataFrame, settings: Settings, site: Site) -> list[Doubt]:
@@ -20,20 +15,3 @@ def undecided(plan: pd.DataFrame, settings: Settings, site: Site) -> list[Doubt]
         (f"{post_name(row['unit_id'], site)}, {role_title(row['role'], settings)}", row["reason"])
         for row in rows(lost)
     ]
-
-
-def notes(plan: pd.DataFrame, site: Site) -> list[Doubt]:
-    """Who forecast in the champion's stead, and why, told once for all the units it is true of."""
-    posts = of_units(plan, site)
-    # A rule may count arrivals where no census is known.
-    unforeseen = posts["patients_p50"].isna() & posts["model"].isna()
-    told = posts["note"].mask(unforeseen, "No forecast: the plan holds the minimum.")
-    told = told[told != ""]
-    units = posts.loc[told.index].groupby(told)["unit_id"].unique()
-    return [(unit_names(set(unit_ids), site), str(why)) for why, unit_ids in units.items()]
-
-
-def unit_names(unit_ids: Collection[str], site: Site) -> str:
-    """The units' names in the hospital's order; all of them in two words."""
-    names = [unit.name for unit in site.units if unit.unit_id in unit_ids]
-    return "All units" if len(names) == len(site.units) else ", ".join(names)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from forecasting.config import Settings, Site
-from forecasting.report.doubts import notes, undecided
+from forecasting.report.doubts import undecided
 from forecasting.report.terminal import standard_output, told
 from forecasting.wording import (
     Row,
@@ -20,6 +20,7 @@ from forecasting.wording import (
     helps_out,
     local,
     long_day,
+    notes,
     of_units,
     patients,
     post_name,

@@ -109,7 +109,7 @@ class RuleBook:
             return parts[0].rule
         patients = "the other patients of " if parts else ""
         return rule or NoRule(
-            f"no rule for {role_id} for {patients}units of type {unit.unit_type} at {site.site_id}: "
+            f"no rule for {self._title(role_id)} for {patients}{_units(unit.unit_type)} at {site.name}: "
             f"give the site a ratio_set that has one, or set it under [[rules]] or [roles.{role_id}]"
         )
 
@@ -125,8 +125,8 @@ class RuleBook:
         if isinstance(at_ward, NoRule):
             return at_ward
         return NoRule(
-            f"{rule.rule_id} counts boarders at their ward's ratio, and {role_id} has none for units of type "
-            f"{ward} at {site.site_id}"
+            f"{rule.rule_id} counts boarders at their ward's ratio, and {self._title(role_id)} has none for "
+            f"{_units(ward)} at {site.name}"
         )
 
     def _find(
@@ -156,7 +156,11 @@ class RuleBook:
                 break
         if not missed:
             return None
-        return NoRule(f"no rule for {role_id} in units of type {unit_type} on {day}: {', '.join(missed)}")
+        told = f"no rule for {self._title(role_id)} in {_units(unit_type)} on {day}"
+        return NoRule(f"{told}: {', '.join(missed)}")
+
+    def _title(self, role_id: str) -> str:
+        return self._settings.roles[role_id].title
 
     def _of_role(self, role_id: str, unit_type: UnitType) -> list[Rule]:
         role = self._settings.roles[role_id]
@@ -219,6 +223,10 @@ def _day_shares(role: Role, settings: Settings) -> dict[str, float]:
     hours = {shift.name: shift.hours for shift in settings.shifts}
     spread = role.spread_over_shifts or {name: each / sum(hours.values()) for name, each in hours.items()}
     return {name: spread[name] / each for name, each in hours.items()}
+
+
+def _units(unit_type: UnitType) -> str:
+    return f"units of type {unit_type.value.replace('_', ' ')}"
 
 
 _ROUNDING = 1e-6

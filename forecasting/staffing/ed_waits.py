@@ -31,6 +31,13 @@ class ShiftWait:
     """Share who leave before."""
 
 
+def has_queue(place: Place) -> bool:
+    """Whether patients wait for the role: an ED's, with a rule of patients a head on each shift."""
+    return place.unit.unit_type is UnitType.ED and all(
+        isinstance(rule, UnitRule) and rule.rule.kind is RuleKind.PATIENTS_PER_HEAD for rule in place.rules
+    )
+
+
 class WaitingLine:
     """An ED's queue for the heads of one role who each care for some patients at once.
 
@@ -47,18 +54,17 @@ class WaitingLine:
             case: the role's; gives the hours.
 
         Raises:
-            WaitingError: the role's rule is not of patients a head, or arrivals or patients are not forecast
-                for every hour of the shifts.
+            WaitingError: nobody waits for the role, or arrivals or patients are not forecast for every hour
+                of the shifts.
         """
-        rules = [rule for rule in place.rules if isinstance(rule, UnitRule)]
-        per_patient = all(rule.rule.kind is RuleKind.PATIENTS_PER_HEAD for rule in rules)
-        if place.unit.unit_type is not UnitType.ED or not per_patient or len(rules) < len(place.rules):
+        if not has_queue(place):
             raise WaitingError(f"{place.role_id} of {place.unit.unit_id} has no ratio of patients a head")
+        rules = [rule for rule in place.rules if isinstance(rule, UnitRule)]
         self._place, self._rules, self._slots = place, rules, case.site.slots
         self._arrivals = _mean_by_hour(place.outlooks[place.unit.unit_id, Target.ED_ARRIVALS], case.hours)
         self._present = _mean_by_hour(place.outlooks[place.unit.unit_id, Target.BED_CENSUS], case.hours)
         if not self._arrivals.sum() > 0 or not self._present.sum() > 0:
-            raise WaitingError(f"nobody is expected in {place.unit.unit_id}")
+            raise WaitingError(f"nobody is expected in {place.unit.name}")
 
     def at(self, heads: Sequence[int]) -> tuple[ShiftWait, ...]:
         """What patients of each shift meet.

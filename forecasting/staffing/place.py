@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from forecasting.config import Load, Role, RuleKind, Settings, Site, Unit, UnitType
+from forecasting.config import EventMinutes, Load, Role, RuleKind, Settings, Site, Unit, UnitType
 from forecasting.rules import NoRule, RuleBook, UnitRule
 from forecasting.schema import Target
 from forecasting.staffing.distribution import Reals
@@ -68,6 +68,12 @@ class Place:
     def source(self, rule: UnitRule) -> Target:
         """Whose forecast stands behind what a rule counts: an offered load's is that of the arrivals."""
         return Target.ED_ARRIVALS if self.counted(rule).offered else counted_target(rule)
+
+    @property
+    def knows_work(self) -> bool:
+        """Whether what patients who come and go ask of the role is known, or is nothing."""
+        nothing_asked = self.unit.unit_type is UnitType.ED or self.role.minutes_per_event == EventMinutes()
+        return nothing_asked or self.turnover != NOTHING_KNOWN
 
     def work(self, hours: pd.DatetimeIndex) -> Reals:
         """Heads for patients who come and go (hours,); an ED's are its patients' own work."""

@@ -19,6 +19,7 @@ from forecasting.staffing.role_plan import role_plan
 from forecasting.staffing.rows import Origin, Origins, pool_rows, unit_rows
 from forecasting.staffing.shifts import planned_shifts
 from forecasting.staffing.turnover import NOTHING_KNOWN, Turnover
+from forecasting.wording import sentences
 
 _FROM_THE_RUN = ("night", "mlflow_run_id", "dag_run_id", "data_digest")
 
@@ -115,9 +116,16 @@ def outlooks_of(forecast: pd.DataFrame, site: Site, paths: Mapping[Target, Sampl
 
 
 def _origins(forecast: pd.DataFrame) -> Origins:
-    hourly = forecast[forecast["period"] == HOUR].drop_duplicates(["unit_id", "target"])
+    """Who forecast the hours, and what is noted of them and of the shifts and days that they make."""
+    series = ["unit_id", "target"]
+    notes = forecast.drop_duplicates([*series, "note"]).groupby(series)["note"].agg(" ".join)
+    hourly = forecast[forecast["period"] == HOUR].drop_duplicates(series)
     return {
-        (row["unit_id"], Target(row["target"])): Origin(row["model"], row["model_version"], row["note"])
+        (row["unit_id"], Target(row["target"])): Origin(
+            row["model"],
+            row["model_version"],
+            tuple(dict.fromkeys(sentences(notes[row["unit_id"], row["target"]].strip()))),
+        )
         for row in hourly.to_dict("records")
     }
 

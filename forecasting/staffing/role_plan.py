@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from forecasting.staffing.cover import PoolCover, Slot, StretchCover, UnitCover, cover, judged
 from forecasting.staffing.role_case import RoleCase
 from forecasting.staffing.shifts import on_duty
 
+log = structlog.get_logger()
+
 FLOAT_POOL = "float pool"
+NO_PLAN = "what would cost least could not be worked out tonight"
 HELP_WORTH_TELLING = 0.05
 """Heads expected of a pool or a kind of call over a shift, from which on it is told of."""
 
@@ -71,10 +76,11 @@ def role_plan(case: RoleCase) -> RolePlan:
     site = case.site
     try:
         planned, rostered = cover(site), judged(site, site.roster)
-    except ArithmeticError as fault:
+    except ArithmeticError:
         # The solver has no answer: all of the role's units are marked, and keep what the rules ask for.
+        log.exception("no plan", role=case.role_id, stage="staff")
         posts = [*(unit.unit_id for unit in site.units), *(pool.pool_id for pool in site.pools)]
-        return RolePlan({}, {}, dict.fromkeys(posts, str(fault)))
+        return RolePlan({}, {}, dict.fromkeys(posts, NO_PLAN))
     units = {
         now.unit_id: _of_unit(case, now, before)
         for now, before in zip(planned.units, rostered.units, strict=True)

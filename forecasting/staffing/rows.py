@@ -10,7 +10,7 @@ from forecasting.config import FloatPool, Site
 from forecasting.rules import NoRule, UnitRule
 from forecasting.schema import Target
 from forecasting.staffing import reason
-from forecasting.staffing.ed_waits import WaitingLine
+from forecasting.staffing.ed_waits import WaitingLine, has_queue
 from forecasting.staffing.place import Place, counted_target
 from forecasting.staffing.requirement import probability_short
 from forecasting.staffing.role_case import RoleCase
@@ -20,6 +20,12 @@ from forecasting.staffing.waiting import WaitingError
 
 Row = dict[str, Any]
 
+ROUGH_SHIFTS = (
+    "How the hours of a shift go together could not be worked out, so its busiest hour and its average are "
+    "rougher."
+)
+UNKNOWN_TURNOVER = "Work for patients who come and go is not counted: how many do is not known."
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -27,7 +33,8 @@ class Origin:
 
     model: str
     model_version: str
-    note: str
+    notes: tuple[str, ...]
+    """Sentences: in whose stead, and why; what is rough about it."""
 
 
 Origins = Mapping[tuple[str, Target], Origin]
@@ -44,7 +51,7 @@ def unit_rows(place: Place, case: RoleCase, plan: RolePlan, origins: Origins) ->
     """
     planned = plan.units.get(place.unit.unit_id)
     refused = plan.refused.get(place.unit.unit_id, "")
-    waits = _waits(place, case, planned)
+    waits, no_waits = _waits(place, case, planned)
     return [
         _about(place.shifts[number], place.site.site_id, place.unit.unit_id, place.role_id)
         | {
@@ -53,7 +60,7 @@ def unit_rows(place: Place, case: RoleCase, plan: RolePlan, origins: Origins) ->
         }
         | _patients(place, number)
         | _advice(place, number, planned[number] if planned else None)
-        | _origin(place, number, refused, origins)
+        | _origin(place, number, refused, no_waits, origins)
         | waits[number]
         for number in range(len(place.shifts))
     ]
@@ -149,32 +156,48 @@ def _advice(place: Place, number: int, planned: ShiftPlan | None) -> Row:
     }
 
 
-def _origin(place: Place, number: int, refused: str, origins: Origins) -> Row:
-    """Who forecast, and in whose stead; why the unit was not planned."""
+def _origin(place: Place, number: int, refused: str, no_waits: str, origins: Origins) -> Row:
+    """Who forecast, and in the note all that could not be known or made."""
     rule = place.rules[number]
     if not isinstance(rule, UnitRule):
         return {}
-    notes = [f"Not planned: {refused}."] if refused else []
-    if place.why_census and counted_target(rule) is Target.BED_CENSUS:
-        notes.insert(0, f"Planned by the forecast census, not by the offered load: {place.why_census}.")
+    census_instead = _census_instead(place) if counted_target(rule) is Target.BED_CENSUS else ""
+    not_planned = f"Not planned: {refused}." if refused else ""
     if place.asked[number] is None:
-        return {"note": " ".join(notes)}
+        return {"note": " ".join(filter(None, (census_instead, not_planned)))}
     origin = origins[place.unit.unit_id, place.source(rule)]
-    if origin.note:
-        notes.insert(0, f"Forecast by {origin.model}: {origin.note}.")
-    return {"model": origin.model, "model_version": origin.model_version, "note": " ".join(notes)}
+    notes = [
+        *origin.notes,
+        census_instead,
+        "" if place.counted(rule).paths else ROUGH_SHIFTS,
+        "" if place.knows_work else UNKNOWN_TURNOVER,
+        not_planned,
+        no_waits,
+    ]
+    return {
+        "model": origin.model,
+        "model_version": origin.model_version,
+        "note": " ".join(filter(None, notes)),
+    }
 
 
-def _waits(place: Place, case: RoleCase, planned: Sequence[ShiftPlan] | None) -> list[Row]:
-    """Waits at the planned and the rostered heads, by shift; nothing where there is no queue."""
-    if place.scheduled is None or planned is None:
-        return [{} for _ in place.shifts]
+def _census_instead(place: Place) -> str:
+    if not place.why_census:
+        return ""
+    return f"Planned by the forecast census, not by the offered load: {place.why_census}."
+
+
+def _waits(place: Place, case: RoleCase, planned: Sequence[ShiftPlan] | None) -> tuple[list[Row], str]:
+    """Waits at the planned and the rostered heads, by shift, where there is a queue; why there are none."""
+    nothing: list[Row] = [{} for _ in place.shifts]
+    if place.scheduled is None or planned is None or not has_queue(place):
+        return nothing, ""
     heads = [each + shift.added for each, shift in zip(place.scheduled, planned, strict=True)]
     try:
         line = WaitingLine(place, case)
         told = zip(line.at(heads), line.at(place.scheduled), strict=True)
-    except WaitingError:
-        return [{} for _ in place.shifts]
+    except WaitingError as error:
+        return nothing, f"Waiting times could not be told: {error}."
     return [
         {
             "wait_minutes": now.minutes,
@@ -183,7 +206,7 @@ def _waits(place: Place, case: RoleCase, planned: Sequence[ShiftPlan] | None) ->
             "left_unseen_scheduled": before.left_unseen,
         }
         for now, before in told
-    ]
+    ], ""
 
 
 def _pool_advice(planned: PoolPlan, names: Sequence[str], *, known: bool) -> Row:

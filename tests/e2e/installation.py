@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ from forecasting.deployment import Deployment
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "tests" / "hospital.toml"
+NURSE_MANAGER = "maria"
+"""A user of Airflow beside the admin, who may answer what she is asked and little more."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,17 @@ class Installation:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "HOSPITAL_CONFIG": str(self.config), "HOSPITAL_VAR": str(self.var)}
+        return {
+            **os.environ,
+            "HOSPITAL_CONFIG": str(self.config),
+            "HOSPITAL_VAR": str(self.var),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"admin:admin,{NURSE_MANAGER}:user",
+        }
+
+    def password(self, user: str) -> str:
+        """Of an Airflow user, once Airflow is up."""
+        written = self.var / "airflow" / "simple_auth_manager_passwords.json.generated"
+        return str(json.loads(written.read_text())[user])
 
     def forecasting(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "forecasting", *arguments]

@@ -6,14 +6,15 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import httpx
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from e2e.installation import Installation, Servers
-from playwright.sync_api import Locator, Page, expect
+from e2e.installation import NURSE_MANAGER, Installation, Servers
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from forecasting import pipeline, warehouse
 from forecasting.config import Site, read_settings
@@ -141,6 +142,35 @@ def test_when_nobody_answers_the_configuration_decides(
     assert audit["state"].tolist() == ["approved"] * POSTS
     assert set(audit["decided_by"]) == {"timeout"}
     assert len(_signed(installation, "west")) == POSTS
+
+
+def test_where_approvers_are_named_nobody_else_can_answer_not_even_an_admin(
+    asked: None,
+    installation: Installation,
+    airflow: Airflow,
+    configure: Callable[..., None],
+    browser: Browser,
+    page: Page,
+    servers: Servers,
+) -> None:
+    configure("north", f'ask = "always", approvers = ["{NURSE_MANAGER}"]')
+    _ask_again(installation, airflow, "north")
+    _open(page, servers, "north")
+    with page.expect_response(lambda answer: answer.request.method == "PATCH") as refused:
+        page.get_by_role("button", name="Approve").click()
+    assert refused.value.status == httpx.codes.FORBIDDEN
+    expect(page.get_by_text("You do not have permission to perform this action")).to_be_visible()
+    assert _state(airflow, "ask", "north") == "awaiting_input"
+    assert _audit(installation, "north").empty
+
+    hers = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+    replace(servers, user=NURSE_MANAGER, password=installation.password(NURSE_MANAGER)).sign_in(hers)
+    _open(hers, servers, "north")
+    hers.get_by_role("button", name="Approve").click()
+    _wait_for(airflow, "decide", "north", "success")
+    hers.close()
+    assert set(_audit(installation, "north")["decided_by"]) == {NURSE_MANAGER}
+    assert len(_signed(installation, "north")) == POSTS
 
 
 def test_a_night_that_is_decided_is_not_asked_about_again(

@@ -48,12 +48,47 @@ def test_the_demo_configuration_is_valid() -> None:
         (
             'site_id = "west"',
             'site_id = "west"\napproval = { ask = "above_threshold" }',
-            ("sites.1.approval", "'above_threshold' needs heads_changed"),
+            ("sites.1.approval", "'above_threshold' needs heads_changed or wages_changed"),
         ),
         (
             'site_id = "west"',
             'site_id = "west"\napproval = { ask = "always", heads_changed = 4 }',
-            ("sites.1.approval", "heads_changed = 4"),
+            ("sites.1.approval", "'always' with heads_changed = 4", "only 'above_threshold'"),
+        ),
+        (
+            'site_id = "west"',
+            'site_id = "west"\napproval = { ask = "none", wages_changed = 2000 }',
+            ("sites.1.approval", "'none' with wages_changed = 2000", "only 'above_threshold'"),
+        ),
+        (
+            'site_id = "west"',
+            'site_id = "west"\napproval = { ask = "above_threshold", wages_changed = -1 }',
+            ("sites.1.approval.wages_changed", "-1", "greater than or equal to 0"),
+        ),
+        (
+            'site_id = "west"',
+            'site_id = "west"\napproval = { ask = "above_threshold", wages_changed = 2000 }',
+            ("'west'", "wages_changed = 2000", "no wage for registered_nurse", "heads_changed"),
+        ),
+        (
+            'site_id = "west"',
+            'site_id = "west"\napproval = { approvers = ["maria"] }',
+            ("sites.1.approval", "approvers = maria", "nobody is asked", "'always'"),
+        ),
+        (
+            'site_id = "west"',
+            'site_id = "west"\napproval = { ask = "always", approvers = ["maria", "joan", "maria"] }',
+            ("sites.1.approval", "approvers 'maria'", "more than once"),
+        ),
+        (
+            'site_id = "west"',
+            'site_id = "west"\napproval = { ask = "always", approvers = [""] }',
+            ("sites.1.approval.approvers.0", "''"),
+        ),
+        (
+            'site_id = "west"',
+            'site_id = "west"\napproval = { ask = "always", approvers = [7] }',
+            ("sites.1.approval.approvers.0", "7", "valid string"),
         ),
         (
             'site_id = "west"',

@@ -31,6 +31,7 @@ from forecasting.models.nightly.members import (
 )
 from forecasting.models.quantile_table import hours_long, hours_wide
 from forecasting.schema import FORECAST, Target
+from forecasting.wording import listed
 
 if TYPE_CHECKING:
     from forecasting.models.tft import TrainedTFT
@@ -56,7 +57,7 @@ class TrainedEnsemble:
     learnt_before: datetime
     """The first hour, in UTC, of which nothing was learnt."""
     silenced: Mapping[Key, str] = field(default_factory=dict)
-    """By (site_id, unit_id), why climatology should speak, in words that a nurse manager may read."""
+    """By (site_id, unit_id), why climatology should speak: a clause that a nurse manager may read."""
     missing: Mapping[str, str] = field(default_factory=dict)
     """By member, why it can't speak."""
     name: str = Ensemble.name
@@ -92,6 +93,7 @@ class TrainedEnsemble:
             said[name] = wide.where(np.isfinite(wide))
             if said[name].isna().all(axis=None):
                 missing[name] = "it gave no number"
+                log.warning("a member gave no number", member=name, target=self.target, stage="forecast")
         if not said:
             raise RuntimeError("; ".join(f"{name} failed: {why}" for name, why in missing.items()))
         nothing = hours_wide(FORECAST.empty())
@@ -195,7 +197,10 @@ def _told(error: Exception) -> str:
 
 
 def _note(missing: Mapping[str, str]) -> str:
-    return "; ".join(f"without {IN_WORDS[name]} ({why})" for name, why in missing.items())
+    """Who is missing, in a sentence; why is in the log."""
+    if not missing:
+        return ""
+    return f"The trained model speaks without {listed([IN_WORDS[name] for name in missing])}."
 
 
 def _save_network(network: TrainedTFT, folder: Path) -> None:

@@ -25,7 +25,7 @@ from forecasting.models.tft.network import Shape, build_network, whole_patients
 from forecasting.models.tft.scenes import Scenery
 from forecasting.models.tft.trained import TrainedTFT
 from forecasting.models.tft.trainer import quiet_lightning
-from forecasting.outcome import TrainingFailed
+from forecasting.outcome import HistoryTooShort
 from forecasting.schema import Target
 
 LARGEST_VALIDATION_SHARE = 5
@@ -62,7 +62,8 @@ def train(
             :func:`can_refresh`. It keeps its vocabulary: units it never saw stay unknown.
 
     Raises:
-        TrainingFailed: the history is too short, or the loss diverged.
+        HistoryTooShort: no series has hours enough to learn from.
+        TrainingFailed: the loss diverged.
     """
     began = time.monotonic()
     spans = _spans(panel, settings, issued_at, target)
@@ -84,7 +85,7 @@ def train(
         range(_time_idx(spans.validation), latest_issue + 1, HOURS_BETWEEN_VALIDATIONS)
     )
     if not len(windows) or not len(validation):
-        raise TrainingFailed(
+        raise HistoryTooShort(
             f"{target.value}: history too short: no series has four weeks and a whole forecast "
             f"before {spans.validation}"
         )
@@ -174,7 +175,7 @@ def _spans(panel: pd.DataFrame, settings: Settings, issued_at: datetime, target:
     needed = timedelta(days=settings.training.minimum_history_days)
     history = issued_at - observed.min().to_pydatetime() if len(observed) else timedelta()
     if history < needed:
-        raise TrainingFailed(
+        raise HistoryTooShort(
             f"{target.value}: history too short: {history.days} days before {issued_at}, "
             f"training.minimum_history_days is {needed.days}"
         )

@@ -59,11 +59,19 @@ class Shift:
 
 
 def shifts(told: SiteNight) -> list[Shift]:
-    """The shifts of the page's day, their posts in the hospital's order."""
-    by_shift = groupby(rows(told.plan), key=itemgetter("shift_start", "shift"))
+    """The shifts of the page's day, their posts in the hospital's order.
+
+    What was decided stands at a post only where not all of them stand alike: the page's head says it then.
+    """
+    plan = rows(told.plan)
+    alike = len({decision(row, told.site) for row in plan}) == 1
+    by_shift = groupby(plan, key=itemgetter("shift_start", "shift"))
     listed = (list(of_shift) for _, of_shift in by_shift)
     return [
-        Shift(shift_title(told, of_shift[0]), tuple(post(told, row) for row in of_shift))
+        Shift(
+            shift_title(told, of_shift[0]),
+            tuple(post(told, row, "" if alike else decision(row, told.site)) for row in of_shift),
+        )
         for of_shift in listed
     ]
 
@@ -75,7 +83,7 @@ def worst(told: SiteNight, most: int) -> list[Post]:
     return [post(told, row) for row in rows(by_gap.head(most))]
 
 
-def post(told: SiteNight, row: Row) -> Post:
+def post(told: SiteNight, row: Row, decided: str = "") -> Post:
     """The row in words; what is missing is said, and never shown as a number."""
     helps = helps_out(row)
     return Post(
@@ -91,7 +99,7 @@ def post(told: SiteNight, row: Row) -> Post:
         risk=risk(row, told.settings.horizon.quantile_levels),
         action=row["action"] or BY_HAND,
         relief=row.get("relief") or "",
-        decision=decision(row, told.site),
+        decision=decided,
         reason=row["reason"] or "",
     )
 

@@ -7,12 +7,15 @@ from datetime import UTC
 
 import pandas as pd
 
-from forecasting.report.doubts import unit_names
 from forecasting.report.page.site_night import SiteNight
 from forecasting.schema import Target
-from forecasting.wording import rows
+from forecasting.wording import rows, unit_names
 
 _OF_CONFIGURATION = "The group's own, by role"
+_MODELS: dict[str, str] = {
+    "climatology": "usual pattern of past weeks (climatology)",
+    "ensemble": "trained model (ensemble)",
+}
 _TARGETS = {Target.BED_CENSUS: "Patients present", Target.ED_ARRIVALS: "ED arrivals"}
 
 
@@ -30,7 +33,9 @@ def models(told: SiteNight) -> list[Fact]:
     by = ["target", "model", "model_version"]
     return [
         Fact(
-            _TARGETS[target], f"{model}, version {version}: {unit_names(set(of_model['unit_id']), told.site)}"
+            _TARGETS[target],
+            f"{_MODELS.get(str(model), model)}, version {version}: "
+            f"{unit_names(set(of_model['unit_id']), told.site)}",
         )
         for target in Target
         for (_, model, version), of_model in told.forecast[told.forecast["target"] == target].groupby(by)

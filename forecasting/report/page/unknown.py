@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pandas as pd
 
-from forecasting.report.doubts import Doubt, notes, undecided
+from forecasting.report.doubts import undecided
 from forecasting.report.page.site_night import SiteNight
 from forecasting.schema import Target
-from forecasting.wording import Row, counted, rows
+from forecasting.wording import COUNTED, Doubt, Row, counted, notes, rows
 
 HOURS_LOOKED_AT = 24
 NEVER_KNOWN = ("Never in the forecast", "weather, events in town, who calls in sick.")
-_COUNTS = {Target.BED_CENSUS: "patients present", Target.ED_ARRIVALS: "arrivals"}
+_TABLES = {"scheduled_shift": "the roster", "unit": "the list of units", "source_defect": "the source"}
 
 
 def unknown(told: SiteNight) -> list[Doubt]:
@@ -24,7 +24,7 @@ def unknown(told: SiteNight) -> list[Doubt]:
         *notes(told.plan, told.site),
         *_silences(told),
         *_set_aside(told),
-        *([("The source", told.warning)] if told.warning else []),
+        *([("The source", _plainly(told, told.warning))] if told.warning else []),
         NEVER_KNOWN,
     ]
 
@@ -49,7 +49,7 @@ def _silences(told: SiteNight) -> list[Doubt]:
         told.issued_at - timedelta(hours=HOURS_LOOKED_AT), told.issued_at, freq="h", inclusive="left"
     )
     doubts = []
-    for target, what in _COUNTS.items():
+    for target, what in COUNTED.items():
         of_target = told.history[told.history["target"] == target]
         for unit in told.site.units:
             if target is Target.ED_ARRIVALS and unit != told.site.ed:
@@ -69,11 +69,24 @@ def _set_aside(told: SiteNight) -> list[Doubt]:
         return []
     totals = told.quarantined.fillna({"source_rows": 1}).groupby(by, dropna=False)["source_rows"].sum()
     return [
-        (told.unit_name(row["unit_id"] or "") or "The source", _told_set_aside(row))
+        (told.unit_name(row["unit_id"] or "") or "The source", _told_set_aside(told, row))
         for row in rows(totals.reset_index())
     ]
 
 
-def _told_set_aside(row: Row) -> str:
-    what = row["target"] or row["table_name"]
-    return f"{counted(int(row['source_rows']), 'row')} of {what} set aside: {row['reason']}."
+def _told_set_aside(told: SiteNight, row: Row) -> str:
+    """How many rows, of what, and why: the target is a role's where they are the roster's."""
+    what = _TABLES.get(row["table_name"]) or _plainly(told, row["target"] or row["table_name"])
+    if row["target"] in told.settings.roles:
+        what = f"{what}, {told.role_title(row['target'])},"
+    why = _plainly(told, row["reason"]).replace("_", " ")
+    return f"{counted(int(row['source_rows']), 'row')} of {what} set aside: {why}."
+
+
+def _plainly(told: SiteNight, text: str) -> str:
+    """The text with what is counted and the units by the names that people call them."""
+    for target, words in COUNTED.items():
+        text = text.replace(target.value, words)
+    for unit in told.site.units:
+        text = text.replace(f"unit {unit.unit_id!r}", unit.name)
+    return text

@@ -14,7 +14,7 @@ from forecasting.staffing.approval.answer import (
     by_timeout,
     read_answer,
 )
-from forecasting.staffing.approval.due import approved_unasked, settled, signed, to_ask
+from forecasting.staffing.approval.due import approved_unasked, settled, signed, to_ask, why_asked
 from forecasting.staffing.approval.question import ASKED_AT, PLAN, Field, Question, pose
 
 __all__ = [
@@ -36,4 +36,5 @@ __all__ = [
     "settled",
     "signed",
     "to_ask",
+    "why_asked",
 ]

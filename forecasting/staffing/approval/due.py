@@ -8,49 +8,59 @@ from functools import partial
 
 import pandas as pd
 
-from forecasting.config import Approval, Ask, Settings, Site
+from forecasting.config import Ask, Settings, Site
 from forecasting.outcome import NothingToDecide
 from forecasting.schema import DecisionState
+from forecasting.staffing.approval.threshold import departure, measures
 
 SHIFT = ["unit_id", "role", "shift", "shift_start"]
 
 
-def heads_changed(advice: pd.DataFrame) -> int:
-    """Heads more and fewer than are rostered, added up; all that are recommended where no roster is known."""
-    changes = (advice["recommended"] - advice["scheduled"].fillna(0)).abs()
-    return int(changes.sum())
-
-
 def approved_unasked(
-    approval: Approval, advice: pd.DataFrame, decided: pd.DataFrame, night: date
+    settings: Settings, site: Site, advice: pd.DataFrame, decided: pd.DataFrame, night: date
 ) -> pd.DataFrame:
     """The rows that the configuration approves in people's stead.
 
-    Where nobody is ever asked those are all days'; below the threshold those of the day after the night.
+    Where nobody is ever asked those are all days'; below the thresholds those of the day after the night.
     Rows that are decided on, and those of which nothing is recommended, are not among them.
 
     Args:
-        approval: of the site.
+        settings: give wages by role.
+        site: whose plan.
         advice: the site's STAFFING_RECOMMENDATION rows of the night.
         decided: its STAFFING_DECISION rows of the night.
         night: of the plan.
     """
-    if approval.ask is Ask.NONE:
+    if site.approval.ask is Ask.NONE:
         due = advice
-    elif _asks(approval, advice, night):
+    elif site.approval.ask is Ask.ALWAYS or why_asked(settings, site, advice, night):
         due = advice.iloc[:0]
     else:
         due = _day_after(advice, night)
     return _undecided(due[due["recommended"].notna()], decided)
 
 
+def why_asked(settings: Settings, site: Site, advice: pd.DataFrame, night: date) -> list[str]:
+    """Each threshold of the site's that the plan is above, in words.
+
+    Args:
+        settings: give wages by role.
+        site: whose plan.
+        advice: the site's STAFFING_RECOMMENDATION rows of the night.
+        night: of the plan.
+    """
+    departed = departure(_day_after(advice, night), settings)
+    return [str(measure) for measure in measures(site.approval, departed) if measure.above]
+
+
 def to_ask(
-    approval: Approval, advice: pd.DataFrame, decided: pd.DataFrame, night: date, now: datetime
+    settings: Settings, site: Site, advice: pd.DataFrame, decided: pd.DataFrame, night: date, now: datetime
 ) -> pd.DataFrame:
     """The rows to put to people: undecided shifts of the day after the night that have not begun.
 
     Args:
-        approval: of the site.
+        settings: give wages by role.
+        site: whose plan.
         advice: the site's STAFFING_RECOMMENDATION rows of the night.
         decided: its STAFFING_DECISION rows of the night.
         night: of the plan.
@@ -59,13 +69,11 @@ def to_ask(
     Raises:
         NothingToDecide: there are none; the message says why.
     """
-    if approval.ask is Ask.NONE:
+    if site.approval.ask is Ask.NONE:
         raise NothingToDecide('nobody is asked: approval.ask = "none"')
-    if not _asks(approval, advice, night):
-        raise NothingToDecide(
-            f"nobody is asked: {heads_changed(_day_after(advice, night))} heads changed, "
-            f"approval.heads_changed = {approval.heads_changed}"
-        )
+    if site.approval.ask is Ask.ABOVE_THRESHOLD and not why_asked(settings, site, advice, night):
+        found = measures(site.approval, departure(_day_after(advice, night), settings))
+        raise NothingToDecide(f"nobody is asked: {'; '.join(map(str, found))}")
     undecided = _undecided(_day_after(advice, night), decided)
     if undecided.empty:
         raise NothingToDecide(f"every shift of {_date_after(night)} is decided on")
@@ -117,12 +125,6 @@ def deadline(settings: Settings, site: Site, asked: pd.DataFrame, now: datetime)
 def _next(moment_of: Callable[[date], datetime], today: date, now: datetime) -> datetime:
     """The first of a moment a day that is still to come."""
     return next(moment for ahead in range(3) if (moment := moment_of(today + timedelta(days=ahead))) > now)
-
-
-def _asks(approval: Approval, advice: pd.DataFrame, night: date) -> bool:
-    if approval.heads_changed is not None:
-        return heads_changed(_day_after(advice, night)) > approval.heads_changed
-    return approval.ask is Ask.ALWAYS
 
 
 def _day_after(advice: pd.DataFrame, night: date) -> pd.DataFrame:

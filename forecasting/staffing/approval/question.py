@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,11 +12,13 @@ from forecasting.config import OnTimeout, Settings, Site
 from forecasting.staffing.approval.due import deadline
 from forecasting.wording import (
     TO,
+    Doubt,
     Row,
     helps_out,
     in_order,
     local,
     long_day,
+    notes,
     patients,
     post_name,
     risk,
@@ -60,7 +62,14 @@ class Question:
     """What comes back with the answer, by name: which plan was shown, and when."""
 
 
-def pose(asked: pd.DataFrame, settings: Settings, site: Site, output_digest: str, now: datetime) -> Question:
+def pose(
+    asked: pd.DataFrame,
+    settings: Settings,
+    site: Site,
+    output_digest: str,
+    now: datetime,
+    why: Sequence[str] = (),
+) -> Question:
     """Put shifts to people: a field for each that would not stay as rostered, the others in one sentence.
 
     Args:
@@ -69,13 +78,14 @@ def pose(asked: pd.DataFrame, settings: Settings, site: Site, output_digest: str
         site: whose plan.
         output_digest: of the plan.
         now: UTC.
+        why: which thresholds the plan is above, in words; none where the site is always asked.
     """
     until = deadline(settings, site, asked, now)
     posts = rows(in_order(asked, settings, site))
     open_posts = [row for row in posts if not _stays(row)]
     return Question(
         subject=f"{site.name}: staffing for {long_day(posts[0]['shift_date'])}",
-        body="\n\n".join(_body(posts, open_posts, settings, site, until)),
+        body="\n\n".join(_body(posts, open_posts, notes(asked, site), settings, site, until, why)),
         fields=tuple(_field(row, settings, site) for row in open_posts),
         until=until,
         unseen={PLAN: output_digest, ASKED_AT: now.isoformat()},
@@ -88,7 +98,13 @@ def field_name(row: Row) -> str:
 
 
 def _body(
-    posts: list[Row], open_posts: list[Row], settings: Settings, site: Site, until: datetime
+    posts: list[Row],
+    open_posts: list[Row],
+    doubts: list[Doubt],
+    settings: Settings,
+    site: Site,
+    until: datetime,
+    why: Sequence[str],
 ) -> list[str]:
     end = local(until, site)
     unanswered = {
@@ -98,7 +114,9 @@ def _body(
     by = f"{end:%H:%M} on {end:%A} {end.day} {end:%B}"
     return [
         f"**{_summary(posts)}** Please decide by **{by}**; {unanswered}. Times are local to {site.name}.",
+        *([f"You are asked because of this: {'; '.join(why)}."] if why else []),
         *([_table(open_posts, settings, site)] if open_posts else []),
+        *(["Take note:\n\n" + "\n".join(f"- {what}: {doubt}" for what, doubt in doubts)] if doubts else []),
         _WHAT_EITHER_DOES,
     ]
 

@@ -92,7 +92,7 @@ def test_a_unit_type_without_rule_is_left_to_people(restaffed: Restaffed) -> Non
     plan = restaffed(("icu = 2\n", ""))
     icu = _of(plan, "icu")
     assert set(icu["action"]) == {"decide by hand"}
-    assert icu["reason"].str.startswith("No rule for registered_nurse for units of type icu at north").all()
+    assert icu["reason"].str.startswith("No rule for Registered nurse for units of type icu at North").all()
     assert icu[["required", "recommended", "expected_cost"]].isna().all(axis=None)
     assert icu["scheduled"].notna().all()
     assert _is_planned(_of(plan, "ed"))

@@ -90,7 +90,7 @@ def test_every_recommendation_leads_back_to_what_made_it(published: Deployment, 
 def test_where_no_model_is_trained_the_baseline_speaks_and_says_so(published: Deployment) -> None:
     forecast, heads = _published(published)
     assert set(forecast["model"]) == {"climatology"}
-    assert set(forecast["note"]) == {"no model is trained yet"}
+    assert set(forecast["note"]) == {"The usual pattern of past weeks speaks here: no model is trained yet."}
     assert heads["note"].str.contains("no model is trained yet").all()
 
 

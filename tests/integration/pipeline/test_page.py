@@ -45,7 +45,7 @@ def test_each_night_leaves_its_page_and_says_what_changed_since_the_one_before(n
     assert "There is no plan from the night before to compare with." in earlier
     assert "Tomorrow, Friday 12 June 2026" in later
     assert "of 4 posts changed. On the other days" in later
-    assert "All units:</strong> Forecast by climatology: no model is trained yet." in later
+    assert "All units:</strong> The usual pattern of past weeks speaks here: no model is" in later
     assert "Arrivals an hour of Emergency, hour by hour" in later
     assert nights.second.mlflow_run_id in later
     assert pipeline.pages(nights.place, nights.second.night) == [str(nights.page(nights.second))]

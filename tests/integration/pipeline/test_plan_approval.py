@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -69,6 +70,27 @@ def test_a_site_that_asks_nobody_is_approved_by_configuration_once(asking: Deplo
     pd.testing.assert_frame_equal(_audit(asking, "west"), west)
 
 
+def test_people_are_asked_for_what_a_plan_adds_in_wages_and_told_so(
+    asking: Deployment, key: NightKey, settings: Settings
+) -> None:
+    def thresholds(wages: int) -> Deployment:
+        written = CONFIG.read_text().replace(
+            'title = "Registered nurse"\n', 'title = "Registered nurse"\nwage = 40\n'
+        )
+        approval = f'approval = {{ ask = "above_threshold", heads_changed = 900, wages_changed = {wages} }}'
+        config = asking.var / f"above_{wages}.toml"
+        config.write_text(written.replace('site_id = "north"\n', f'site_id = "north"\n{approval}\n'))
+        return asking.model_copy(update={"config": config})
+
+    question = pipeline.ask_about_site(thresholds(0), key, "north", _at(settings, 5))
+    (reason,) = [line for line in question.body.splitlines() if "because" in line]
+    assert re.fullmatch(
+        r"You are asked because of this: [\d,]+ (more|less) in wages than rostered, above 0\.", reason
+    )
+    with pytest.raises(NothingToDecide, match=r"not above 900; [\d,]+ .* not above 9,000,000"):
+        pipeline.ask_about_site(thresholds(9_000_000), key, "north", _at(settings, 5))
+
+
 def test_an_answer_is_written_once_and_the_night_is_not_asked_about_again(
     asking: Deployment, key: NightKey, settings: Settings
 ) -> None:
@@ -86,7 +108,7 @@ def test_an_answer_is_written_once_and_the_night_is_not_asked_about_again(
         pipeline.ask_about_site(asking, key, "north", _at(settings, 60))
 
     page = (asking.var / "pages" / str(NIGHT) / "north.html").read_text()
-    assert "approved by maria" in page
+    assert "Approved by maria" in page
 
     late = replace(response, user=None, at=_at(settings, 90))
     assert pipeline.decide_site(asking, key, "north", late) == 0

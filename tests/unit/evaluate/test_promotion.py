@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.evaluate import Resampling, better, series_lost
+from forecasting.evaluate import Resampling, better, in_plain_words, series_lost
 from forecasting.schema import Target
 
 pytestmark = pytest.mark.unit
@@ -106,7 +106,28 @@ def test_a_series_is_climatologys_where_the_champion_loses_to_it_beyond_noise() 
     (row,) = lost.to_dict("records")
     assert row["champion_pinball"] > row["climatology_pinball"]
     assert 0 < row["low"] < row["difference"] < row["high"]
-    assert "the usual week was closer here than the trained models: a loss of 0.315" in row["why"]
+    assert row["climatology_pinball"] == pytest.approx(0.315, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("hours", "days", "said"),
+    [
+        (scored(0.064, 0.063), 28, "over the last 4 weeks it was closer than the trained model"),
+        (
+            scored(0.0628, 0.063, noise=0.003),
+            7,
+            "over the last 1 week the trained model was not surely closer",
+        ),
+        (scored(float("nan"), 0.063), 28, "the trained model could not be compared with it"),
+        (scored(0.064, 0.063), 30, "over the last 30 days it was closer than the trained model"),
+    ],
+)
+def test_a_nurse_manager_reads_why_without_a_figure_or_a_models_name(
+    hours: pd.DataFrame, days: int, said: str
+) -> None:
+    verdict = better(hours, CENSUS)
+    assert not verdict.better
+    assert in_plain_words(verdict, days) == said
 
 
 def test_a_unit_that_was_always_empty_is_judged_too() -> None:

@@ -70,10 +70,10 @@ def test_days_of_which_all_hours_were_busy_or_quiet_widen_the_day(settings: Sett
 def test_a_series_with_too_little_past_is_told_too_widely_and_says_so(settings: Settings) -> None:
     known = outcomes()
     young = known[(known["unit_id"] == "ed") | (known["valid_at"] >= ISSUED_AT - timedelta(weeks=3))]
-    told = shifts_and_days(hourly("quiet"), young, settings)
+    told = shifts_and_days(hourly("It is quiet."), young, settings)
     assert told.groupby("unit_id")["note"].agg(set).to_dict() == {
-        "ed": {"quiet"},
-        "icu": {f"quiet; {TOO_SHORT}"},
+        "ed": {"It is quiet."},
+        "icu": {f"It is quiet. {TOO_SHORT}"},
     }
     together = 24 * float(poisson.ppf(0.9, RATE) - poisson.ppf(0.1, RATE))
     assert width(told, unit_id="icu") == pytest.approx(together, rel=0.02)

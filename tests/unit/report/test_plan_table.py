@@ -162,11 +162,16 @@ def test_a_shortage_is_red_where_there_are_colours(settings: Settings) -> None:
 
 
 def test_where_the_baseline_spoke_it_is_told_once_for_all_units(settings: Settings) -> None:
-    spoken = "Forecast by climatology: no model is trained yet."
-    rows = [recommendation(unit, shift, note=spoken) for unit in ("ed", "icu") for shift in ("day", "night")]
+    spoken = "The usual pattern of past weeks speaks here: no model is trained yet."
+    rough = "Waiting times could not be told: nobody is expected in Emergency."
+    notes = {"ed": f"{spoken} {rough}", "icu": spoken}
+    rows = [
+        recommendation(unit, shift, note=note) for unit, note in notes.items() for shift in ("day", "night")
+    ]
     text = printed(settings, *rows)
     assert text.count("no model is trained yet") == 1
-    assert line(text, "All units") == "All units: Forecast by climatology: no model is trained yet."
+    assert line(text, "All units") == f"All units: {spoken}"
+    assert line(text, "Emergency: Waiting") == f"Emergency: {rough}"
 
 
 def test_what_is_not_known_is_said_and_not_shown_as_zero(settings: Settings) -> None:
@@ -198,7 +203,7 @@ def test_heads_by_arrivals_are_forecast_though_no_census_is_known(settings: Sett
 
 def test_where_no_rule_holds_it_is_said_and_why(settings: Settings) -> None:
     without: dict[str, Any] = {"required": None, "recommended": None, "gap": None, "rule_id": None}
-    why = "No rule for registered_nurse in units of type icu on 2026-06-02: waiver ended on 2026-06-01."
+    why = "No rule for Registered nurse in units of type icu on 2026-06-02: waiver ended on 2026-06-01."
     rows = [
         recommendation("icu", shift, **without, probability_short=None, reason=why)
         for shift in ("day", "night")

@@ -166,15 +166,19 @@ def test_what_the_system_does_not_know_is_said(make_night: MakeNight) -> None:
     told = make_night()
     silent = told.history["valid_at"] >= told.issued_at - timedelta(hours=5)
     icu = told.history["unit_id"] == "icu"
-    note = "Forecast by climatology: no model is trained yet."
+    note = "The usual pattern of past weeks speaks here: no model is trained yet. Waiting times are unknown."
     page = words(
         site_page(
             make_night(
                 history=told.history[~(silent & icu)],
                 recommendations=told.recommendations.assign(note=note),
-                warning="Beds of icu: 12 over.",
+                warning="No rows for unit 'icu' (bed_census). 6 of 72 values of ed_arrivals are negative.",
                 quarantined=pd.DataFrame(
-                    [("observation", "ed", "bed_census", "negative count", 3)],
+                    [
+                        ("observation", "ed", "bed_census", "negative count", 3),
+                        ("source_defect", "ed", "bed_census", "duplicate_id", 1),
+                        ("scheduled_shift", "icu", "registered_nurse", "no heads", 2),
+                    ],
                     columns=["table_name", "unit_id", "target", "reason", "source_rows"],
                 ),
             )
@@ -182,9 +186,12 @@ def test_what_the_system_does_not_know_is_said(make_night: MakeNight) -> None:
     )
     for said in (
         "Intensive care: no count of patients present in 5 of the last 24 hours.",
-        "All units: Forecast by climatology: no model is trained yet.",
-        "The source: Beds of icu: 12 over.",
-        "Emergency: 3 rows of bed_census set aside: negative count.",
+        "All units: The usual pattern of past weeks speaks here: no model is trained yet.",
+        "All units: Waiting times are unknown.",
+        "The source: No rows for Intensive care (patients present). 6 of 72 values of arrivals are negative.",
+        "Emergency: 3 rows of patients present set aside: negative count.",
+        "Emergency: 1 row of the source set aside: duplicate id.",
+        "Intensive care: 2 rows of the roster, Registered nurse, set aside: no heads.",
         "Never in the forecast: weather",
     ):
         assert said in page
@@ -316,6 +323,7 @@ def test_the_state_of_approval_stands_in_the_header_and_beside_what_was_changed(
     )
     page = words(site_page(make_night(recommendations=approved)))
     assert "Approved by jdoe, 1 Jun 06:12." in page
+    assert page.count("jdoe") == 1, "what is true of all posts is said once"
     other: dict[str, Any] = {"state": "changed", "decided_heads": 9, "comment": "flu ward"}
     page = words(
         site_page(make_night(recommendations=with_tomorrow(make_night(recommendations=approved), **other)))

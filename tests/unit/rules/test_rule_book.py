@@ -88,7 +88,7 @@ def test_a_law_holds_in_its_own_span_and_its_predecessor_before() -> None:
 def test_a_law_that_has_not_begun_is_named_and_the_roles_own_rule_does_not_step_in() -> None:
     rule = asks(with_rules(ratio_set="nsw_australia"), "ed", date(2023, 4, 26))
     assert rule == NoRule(
-        "no rule for registered_nurse in units of type ed on 2023-04-26: nsw_ed begins on 2023-04-27"
+        "no rule for Registered nurse in units of type ed on 2023-04-26: nsw_ed begins on 2023-04-27"
     )
 
 

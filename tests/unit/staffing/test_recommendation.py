@@ -12,16 +12,20 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from forecasting import staffing
-from forecasting.config import LocalRule, Role, Settings, Site, UnitType
+from forecasting.config import EventMinutes, LocalRule, Role, Settings, Site, UnitType
 from forecasting.rules import rule_book
 from forecasting.schema import FORECAST, SCHEDULED_SHIFT, STAFFING_RECOMMENDATION, Target
 from forecasting.staffing import SamplePaths, role_plan
 from forecasting.staffing.recommendation import RECOMMENDATION, StaffingError
+from forecasting.staffing.rows import ROUGH_SHIFTS, UNKNOWN_TURNOVER
 from forecasting.staffing.shifts import planned_shifts
+from forecasting.staffing.turnover import Turnover
 
 pytestmark = pytest.mark.unit
 
 NIGHT = date(2026, 6, 1)
+USUAL = "The usual pattern of past weeks speaks here: no model is trained yet."
+TOO_SHORT = "Totals of shifts and days are rougher here: fewer than 8 weeks are known."
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +95,13 @@ def roster(*rows: tuple[str, str, int]) -> pd.DataFrame:
         }
     )
     return SCHEDULED_SHIFT.conform(frame)
+
+
+def steady(issued_at: datetime) -> dict[Target, SamplePaths]:
+    """Paths of 20 patients in the ED and 4 in intensive care, at all hours."""
+    hours = pd.date_range(issued_at, periods=220, freq="h", unit="us")
+    counts = np.repeat(np.array([[[20], [4]]], dtype=np.int32), 220, axis=2).repeat(5, axis=0)
+    return {Target.BED_CENSUS: SamplePaths(("ed", "icu"), hours, counts)}
 
 
 def one(recommendations: pd.DataFrame, unit_id: str, day: date, shift: str) -> pd.Series:
@@ -225,7 +236,7 @@ def test_a_unit_that_can_not_be_planned_is_marked_and_the_others_are_planned(
     census = forecast(issued_at, {"ed": 20.0, "icu": 4.0})
     plan = recommend(census, impossible.site("north"), impossible, issued_at, known)
     icu = plan[plan["unit_id"] == "icu"]
-    assert icu["note"].str.startswith("Not planned: a minimum of 4 heads is impossible").all()
+    assert icu["note"].str.contains("Not planned: a minimum of 4 heads is impossible").all()
     assert set(icu["action"]) == {"add 2"}
     assert icu["recommended"].equals(icu["required"])
     assert icu["expected_cost"].isna().all()
@@ -242,7 +253,9 @@ def test_where_the_solver_has_no_answer_what_is_required_is_recommended(
     known = every_shift(settings, issued_at, ed=4)
     plan = recommend(forecast(issued_at, {"ed": 20.0}), north, settings, issued_at, known)
     ed = plan[plan["unit_id"] == "ed"]
-    assert set(ed["note"]) == {"Not planned: the solver ended without an optimum."}
+    assert set(ed["note"]) == {
+        f"{ROUGH_SHIFTS} Not planned: what would cost least could not be worked out tonight."
+    }
     assert set(ed["action"]) == {"add 2"}
 
 
@@ -296,7 +309,7 @@ def test_a_unit_type_without_rule_is_marked_and_the_others_are_planned(
     assert set(of_icu["action"]) == {"decide by hand"}
     assert (
         of_icu["reason"]
-        == "No rule for registered_nurse for units of type icu at north: give the site a ratio_set that has "
+        == "No rule for Registered nurse for units of type icu at North: give the site a ratio_set that has "
         "one, or set it under [[rules]] or [roles.registered_nurse]."
     ).all()
     assert of_icu["patients_p50"].notna().all()
@@ -325,7 +338,7 @@ def test_a_rule_that_has_ended_is_used_until_its_last_date_and_named_after_it(
     after = one(plan, "icu", date(2026, 6, 4), "day")
     assert np.isnan(after["required"])
     assert after["reason"] == (
-        "No rule for registered_nurse in units of type icu on 2026-06-04: waiver ended on 2026-06-03."
+        "No rule for Registered nurse in units of type icu on 2026-06-04: waiver ended on 2026-06-03."
     )
     assert (plan.loc[plan["unit_id"] == "ed", "required"] == 6).all()
 
@@ -354,10 +367,63 @@ def test_the_minimum_holds_when_the_ratio_asks_for_less(
 def test_where_the_baseline_spoke_the_note_says_why(
     settings: Settings, north: Site, issued_at: datetime
 ) -> None:
-    spoken = forecast(issued_at, {"ed": 20.0}, note="no model is trained yet")
-    plan = recommend(spoken, north, settings, issued_at, roster())
-    of_ed = plan[plan["unit_id"] == "ed"]
-    assert (of_ed["note"] == "Forecast by climatology: no model is trained yet.").all()
+    spoken = forecast(issued_at, {"ed": 20.0, "icu": 4.0}, note=USUAL)
+    told = recommend(spoken, north, settings, issued_at, roster(), paths=steady(issued_at))
+    assert set(told["note"]) == {USUAL}
+
+
+def test_what_is_rough_about_a_units_shifts_is_told_beside_who_forecast(
+    settings: Settings, north: Site, issued_at: datetime
+) -> None:
+    hourly = forecast(issued_at, {"ed": 20.0, "icu": 4.0}, note=USUAL)
+    young = forecast(issued_at, {"ed": 20.0}, note=f"{USUAL} {TOO_SHORT}").assign(period="PT12H")
+    known = pd.concat([hourly, young])
+    told = recommend(known, north, settings, issued_at, roster(), paths=steady(issued_at))
+    assert told.groupby("unit_id")["note"].agg(set).to_dict() == {
+        "ed": {f"{USUAL} {TOO_SHORT}"},
+        "icu": {USUAL},
+    }
+
+
+def test_without_sample_paths_a_unit_says_that_its_shifts_are_rougher(
+    settings: Settings, north: Site, issued_at: datetime
+) -> None:
+    census = forecast(issued_at, {"ed": 20.0, "icu": 4.0})
+    told = recommend(census, north, settings, issued_at, roster())
+    assert set(told["note"]) == {ROUGH_SHIFTS}
+    from_paths = recommend(census, north, settings, issued_at, roster(), paths=steady(issued_at))
+    assert set(from_paths["note"]) == {""}
+
+
+def test_waits_that_can_not_be_told_are_said_on_the_eds_rows_and_nowhere_else(
+    settings: Settings, north: Site, issued_at: datetime
+) -> None:
+    census = forecast(issued_at, {"ed": 20.0, "icu": 4.0})
+    arrivals = forecast(issued_at, {"ed": 8.0}, hours=100).assign(target="ed_arrivals")
+    heads = every_shift(settings, issued_at, ed=6, icu=2)
+    told = recommend(
+        pd.concat([census, arrivals]), north, settings, issued_at, heads, paths=steady(issued_at)
+    )
+    assert told.groupby("unit_id")["note"].agg(set).to_dict() == {
+        "ed": {"Waiting times could not be told: 72 of 168 hours have no forecast of who comes or is there."},
+        "icu": {""},
+    }
+    assert told["wait_minutes"].isna().all()
+
+
+def test_a_ward_whose_turnover_is_not_known_says_that_its_work_is_not_counted(
+    settings: Settings, north: Site, issued_at: datetime
+) -> None:
+    (nurse,) = settings.roles.values()
+    busy = nurse.model_copy(update={"minutes_per_event": EventMinutes(patient_in=20)})
+    minding = settings.model_copy(update={"roles": {"registered_nurse": busy}})
+    census = forecast(issued_at, {"ed": 20.0, "icu": 4.0})
+    paths = steady(issued_at)
+    told = recommend(census, north, minding, issued_at, roster(), paths=paths)
+    assert told.groupby("unit_id")["note"].agg(set).to_dict() == {"ed": {""}, "icu": {UNKNOWN_TURNOVER}}
+    known = Turnover({"icu": np.zeros(168)}, {})
+    told = recommend(census, north, minding, issued_at, roster(), paths=paths, turnover=known)
+    assert set(told["note"]) == {""}
 
 
 def test_a_roster_that_is_unknown_is_missing_and_an_empty_shift_is_zero(
@@ -421,10 +487,10 @@ def test_a_physician_follows_arrivals_and_says_who_forecast_them(
     physician = Role(title="ED physician", unit_types=("ed",), arrivals_per_head_hour={"ed": 2.5})
     changed = settings.model_copy(update={"roles": {"ed_physician": physician}})
     census = forecast(issued_at, {"ed": 20.0})
-    arrivals = forecast(issued_at, {"ed": 8.0}, note="too short a history").assign(target="ed_arrivals")
+    arrivals = forecast(issued_at, {"ed": 8.0}, note=USUAL).assign(target="ed_arrivals")
     plan = recommend(pd.concat([census, arrivals]), north, changed, issued_at, roster())
     assert set(plan["required"]) == {4}
-    assert set(plan["note"]) == {"Forecast by climatology: too short a history."}
+    assert set(plan["note"]) == {f"{USUAL} {ROUGH_SHIFTS}"}
     assert set(plan["patients_p50"]) == {20.0}
 
 

@@ -52,6 +52,12 @@ def site_of(settings: Settings, **approval: Any) -> Site:
     return Site.model_validate({**site, "approval": approval})
 
 
+def with_wages(settings: Settings, **prices: float) -> Settings:
+    """The test settings, with these prices of the one role."""
+    (role,) = settings.roles.values()
+    return settings.model_copy(update={"roles": {"registered_nurse": role.model_copy(update=prices)}})
+
+
 def _row(unit: str, shift: str, ahead: int, recommended: int | None, scheduled: int | None) -> dict[str, Any]:
     start = datetime(2026, 11, 1, 12, tzinfo=UTC) + timedelta(days=ahead, hours=12 * (shift == "night"))
     known = recommended is not None and scheduled is not None

@@ -35,6 +35,29 @@ def test_a_question_says_which_day_what_changes_until_when_and_what_then(setting
     assert question.unseen == {"plan": "0f3a", "asked_at": ISSUED_AT.isoformat()}
 
 
+def test_a_question_says_which_threshold_the_plan_is_above(settings: Settings) -> None:
+    site = site_of(settings, ask="above_threshold", heads_changed=1, wages_changed=0)
+    why = ["12 heads changed, above 6", "4,310 more in wages than rostered, above 2,000"]
+    plan = advice([8, 3, 2, 4], [6, 3, 3, 4], days=1)
+    asked = pose(plan, settings, site, "0f3a", ISSUED_AT, why).body
+    assert (
+        "You are asked because of this: "
+        "12 heads changed, above 6; 4,310 more in wages than rostered, above 2,000." in asked
+    )
+    assert "because" not in pose(plan, settings, site, "0f3a", ISSUED_AT).body
+
+
+def test_a_question_says_what_to_take_note_of(settings: Settings) -> None:
+    site = site_of(settings, ask="always")
+    usual = "The usual pattern of past weeks speaks here: no model is trained yet."
+    rough = "Waiting times could not be told: nobody is expected in Emergency."
+    plan = advice([8, 3, 2, 4], [6, 3, 3, 4], days=1).assign(note=usual)
+    plan["note"] = plan["note"].mask(plan["unit_id"] == "ed", f"{usual} {rough}")
+    body = pose(plan, settings, site, "0f3a", ISSUED_AT).body
+    assert f"Take note:\n\n- All units: {usual}\n- Emergency: {rough}\n\n" in body
+    assert "Take note" not in pose(plan.assign(note=""), settings, site, "0f3a", ISSUED_AT).body
+
+
 def test_only_shifts_that_would_not_stay_as_rostered_have_a_field(settings: Settings) -> None:
     question = _posed(settings, [8, 3, 2, 4], [6, 3, 3, 4])
     assert [(field.name, field.heads, field.most) for field in question.fields] == [

@@ -83,5 +83,5 @@ def test_a_ward_has_no_queue(settings: Settings) -> None:
 
 
 def test_an_ed_where_nobody_is_expected_has_none(settings: Settings) -> None:
-    with pytest.raises(WaitingError, match="nobody is expected in ed"):
+    with pytest.raises(WaitingError, match="nobody is expected in Emergency"):
         line_of(settings, arrivals=0.0)
