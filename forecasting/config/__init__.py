@@ -25,6 +25,7 @@ from forecasting.config.site import FloatPool, Site
 from forecasting.config.source import Hourly, Source
 from forecasting.config.training import Likelihood, Training
 from forecasting.config.unit import Boarders, Unit, UnitType
+from forecasting.config.weather import Weather
 
 __all__ = [
     "Applies",
@@ -61,5 +62,6 @@ __all__ = [
     "Unit",
     "UnitType",
     "Waiting",
+    "Weather",
     "read_settings",
 ]

@@ -15,8 +15,18 @@ from forecasting.extract.errors import SourceContractBroken
 from forecasting.extract.queries import NO_LISTS, Lists, bound_time, query
 from forecasting.profile import Profile
 
-TIMES = ["valid_at", "source_time", "shift_start", "shift_end"]
-NUMBERS = ["value", "events", "lowest", "highest", "staffed_beds", "source_rows", "stated", "numbers"]
+TIMES = ["valid_at", "issued_at", "source_time", "shift_start", "shift_end"]
+NUMBERS = [
+    "value",
+    "temperature",
+    "events",
+    "lowest",
+    "highest",
+    "staffed_beds",
+    "source_rows",
+    "stated",
+    "numbers",
+]
 
 
 class Questions:

@@ -11,7 +11,10 @@ Columns = Mapping[str, tuple[str, ...]]
 """Columns by table."""
 
 TIMES = frozenset(
-    {"arrived_at", "departed_at", "bed_from", "bed_to", "shift_start", "shift_end", "hour_start"}
+    {
+        *("arrived_at", "departed_at", "bed_from", "bed_to", "shift_start", "shift_end", "hour_start"),
+        *("issued_at", "valid_at"),
+    }
 )
 IDENTIFIERS = frozenset({"site_id", "unit_id"})
 """Compared as text, whatever the source keeps them as."""
@@ -62,3 +65,9 @@ SHAPES: Mapping[Profile, Shape] = {
         optional_columns={BED_CENSUS_HOURLY: ("staffed_beds",)},
     ),
 }
+
+WEATHER = "weather"
+BESIDE = Shape(
+    columns={WEATHER: ("site_id", "valid_at", "temperature_c")}, optional_columns={WEATHER: ("issued_at",)}
+)
+"""Tables that any profile may have beside its own, read where hospital.toml says that they are there."""
