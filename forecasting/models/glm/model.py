@@ -58,7 +58,7 @@ class Regression:
 
 @dataclass(frozen=True)
 class Glm:
-    """A Poisson regression per series on hour of the week, season and public holidays.
+    """A Poisson regression per series on hour of the week, season and public holidays, and on weather if any.
 
     Its level follows the last days and weeks as fast as has paid off of late (:mod:`.level`). Arrivals
     spread around it as negative binomial counts; a census keeps a share of its last departure that fades
