@@ -21,6 +21,7 @@ KNEE = 0.6
 WARMTH, WARMTH_BY_SEASON, BEYOND_KNEE = 0.1, 0.05, 0.05
 EFFECT_SCALES = np.array([WARMTH, WARMTH_BY_SEASON, WARMTH_BY_SEASON, BEYOND_KNEE, BEYOND_KNEE])
 """How far the effect of ten degrees on the log of a rate may stray, by column of :func:`effect_columns`."""
+WEATHER_EFFECTS = len(EFFECT_SCALES)
 
 
 def has_weather(rows: pd.DataFrame) -> bool:
@@ -31,6 +32,11 @@ def has_weather(rows: pd.DataFrame) -> bool:
 def anomaly_of(rows: pd.DataFrame) -> np.ndarray:
     """Degrees Celsius above the climate of each row of a panel (n,); 0 where it has no weather."""
     return rows[ANOMALY].to_numpy(dtype=np.float64) if ANOMALY in rows else np.zeros(len(rows))
+
+
+def without_anomaly(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows as if their weather were as usual."""
+    return rows.assign(**{ANOMALY: 0.0}) if ANOMALY in rows else rows
 
 
 def effect_columns(anomaly: np.ndarray, year_cos: np.ndarray, year_sin: np.ndarray) -> np.ndarray:
@@ -71,6 +77,8 @@ class ToldAnomaly:
     """Whole days from the panel's issue time (rows,)."""
     by_night: np.ndarray
     """As told so many nights before, from 1 on (rows, nights)."""
+    season: np.ndarray
+    """Cosine and sine of the time of the year (rows, 2)."""
 
     @classmethod
     def of(cls, panel: pd.DataFrame) -> ToldAnomaly:
@@ -80,10 +88,11 @@ class ToldAnomaly:
             panel[ANOMALY].to_numpy(dtype=np.float32),
             panel[ANOMALY_NIGHT].to_numpy(dtype=np.int64),
             panel[names].to_numpy(dtype=np.float32),
+            panel[["year_cos", "year_sin"]].to_numpy(),
         )
 
     def at(self, row: np.ndarray, night: np.ndarray | int) -> np.ndarray:
-        """What that night told of rows from it on; 0 of those further ahead than any forecast reaches."""
+        """What a night told of rows from it on (...); 0 of those further ahead than any forecast reaches."""
         before = self.night[row] - night
         reached = before < self.by_night.shape[1]
         return np.where(reached, self.by_night[row, np.where(reached, before, 0)], np.float32(0))

@@ -48,7 +48,7 @@ def weather_missing(weather: pd.DataFrame | None, target: Target, issued_at: dat
         return ""
     if weather.empty:
         return "without the weather (the source tells none)"
-    if not (weather["valid_at"] >= issued_at).any():
+    if not (weather["valid_at"] > issued_at).any():
         last = weather["valid_at"].max()
         return f"without a weather forecast (the last hour told is {last:%Y-%m-%d %H:%M} UTC)"
     return ""
