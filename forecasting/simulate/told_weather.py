@@ -80,10 +80,17 @@ def _foretold(temperature: Temperature, first_day: Wholes, streams: Streams) -> 
     """What each run tells of departures, by 24 hours ahead and local days from its own (runs, days, days)."""
     explained = 1 - (ERROR_SD / temperature.spread) ** 2
     noise = streams.named("weather forecasts").normal(size=(len(first_day), FORECAST_DAYS + 2))
-    scale = np.sqrt(1 - ANOMALY_PERSISTENCE**2)
-    wave = lfilter([scale], [1.0, -ANOMALY_PERSISTENCE], noise, axis=1)
+    wave = persistent(noise)
     day = first_day[:, None] + np.arange(FORECAST_DAYS + 2)
     departure = temperature.departure[np.minimum(day, len(temperature.departure) - 1)]
     error = temperature.spread * np.sqrt(explained * (1 - explained))
     said: Reals = explained[:, None] * departure[:, None, :] + error[:, None] * wave[:, None, :]
     return said
+
+
+def persistent(noise: Reals) -> Reals:
+    """Standard normal noise (..., days) whose neighbouring days go together as departures of weather do."""
+    scale = np.sqrt(1 - ANOMALY_PERSISTENCE**2)
+    begun = np.concatenate([noise[..., :1], scale * noise[..., 1:]], axis=-1)
+    wave: Reals = lfilter([1.0], [1.0, -ANOMALY_PERSISTENCE], begun, axis=-1)
+    return wave

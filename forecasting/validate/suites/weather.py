@@ -71,7 +71,7 @@ def coverage_suite(weather: pd.DataFrame, issued_at: datetime) -> Suite:
                 Severity.WARN,
                 expect("column_values_to_be_between", column="hours_ahead", min_value=FORECAST_HOURS),
                 lambda failed: (
-                    f"The weather is told for {hours} hours ahead; after them arrivals are forecast as in "
+                    f"The weather is told {hours} hours ahead; after them arrivals are forecast as in "
                     "usual weather."
                 ),
                 "hours_ahead",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ import pytest
 from forecasting.config import Settings
 from forecasting.features import build_panel
 from forecasting.models import Glm
+from forecasting.models.gbm import Gbm
+from forecasting.models.nightly import gbm_files
 from forecasting.models.weather import anomaly_of, effect_columns, has_weather, weather_known_at
 from forecasting.schema import ANOMALY, OBSERVATION, WEATHER, Target
 
@@ -98,6 +101,19 @@ def test_a_model_that_learnt_with_weather_serves_without(
     forecast = model.predict(gone, issued_at)
     pd.testing.assert_frame_equal(forecast, model.predict(usual, issued_at))
     assert np.isfinite(forecast["value"]).all()
+
+
+def test_boosted_trees_learn_it_are_kept_with_it_and_serve_without(
+    panel_by: Build, settings: Settings, issued_at: datetime, tmp_path: Path
+) -> None:
+    panel, blind = panel_by(0.3), panel_by(0.3, with_weather=False)
+    gbm_files.save(Gbm.fit(panel, settings, issued_at, Target.ED_ARRIVALS), tmp_path)
+    kept = gbm_files.load(tmp_path)
+    told, untold = (kept.means(rows, issued_at)[NORTH] for rows in (panel, blind))
+    assert told.mean() > 1.05 * untold.mean()
+    assert np.isfinite(kept.predict(blind, issued_at)["value"]).all()
+    without = Gbm.fit(blind, settings, issued_at, Target.ED_ARRIVALS)
+    pd.testing.assert_frame_equal(without.predict(blind, issued_at), without.predict(panel, issued_at))
 
 
 def test_weather_that_never_departs_changes_no_forecast(
