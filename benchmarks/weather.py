@@ -21,6 +21,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -203,12 +204,12 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     console = Console(width=150)
     for seed in arguments.seeds:
-        console.print(measured(lambda seed=seed: simulated(seed), f"simulated, seed {seed}"))
+        console.print(measured(partial(simulated, seed), f"simulated, seed {seed}"))
     for name in arguments.spans:
         if not iowa.DATA.exists():
             print(f"weather: Iowa is skipped, {iowa.DATA} is not there")
             return
-        console.print(measured(lambda name=name: of_iowa(spans[name]), f"Iowa, {name}"))
+        console.print(measured(partial(of_iowa, spans[name]), f"Iowa, {name}"))
 
 
 if __name__ == "__main__":

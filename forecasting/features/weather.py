@@ -100,7 +100,7 @@ class _Told:
 
     def departures(self, night: np.ndarray, hour: np.ndarray, known_by: np.ndarray) -> np.ndarray:
         """How far hours depart from the climate of a night, as known by another; NaN where not told."""
-        return self._by(known_by, hour) - self._climates.of(night, self._issued_at, hour)
+        return np.asarray(self._by(known_by, hour) - self._climates.of(night, self._issued_at, hour))
 
     def windows(self, first_night: int, length: int) -> _Windows:
         """What each night from the first on knew of ``length`` hours from it on, faded where it knew none."""
@@ -114,7 +114,7 @@ class _Told:
         """The temperature of each hour as each night knew it; NaN where nothing was told by then."""
         last = self._key.searchsorted(self._keyed(hour, night), side="right") - 1
         found = (last >= 0) & (self._hour[last] == hour)
-        return np.where(found, self._temperature[last], np.nan)
+        return np.asarray(np.where(found, self._temperature[last], np.nan))
 
     def _keyed(self, hour: np.ndarray, night: np.ndarray) -> np.ndarray:
         # Rows lie by hour, then by night; nights before the first one know nothing.
@@ -183,7 +183,7 @@ def _faded(departure: np.ndarray) -> np.ndarray:
     last = np.maximum.accumulate(np.where(np.isnan(departure), -1, place), axis=-1)
     value = np.take_along_axis(departure, np.maximum(last, 0), axis=-1)
     left = 0.5 ** ((place - last) / FADE_HALF_LIFE_HOURS)
-    return np.where((last < 0) | (place - last > OLDEST_HOURS), 0.0, np.nan_to_num(value) * left)
+    return np.asarray(np.where((last < 0) | (place - last > OLDEST_HOURS), 0.0, np.nan_to_num(value) * left))
 
 
 def _waves(issued_at: pd.Timestamp, hour: np.ndarray) -> np.ndarray:
@@ -194,4 +194,4 @@ def _waves(issued_at: pd.Timestamp, hour: np.ndarray) -> np.ndarray:
     day = 2 * np.pi * of_day / HOURS_PER_DAY
     turns = [part(order * angle) for angle in (year, day) for order in (1, 2) for part in (np.cos, np.sin)]
     crossed = [turns[season] * turns[4 + wave] for season in (0, 1) for wave in (0, 1)]
-    return np.stack([np.ones(len(hours)), *turns, *crossed], axis=1) * SPREADS
+    return np.asarray(np.stack([np.ones(len(hours)), *turns, *crossed], axis=1) * SPREADS)

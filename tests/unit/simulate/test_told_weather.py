@@ -15,7 +15,6 @@ from forecasting.simulate.told_weather import ERROR_SD, FORECAST_DAYS
 pytestmark = pytest.mark.unit
 
 START, UNTIL = datetime(2023, 1, 1, 5, tzinfo=UTC), datetime(2024, 1, 1, 5, tzinfo=UTC)
-HOUR = pd.Timedelta(hours=1)
 
 
 def hospital(settings: Settings, temperature: str, until: datetime = UNTIL) -> Hospital:
@@ -34,9 +33,10 @@ def test_errors_grow_with_the_lead(told: Hospital) -> None:
     rows = told.weather
     observed = rows[rows["issued_at"] == rows["valid_at"]].set_index("valid_at")["temperature_c"]
     ahead = rows[rows["issued_at"] < rows["valid_at"]]
+    hours_ahead = (ahead["valid_at"] - ahead["issued_at"]).dt.total_seconds() // 3600
     ahead = ahead.assign(
         error=ahead["temperature_c"] - ahead["valid_at"].map(observed),
-        day=(ahead["valid_at"] - ahead["issued_at"] - HOUR) // pd.Timedelta(days=1),
+        day=(hours_ahead - 1) // 24,
     ).dropna()
     spread = ahead.groupby("day")["error"].std()
     assert len(spread) == FORECAST_DAYS
