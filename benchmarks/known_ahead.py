@@ -7,8 +7,12 @@ to the terms:
 
 - game days, whose dates are known months ahead;
 - the day's temperature, as its departure from the climate of the day of the year. Past days have their own.
-  Of the days ahead either only what fades of the last one's departure is told, or nothing, or what came: no
-  forecast can tell more, so that is the most that a weather forecast could be worth.
+  Of the days ahead either only what fades of the last one's departure is told, or nothing, or a forecast
+  made of what came, with errors of 1.2 to 3.4 °C that grow with the lead, or what came: no forecast can tell
+  more, so that is the most that a weather forecast could be worth.
+
+Beside each case stands what it gains on the calendar alone, with its 90 % interval.
+:mod:`benchmarks.weather` takes the same question through a night's own code.
 """
 
 from __future__ import annotations
@@ -24,10 +28,13 @@ from scipy.linalg import block_diag
 
 from benchmarks import iowa
 from benchmarks.iowa import Span
+from benchmarks.regimes import gain_in_words
+from forecasting.evaluate import compare
 from forecasting.models.glm.level import levels_said
 from forecasting.models.glm.model import HALF_LIFE_HOURS, LEVEL_HOURS, MEMORY_HOURS, clustering
 from forecasting.models.glm.regression import fit_poisson
 from forecasting.models.glm.terms import HOURS_PER_DAY, level_knots, terms_of
+from forecasting.simulate.told_weather import ERROR_SD, persistent
 
 REFIT_DAYS = 28
 LEAD_DAYS = 7
@@ -36,6 +43,8 @@ PRIOR = 0.1
 """Of the effect of a game day, or of ten degrees Fahrenheit."""
 DEGREES = 10.0
 YEAR_DAYS = 365.25
+SERVICE_ERROR = ERROR_SD[:LEAD_DAYS] * 1.8 / DEGREES
+"""Standard deviation of a forecast's error by day ahead, in tens of degrees Fahrenheit."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,15 @@ def what_fades(quantity: np.ndarray, origin: int) -> np.ndarray:
     size = past @ past
     shares = [past[lead:] @ past[:-lead] / size for lead in range(1, LEAD_DAYS + 1)]
     return np.asarray(past[-1] * np.array(shares))
+
+
+def what_a_service_tells(quantity: np.ndarray, origin: int) -> np.ndarray:
+    """What is to be expected of the days ahead given a forecast with a weather service's errors."""
+    spread = quantity[:origin].std()
+    explained = np.maximum(0.0, 1 - (SERVICE_ERROR / spread) ** 2)
+    wave = persistent(np.random.default_rng(origin).normal(size=LEAD_DAYS))
+    error = spread * np.sqrt(explained * (1 - explained)) * wave
+    return np.asarray(explained * what_came(quantity, origin) + error)
 
 
 def read_days() -> Days:
@@ -156,8 +174,35 @@ CASES: dict[str, tuple[Callable[[Days, int], np.ndarray] | None, Ahead]] = {
     "and game days": (game_days, what_came),
     "and temperature, ahead its climate": (departure, nothing),
     "and temperature, ahead what fades": (departure, what_fades),
+    "and temperature, ahead as forecast": (departure, what_a_service_tells),
     "and temperature, ahead as it came": (departure, what_came),
 }
+
+
+def as_losses(days: Days, span: Span, missed: np.ndarray, name: str) -> pd.DataFrame:
+    """Errors of day totals (origins, 7) as rows that :func:`forecasting.evaluate.compare` compares."""
+    first = int(pd.DatetimeIndex(days.rows["valid_at"]).searchsorted(pd.Timestamp(span.first)))
+    origin = np.repeat(np.arange(len(missed)), LEAD_DAYS)
+    day = origin + np.tile(np.arange(LEAD_DAYS), len(missed))
+    begun = pd.Timestamp(span.first)
+    return pd.DataFrame(
+        {
+            "model": name,
+            "issued_at": begun + pd.to_timedelta(origin, unit="D"),
+            "valid_at": begun + pd.to_timedelta(day, unit="D"),
+            "pinball": np.abs(missed).ravel() / 2,
+            "outcome": days.came[first + day],
+        }
+    )
+
+
+def told(days: Days, span: Span) -> list[str]:
+    """Of each case the mean absolute error of day totals, and what it gains on the calendar, in percent."""
+    missed = {name: errors(days, span, quantity, ahead) for name, (quantity, ahead) in CASES.items()}
+    rows = pd.concat([as_losses(days, span, of_case, name) for name, of_case in missed.items()])
+    alone = next(iter(CASES))
+    gains = {name: "" if name == alone else gain_in_words(compare(rows, name, alone)) for name in CASES}
+    return [f"{np.abs(of_case).mean():.2f}  {gains[name]}" for name, of_case in missed.items()]
 
 
 def main() -> None:
@@ -168,9 +213,10 @@ def main() -> None:
     days = read_days()
     spans = (iowa.EARLIER, iowa.VALIDATION)
     table = Table("day total MAE", *(f"{span.name}, {span.weeks} weeks" for span in spans))
-    for name, (quantity, ahead) in CASES.items():
-        table.add_row(name, *(f"{np.abs(errors(days, span, quantity, ahead)).mean():.2f}" for span in spans))
-    Console(width=100).print(table)
+    cells = [told(days, span) for span in spans]
+    for name, *of_spans in zip(CASES, *cells, strict=True):
+        table.add_row(name, *of_spans)
+    Console(width=140).print(table)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,17 @@ SCHEDULED_SHIFT = sa.Table(
     comment="Published rosters, past and to come. Times are UTC.",
 )
 
+WEATHER = sa.Table(
+    "weather",
+    METADATA,
+    sa.Column("site_id", sa.Text),
+    sa.Column("issued_at", INSTANT, comment="when it was told; a forecast's is before its hour"),
+    sa.Column("valid_at", INSTANT),
+    sa.Column("temperature_c", sa.Float),
+    sa.Index("weather_valid", "site_id", "valid_at"),
+    comment="Observations and forecasts of the temperature. Times are UTC.",
+)
+
 SIMULATION = sa.Table(
     "simulation",
     METADATA,

@@ -200,6 +200,29 @@ ED_STAY = _table(
     stay_hours=_WHOLE,  # starts of hours at which they were present, boarding included
     patients=_WHOLE,
 )
+WEATHER = _table(
+    "weather",
+    ("site_id", "valid_at", "issued_at"),
+    site_id=_TEXT,
+    issued_at=_HOUR,  # when it was told, not hour-aligned: before the hour, a forecast
+    valid_at=_HOUR,
+    temperature_c=_REAL,
+)
+"""Of each hour what was told last before each night's issue time."""
+
+ANOMALY = "temperature_anomaly"
+"""Column of a panel with weather: °C above the climate of the hour, as known at its issue time."""
+ANOMALY_NIGHT = "temperature_night"
+"""Column beside it: whole days from the panel's issue time to the hour, rounded down."""
+
+
+def anomaly_told(nights: int) -> str:
+    """Column beside :data:`ANOMALY`: the anomaly as told at the last night but so many before the hour.
+
+    1 is the last night at or before the hour, 2 the one before it; nights are whole days from the issue time.
+    """
+    return f"{ANOMALY}_{nights}"
+
 
 OBSERVATION_VERSION = _table(
     "observation_version",

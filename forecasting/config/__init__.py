@@ -26,6 +26,7 @@ from forecasting.config.site import FloatPool, Site
 from forecasting.config.source import Events, Hourly, Omop, Source
 from forecasting.config.training import Likelihood, Training
 from forecasting.config.unit import Boarders, Load, Unit, UnitType
+from forecasting.config.weather import Weather
 
 __all__ = [
     "Applies",
@@ -66,5 +67,6 @@ __all__ = [
     "Unit",
     "UnitType",
     "Waiting",
+    "Weather",
     "read_settings",
 ]

@@ -21,6 +21,7 @@ from forecasting.config.source import Source
 from forecasting.config.table import Table, refuse_repeats
 from forecasting.config.training import Training
 from forecasting.config.unit import UnitType
+from forecasting.config.weather import Weather
 
 
 class Settings(Table):
@@ -29,6 +30,7 @@ class Settings(Table):
     group: Group
     horizon: Horizon = Horizon()
     source: Source = Source()
+    weather: Weather = Weather()
     training: Training = Training()
     monitoring: Monitoring = Monitoring()
     shifts: Annotated[tuple[Shift, ...], Field(min_length=1)]

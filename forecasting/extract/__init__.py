@@ -9,6 +9,7 @@ from forecasting.extract.errors import SourceContractBroken, SourceError, Source
 from forecasting.extract.extraction import extract, extract_roster
 from forecasting.extract.flows import extract_flow_record, extract_flows, flows_at
 from forecasting.extract.source import connect
+from forecasting.extract.weather import extract_weather
 
 __all__ = [
     "SourceContractBroken",
@@ -22,5 +23,6 @@ __all__ = [
     "extract_flow_record",
     "extract_flows",
     "extract_roster",
+    "extract_weather",
     "flows_at",
 ]

@@ -13,6 +13,7 @@ from forecasting.config import Source
 from forecasting.extract.errors import SourceContractBroken
 from forecasting.extract.shape import (
     BED_CENSUS_HOURLY,
+    BESIDE,
     ED_ARRIVALS_HOURLY,
     HOURLY_COUNT,
     IDENTIFIERS,
@@ -33,6 +34,7 @@ MEASURED = {
 }
 """Tables that a long one stands for: the target that it measures, and their columns as the long one's."""
 ABSENT = "CAST(NULL AS INTEGER)"
+ABSENT_TIME = "CAST(NULL AS TIMESTAMP)"
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,26 @@ def resolve(connection: sa.Connection, source: Source) -> dict[str, SourceTable]
     return _with_hours(connection, tables, source) if source.profile is Profile.HOURLY else tables
 
 
+def resolve_beside(connection: sa.Connection, source: Source, name: str) -> SourceTable:
+    """A table of :data:`~forecasting.extract.shape.BESIDE`, as the source names it.
+
+    Raises:
+        SourceContractBroken: the source lacks it or one of its columns, or a time is not stored as one.
+    """
+    table = _table(connection, name, source, BESIDE)
+    if table is None:
+        raise SourceContractBroken(f"the source has no table {name!r}")
+    return table
+
+
 def _refuse_unknown_names(source: Source, shape: Shape) -> None:
+    mappable = {**shape.mappable, **BESIDE.mappable}
     mapped: dict[str, tuple[Collection[str], Collection[str]]] = {
-        "source.tables": (source.tables, shape.columns),
-        "source.columns": (source.columns, shape.columns),
+        "source.tables": (source.tables, mappable),
+        "source.columns": (source.columns, mappable),
     }
     for name, columns in source.columns.items():
-        mapped[f"source.columns.{name}"] = (columns, shape.mappable.get(name, ()))
+        mapped[f"source.columns.{name}"] = (columns, mappable.get(name, ()))
     for key, (names, allowed) in mapped.items():
         for name in names:
             if name not in allowed:
@@ -113,21 +128,22 @@ def _table(connection: sa.Connection, name: str, source: Source, shape: Shape) -
         )
     qualified = ".".join(_quoted(inspector, part) for part in (schema, actual) if part)
     types = {column["name"]: column["type"] for column in inspector.get_columns(actual, schema or None)}
-    columns = {ours: _column(ours, types, name, asked, source) for ours in shape.columns[name]}
+    optional = shape.optional_columns.get(name, ())
+    there_too = [
+        ours for ours in optional if ours in source.columns.get(name, {}) or _match(ours, types) is not None
+    ]
+    columns = {ours: _column(ours, types, name, asked, source) for ours in (*shape.columns[name], *there_too)}
     times = sorted(TIMES.intersection(columns))
     for ours in times:
         _refuse_no_time(connection, qualified, columns[ours], types[columns[ours]], asked, name)
-    wanted = {
-        ours: _column(ours, types, name, asked, source)
-        for ours in shape.optional_columns.get(name, ())
-        if ours in source.columns.get(name, {}) or _match(ours, types) is not None
-    }
-    spelt = dict.fromkeys(shape.optional_columns.get(name, ()), ABSENT) | {
+    spelt = {
         ours: _as_text(_quoted(inspector, theirs), types[theirs])
         if ours in IDENTIFIERS
         else _quoted(inspector, theirs)
-        for ours, theirs in (columns | wanted).items()
+        for ours, theirs in columns.items()
     }
+    for ours in optional:
+        spelt.setdefault(ours, ABSENT_TIME if ours in TIMES else ABSENT)
     knows_offset = all(getattr(types[columns[ours]], "timezone", False) for ours in times)
     return SourceTable(name, qualified, spelt, knows_offset=bool(times) and knows_offset)
 

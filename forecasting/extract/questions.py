@@ -12,17 +12,37 @@ import sqlalchemy as sa
 
 from forecasting.config import Site, Source
 from forecasting.extract.clock import UTC_CLOCK, SourceClock
-from forecasting.extract.contract import resolve
+from forecasting.extract.contract import SourceTable, resolve
 from forecasting.extract.errors import SourceContractBroken
 from forecasting.extract.local_time import in_utc
 from forecasting.extract.queries import NO_LISTS, Lists, bound_time, query
 
-TIMES = ["valid_at", "source_time", "shift_start", "shift_end", "first_arrival", "last_arrival"]
-NUMBERS = ["value", "events", "lowest", "highest", "staffed_beds", "source_rows", "stated", "numbers"]
+TIMES = [
+    "valid_at",
+    "issued_at",
+    "source_time",
+    "shift_start",
+    "shift_end",
+    "first_arrival",
+    "last_arrival",
+]
+NUMBERS = [
+    "value",
+    "temperature",
+    "events",
+    "lowest",
+    "highest",
+    "staffed_beds",
+    "source_rows",
+    "stated",
+    "numbers",
+]
 
 
 class Questions:
     """The queries of one site and window, on one connection.
+
+    They are asked of the profile's tables, or of others that are given beside it.
 
     Raises:
         SourceContractBroken: the source has not the shape of its profile.
@@ -35,6 +55,7 @@ class Questions:
         site: Site,
         since: datetime,
         issued_at: datetime,
+        beside: Mapping[str, SourceTable] | None = None,
     ) -> None:
         self.connection = connection
         self.source = source
@@ -42,8 +63,8 @@ class Questions:
         self.site = site
         self.since = since
         self.issued_at = issued_at
-        self.tables = resolve(connection, source)
-        if self.profile.counts_events:
+        self.tables = resolve(connection, source) if beside is None else beside
+        if beside is None and self.profile.counts_events:
             dialect = connection.dialect.name
             self.tables = in_utc(self.tables, self.clock, since, issued_at, dialect)
 

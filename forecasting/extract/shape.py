@@ -25,6 +25,8 @@ TIMES = frozenset(
         "visit_detail_end_datetime",
         "intime",
         "outtime",
+        "issued_at",
+        "valid_at",
     }
 )
 IDENTIFIERS = frozenset({"site_id", "unit_id", "care_site_name", "location_id"})
@@ -103,3 +105,9 @@ SHAPES: Mapping[Profile, Shape] = {
         optional=frozenset({"scheduled_shift"}),
     ),
 }
+
+WEATHER = "weather"
+BESIDE = Shape(
+    columns={WEATHER: ("site_id", "valid_at", "temperature_c")}, optional_columns={WEATHER: ("issued_at",)}
+)
+"""Tables that any profile may have beside its own, read where hospital.toml says that they are there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
@@ -14,6 +14,7 @@ import pyarrow as pa
 from forecasting.config import Settings, Site, Unit
 from forecasting.features.calendar import calendar, clock_hours
 from forecasting.features.history import first_lag_weeks, same_hour_mean
+from forecasting.features.weather import weather_columns
 from forecasting.schema import OBSERVATION, Target
 
 WEEKS_IN_WEEKLY_MEAN = 8
@@ -32,6 +33,7 @@ def build_panel(
     settings: Settings,
     issued_at: datetime,
     sites: Sequence[Site],
+    weather: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The model-ready panel of one target: one row per site, unit and hour.
 
@@ -46,14 +48,17 @@ def build_panel(
         settings: gives lead_hours.
         issued_at: the issue time, hour-aligned, with its time zone.
         sites: whose units the panel covers.
+        weather: rows of :data:`forecasting.schema.WEATHER`, of which those told after ``issued_at`` are
+            dropped; none may be of a site. Without it, and of a census, the panel has no weather.
 
     Returns:
         site_id, unit_id, unit_type, beds, valid_at (UTC), time_idx (hours since 1970, one scale for all
         series), value (NaN: missing, or not yet known), observed (0/1), weekly_mean (of the same local hour
         in the eight latest weeks that were over at the issue time of every forecast that reaches the hour;
-        NaN where nothing was observed in them), and the calendar of
-        :func:`forecasting.features.calendar.calendar`. Sorted by site and unit in the order of ``sites``,
-        then hour.
+        NaN where nothing was observed in them), the calendar of
+        :func:`forecasting.features.calendar.calendar`, and with weather the columns of
+        :func:`forecasting.features.weather.weather_columns`. Sorted by site and unit in the order
+        of ``sites``, then hour.
 
     Raises:
         ValueError: ``issued_at`` has no time zone or is not a full hour.
@@ -62,16 +67,23 @@ def build_panel(
     now = _full_hour(issued_at)
     known = _known_values(history, target, now)
     last = now + timedelta(hours=settings.lead_hours - 1)
+    told = None if target is Target.BED_CENSUS else weather
+
+    def weather_at(site: Site, hours: pd.DatetimeIndex) -> dict[str, np.ndarray]:
+        if told is None:
+            return {}
+        return weather_columns(told[told["site_id"] == site.site_id], hours, now, settings.lead_hours)
+
     series = [
         one
         for site in sites
         if (units := _known_units(known, site, target))
-        for one in _site_series(units, site, last, settings.lead_hours)
+        for one in _site_series(units, site, last, settings.lead_hours, weather_at)
     ]
     if not series:
         site = settings.sites[0]
         nothing = [(site.units[0], pd.Series([np.nan], pd.DatetimeIndex([now])))]
-        return _frame(list(_site_series(nothing, site, now, settings.lead_hours))).iloc[:0]
+        return _frame(list(_site_series(nothing, site, now, settings.lead_hours, weather_at))).iloc[:0]
     return _frame(series)
 
 
@@ -114,9 +126,13 @@ def _known_units(
 
 
 def _site_series(
-    units: Sequence[tuple[Unit, pd.Series[float]]], site: Site, last: pd.Timestamp, lead_hours: int
+    units: Sequence[tuple[Unit, pd.Series[float]]],
+    site: Site,
+    last: pd.Timestamp,
+    lead_hours: int,
+    weather_at: Callable[[Site, pd.DatetimeIndex], dict[str, np.ndarray]],
 ) -> Iterator[_Series]:
-    """Each unit's rows; the site's clock and calendar, the same for all of them, are made once."""
+    """Each unit's rows; the site's clock, calendar and weather, the same for all of them, are made once."""
     first = min(values.index[0] for _, values in units)
     hours = pd.date_range(first, last, freq="h", unit="us")
     clock = clock_hours(hours, site)
@@ -124,6 +140,7 @@ def _site_series(
         "valid_at": hours.asi8,
         "time_idx": hours.as_unit("s").asi8 // 3600,
         **{str(name): column.to_numpy() for name, column in calendar(hours, site).items()},
+        **weather_at(site, hours),
     }
     first_lag = first_lag_weeks(lead_hours)
     lags = range(first_lag, first_lag + WEEKS_IN_WEEKLY_MEAN)

@@ -26,7 +26,8 @@ from forecasting.models.climate import HOURS_PER_WEEK
 from forecasting.models.counts import smooth_count_quantiles
 from forecasting.models.interface import forecast_frame, hours_before, series_of
 from forecasting.models.standing import Standing
-from forecasting.schema import Target
+from forecasting.models.weather import ToldAnomaly
+from forecasting.schema import ANOMALY, Target
 
 FOLDS = 4
 MOST_ROWS = 100_000
@@ -142,7 +143,9 @@ class Boosted:
         """The mean raw score of the models (n,), to be added to the start."""
         if not self.boosters:
             return np.zeros(len(features))
-        raw = [np.asarray(one.predict(features, raw_score=True)) for one in self.boosters]
+        # Weather may have begun or ended since it was fitted: without, every hour is as usual.
+        known = features.reindex(columns=self.boosters[0].feature_name(), fill_value=0.0)
+        raw = [np.asarray(one.predict(known, raw_score=True)) for one in self.boosters]
         return np.asarray(np.stack(raw).mean(axis=0))
 
 
@@ -306,6 +309,9 @@ def _examples(
     told = {"series": series, "unit_type": unit_type} | standing.features(origins, hours)
     if target is Target.BED_CENSUS:
         told |= standing.departures(origins, hours)
+    if ANOMALY in rows:
+        weather = ToldAnomaly.of(rows)
+        told["temperature"] = weather.at(hours, weather.night[origins])
     return Examples(
         pd.DataFrame(told),
         standing.expected(origins, hours),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from forecasting.config import Settings
+from forecasting.models.weather import weather_known_at
 from forecasting.schema import FORECAST
 
 DAYS_BETWEEN_ISSUES = 2
@@ -49,9 +50,10 @@ def backcast(
 
 
 def as_known_at(panel: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
-    """The panel with every value at or after ``issued_at`` blanked.
+    """The panel with every value at or after ``issued_at`` blanked, and its weather as it was told by then.
 
     Its history features need no blanking: they reach back past any issue time by construction.
     """
     later = panel["valid_at"] >= issued_at
-    return panel.assign(value=panel["value"].mask(later), observed=panel["observed"].mask(later, 0))
+    known = weather_known_at(panel, issued_at)
+    return known.assign(value=panel["value"].mask(later), observed=panel["observed"].mask(later, 0))

@@ -16,7 +16,17 @@ from forecasting.outcome import SiteBlocked, SourceLost
 from forecasting.pipeline.ed_load import stage_ed_load
 from forecasting.pipeline.flows import stage_flows
 from forecasting.pipeline.night import NightKey, end_site, resume_site, timed
-from forecasting.schema import OBSERVATION, SCHEDULED_SHIFT, SOURCE_DEFECT, UNIT, NightState, Target
+from forecasting.pipeline.weather import EXTRACTED as EXTRACTED_WEATHER
+from forecasting.pipeline.weather import stage_weather
+from forecasting.schema import (
+    OBSERVATION,
+    SCHEDULED_SHIFT,
+    SOURCE_DEFECT,
+    UNIT,
+    WEATHER,
+    NightState,
+    Target,
+)
 from forecasting.staging import Stage, digest
 
 log = structlog.get_logger()
@@ -60,6 +70,9 @@ def extract_site(place: Deployment, key: NightKey, site_id: str) -> None:
     with timed(stage, "flows"):
         stage_flows(stage, source, settings, issued_at)
         stage_ed_load(stage, source, settings, issued_at)
+    if settings.weather.given:
+        with timed(stage, "weather"):
+            stage_weather(stage, source, settings, issued_at)
     hours = len(tables[OBSERVATION.name])
     log.info("extracted", site=site_id, night=str(key.night), stage="extract", since=str(since), rows=hours)
 
@@ -80,11 +93,14 @@ def validate_site(place: Deployment, key: NightKey, site_id: str) -> str:
         return str(stage.read_record("verdict")["state"])
     with timed(stage, "validate"):
         tables = {table.name: stage.read(table, f"extracted_{table.name}") for table in EXTRACTED}
+        if settings.weather.given and stage.has(f"{EXTRACTED_WEATHER}.parquet"):
+            tables[WEATHER.name] = stage.read(WEATHER, EXTRACTED_WEATHER)
         since = issued_at - _look_back(settings)
         history = warehouse.observations(engine, [site_id], None, since, issued_at)
         verdict = validate(tables, history, settings.site(site_id), settings, key.night, issued_at)
-        clean = {table.name: verdict.tables[table.name] for table in CLEAN}
-        for table in CLEAN:
+        cleaned = [table for table in (*CLEAN, WEATHER) if table.name in verdict.tables]
+        clean = {table.name: verdict.tables[table.name] for table in cleaned}
+        for table in cleaned:
             stage.write(table, clean[table.name])
         stage.write_record("documents", verdict.documents)
         stage.write_record(

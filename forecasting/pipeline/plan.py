@@ -24,6 +24,7 @@ from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, as_row, timed
 from forecasting.pipeline.page import renew_page
+from forecasting.pipeline.weather import staged_weather, weather_missing
 from forecasting.rules import rule_book
 from forecasting.schema import (
     FORECAST,
@@ -63,22 +64,32 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
     flows = partial(staged_flows, stage)
     fallen = _fallen(place, settings, key.night)
     shadows = [SHADOW_FORECAST.empty()]
+    weather = staged_weather([stage], settings)
 
     def forecast(target: Target) -> pd.DataFrame:
         history = recorded(place, settings, [site_id], target, issued_at)
-        panel = build_panel(history, target, settings, issued_at, [settings.site(site_id)])
+        panel = build_panel(history, target, settings, issued_at, [settings.site(site_id)], weather)
         champion = registry.champion(target, issued_at)
         load = partial(load_champion, registry, champion, settings, flows) if champion else None
         version = champion.version if champion else ""
         why_none = _why_none(place, key, target)
         voices = speak(panel, target, settings, issued_at, load, version, why_none, fallen[target])
         shadows.append(voices.shadow)
-        return with_shifts_and_days(voices.forecast, history, settings)
+        told = _also_noted(voices.forecast, weather_missing(weather, target, issued_at))
+        return with_shifts_and_days(told, history, settings)
 
     with timed(stage, "forecast"):
         rows = stage.write_stream(FORECAST, map(forecast, Target))
         stage.write(SHADOW_FORECAST, pd.concat(shadows, ignore_index=True))
     log.info("forecast", site=site_id, night=str(key.night), stage="forecast", rows=rows)
+
+
+def _also_noted(forecast: pd.DataFrame, note: str) -> pd.DataFrame:
+    """FORECAST rows whose notes say this too."""
+    if not note:
+        return forecast
+    said = forecast["note"].where(forecast["note"] == "", forecast["note"] + " ")
+    return forecast.assign(note=said + note)
 
 
 def staff_site(place: Deployment, key: NightKey, site_id: str) -> None:

@@ -21,6 +21,7 @@ from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, timed
 from forecasting.pipeline.root import Retrain, Root, Standing, find_root
+from forecasting.pipeline.weather import staged_weather
 from forecasting.schema import Target
 from forecasting.staging import Stage, digest
 from forecasting.tracking import Registry, Runs
@@ -106,7 +107,7 @@ def _help(place: Deployment, key: NightKey, settings: Settings, target: Target, 
 
     issued_at = settings.issued_at(key.night)
     history = recorded(place, settings, settings.site_ids, target, issued_at)
-    panel = build_panel(history, target, settings, issued_at, settings.sites)
+    panel = build_panel(history, target, settings, issued_at, settings.sites, _weather(place, key, settings))
     tft.train(panel, settings, issued_at, target, _folder(place, key, target), None, root.network)
 
 
@@ -138,7 +139,7 @@ def _learn(
 
     issued_at = settings.issued_at(key.night)
     registry, runs = Registry(place.mlflow), Runs(place.mlflow, place.artifacts)
-    panel = build_panel(history, target, settings, issued_at, settings.sites)
+    panel = build_panel(history, target, settings, issued_at, settings.sites, _weather(place, key, settings))
     folder = _folder(place, key, target)
     with runs.watch(run_id):
         network = _train_network(panel, settings, issued_at, target, folder, runs.epoch_logger(run_id), root)
@@ -187,6 +188,12 @@ def _flows(place: Deployment, key: NightKey, settings: Settings) -> KnownFlows:
 
     stages = [Stage(place.staging, key.night, site_id) for site_id in settings.site_ids]
     return lambda issued_at: Flows.together(staged_flows(stage, issued_at) for stage in stages)
+
+
+def _weather(place: Deployment, key: NightKey, settings: Settings) -> pd.DataFrame | None:
+    """What the night's extraction told of the weather, all sites together; None where none is configured."""
+    stages = [Stage(place.staging, key.night, site_id) for site_id in settings.site_ids]
+    return staged_weather(stages, settings)
 
 
 def _train_network(

@@ -45,4 +45,4 @@ def simulate_source(
             tell(f"wrote {site_id}", number + 1)
 
     with TruthFile(truth_path) as truth:
-        return write_source(written_through(truth), engine)
+        return write_source(written_through(truth), engine, with_weather=settings.weather.given)

@@ -21,6 +21,7 @@ from forecasting.simulate.emergency import ADMITTED, DISPOSITIONS, TRANSFERRED, 
 from forecasting.simulate.public_holidays import HolidayCalendar, holiday_calendar
 from forecasting.simulate.roster import draw_roster
 from forecasting.simulate.streams import Streams
+from forecasting.simulate.told_weather import simulated_temperature, told_weather
 from forecasting.simulate.weather import Weather, draw_weather
 
 WARM_UP = timedelta(days=60)  # the wards fill before the first row is kept
@@ -39,7 +40,8 @@ class Hospital:
     and ``visit_id``, the ED visit it came from, missing for others. ``truth`` has, per hour of each ED, the
     arrivals per hour that calendar, season, growth and weather give (``expected_rate``), the rate with the
     day's shocks that patients were drawn from (``drawn_rate``), and the day's temperature (°C) and
-    precipitation (mm).
+    precipitation (mm). ``weather`` is what a weather service told of temperatures, where hospital.toml says
+    that the source tells them; else it is empty.
     """
 
     ed_visit: pd.DataFrame
@@ -47,6 +49,7 @@ class Hospital:
     unit: pd.DataFrame
     scheduled_shift: pd.DataFrame
     truth: pd.DataFrame
+    weather: pd.DataFrame
 
 
 def simulate(
@@ -142,6 +145,7 @@ def _simulate_site(
         unit=_units(site),
         scheduled_shift=draw_roster(settings, site, law.level.visits_per_day, start, until, streams, rules),
         truth=_truth(site, law.rates, law.weather, clock, span),
+        weather=_told(settings, law, streams),
     )
     log.info(
         "simulated", site=site.site_id, ed_visits=len(hospital.ed_visit), bed_stays=len(hospital.bed_stay)
@@ -258,6 +262,18 @@ def _truth(
             "precipitation": weather.precipitation[day],
         }
     )
+
+
+def _told(settings: Settings, law: Law, streams: Streams) -> pd.DataFrame:
+    """Rows of ``weather``, in the unit that the source is said to keep."""
+    if not settings.weather.given:
+        return pd.DataFrame(columns=["site_id", "issued_at", "valid_at", "temperature_c"])
+    temperature = simulated_temperature(law.clock, law.weather, law.site.country)
+    told = told_weather(law.clock, temperature, law.span, streams)
+    told.insert(0, "site_id", law.site.site_id)
+    if settings.weather.temperature == "fahrenheit":
+        told["temperature_c"] = told["temperature_c"] * 9 / 5 + 32
+    return told
 
 
 def _ids(site: Site, kind: str, count: int) -> pd.Series[str]:

@@ -12,7 +12,7 @@ import pyarrow.csv
 import sqlalchemy as sa
 import structlog
 
-from forecasting.adt import METADATA, SIMULATION, SOURCE_TABLES
+from forecasting.adt import METADATA, SIMULATION, SOURCE_TABLES, WEATHER
 from forecasting.simulate.hospital import Hospital
 
 ROWS_AT_ONCE = 50_000
@@ -24,8 +24,10 @@ class SourceInUseError(ValueError):
     """The database holds tables of the source's names that the simulator did not write."""
 
 
-def write_source(hospitals: Hospital | Iterable[Hospital], engine: sa.Engine) -> dict[str, int]:
-    """Write the four source tables anew, and return how many rows each has.
+def write_source(
+    hospitals: Hospital | Iterable[Hospital], engine: sa.Engine, *, with_weather: bool = False
+) -> dict[str, int]:
+    """Write the four source tables, and where asked the weather's, anew; return how many rows each has.
 
     Hospitals are taken one by one, so that a generator of many sites needs the memory of one. The tables are
     replaced only if the simulator wrote them; rows of a write that broke off are replaced by the next.
@@ -36,22 +38,23 @@ def write_source(hospitals: Hospital | Iterable[Hospital], engine: sa.Engine) ->
     """
     _refuse_other_dialects(engine)
     _refuse_real_source(engine)
-    written = dict.fromkeys((table.name for table in SOURCE_TABLES), 0)
+    tables = (*SOURCE_TABLES, WEATHER) if with_weather else SOURCE_TABLES
+    written = dict.fromkeys((table.name for table in tables), 0)
     with engine.begin() as connection:
         METADATA.drop_all(connection)
-        for table in (SIMULATION, *SOURCE_TABLES):
+        for table in (SIMULATION, *tables):
             connection.execute(sa.schema.CreateTable(table))
             _comment(connection, table)
         connection.execute(SIMULATION.insert(), [{"complete": False}])
     for hospital in [hospitals] if isinstance(hospitals, Hospital) else hospitals:
         with engine.begin() as connection:
-            for table in SOURCE_TABLES:
+            for table in tables:
                 frame: pd.DataFrame = getattr(hospital, table.name)
                 _load(connection, table, frame)
                 written[table.name] += len(frame)
     with engine.begin() as connection:
         # Building an index once is quicker than keeping it through the load.
-        for table in SOURCE_TABLES:
+        for table in tables:
             for index in table.indexes:
                 index.create(connection)
         connection.execute(SIMULATION.update().values(complete=True))
@@ -76,7 +79,7 @@ def _refuse_other_dialects(engine: sa.Engine) -> None:
 
 def _refuse_real_source(engine: sa.Engine) -> None:
     present = set(sa.inspect(engine).get_table_names())
-    taken = sorted(present & {table.name for table in SOURCE_TABLES})
+    taken = sorted(present & {table.name for table in (*SOURCE_TABLES, WEATHER)})
     if taken and SIMULATION.name not in present:
         raise SourceInUseError(
             f"{engine.url.render_as_string(hide_password=True)} has tables {', '.join(taken)} that are not "

@@ -37,15 +37,21 @@ def season_shift(country: str) -> float:
 def draw_weather(clock: Clock, country: str, streams: Streams) -> Weather:
     """Temperature as a yearly wave plus persistent anomalies (AR(1)); rain on three days in ten."""
     days = len(clock.dates)
-    phase = 2 * np.pi * (clock.day_of_year - WARMEST_DAY - season_shift(country)) / YEAR
     innovation = streams.named("temperature").normal(
         0, ANOMALY_SD * np.sqrt(1 - ANOMALY_PERSISTENCE**2), size=days
     )
     anomaly = lfilter([1.0], [1.0, -ANOMALY_PERSISTENCE], innovation)
-    temperature = MEAN_TEMPERATURE + SUMMER_AMPLITUDE * np.cos(phase) + anomaly
+    temperature = usual_temperature(clock, country) + anomaly
     wet = streams.named("wet days").random(days) < 0.3
     precipitation = np.where(wet, streams.named("rain").gamma(0.8, 9.0, size=days), 0.0)
     return Weather(temperature, precipitation, weather_effect(temperature, precipitation))
+
+
+def usual_temperature(clock: Clock, country: str) -> Reals:
+    """The mean temperature of each local day in a usual year, °C."""
+    phase = 2 * np.pi * (clock.day_of_year - WARMEST_DAY - season_shift(country)) / YEAR
+    usual: Reals = MEAN_TEMPERATURE + SUMMER_AMPLITUDE * np.cos(phase)
+    return usual
 
 
 def weather_effect(temperature: Reals, precipitation: Reals) -> Reals:

@@ -4,6 +4,7 @@ Great Expectations is imported inside functions: it takes seconds that most impo
 """
 
 from forecasting.validate.data_docs import build_data_docs
+from forecasting.validate.suites.weather import plausible_weather
 from forecasting.validate.verdict import Verdict, validate
 
-__all__ = ["Verdict", "build_data_docs", "validate"]
+__all__ = ["Verdict", "build_data_docs", "plausible_weather", "validate"]

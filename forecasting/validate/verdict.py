@@ -18,6 +18,7 @@ from forecasting.schema import (
     SOURCE_DEFECT,
     UNIT,
     VALIDATION_RESULT,
+    WEATHER,
     Target,
 )
 from forecasting.validate import facts
@@ -31,6 +32,7 @@ from forecasting.validate.suites.scheduled_shift import scheduled_shift_suite
 from forecasting.validate.suites.source_defect import source_defect_suite
 from forecasting.validate.suites.structure import columns_suite
 from forecasting.validate.suites.unit import unit_suite
+from forecasting.validate.suites.weather import coverage_suite, plausible_weather, temperature_suite
 
 EXTRACTED = (OBSERVATION, UNIT, SCHEDULED_SHIFT, SOURCE_DEFECT)
 
@@ -46,7 +48,7 @@ class Verdict:
     why: str
     """Sentences for people: what blocks the night, else what to look at; empty where all is well."""
     tables: dict[str, pd.DataFrame]
-    """``observation``, ``unit`` and ``scheduled_shift`` without the quarantined rows."""
+    """``observation``, ``unit``, ``scheduled_shift``, and ``weather`` if given, without quarantined rows."""
     results: pd.DataFrame
     """The table ``validation_result``."""
     quarantined: pd.DataFrame
@@ -66,7 +68,8 @@ def validate(
     """Judge what one site's night extracted.
 
     Args:
-        tables: ``observation``, ``unit``, ``scheduled_shift`` and ``source_defect``, as extracted.
+        tables: ``observation``, ``unit``, ``scheduled_shift`` and ``source_defect``, as extracted; and
+            ``weather`` where it is configured, which never blocks a night.
         history: observations known before this night; empty on the first.
         site: the campus.
         settings: what is allowed.
@@ -97,6 +100,8 @@ def validate(
     if settings.source.catch_up == "spread":
         observation = _with_spread_out(observation, known)
     clean = {OBSERVATION: observation, UNIT: unit, SCHEDULED_SHIFT: scheduled_shift}
+    if WEATHER.name in tables:
+        clean[WEATHER] = case.weather(tables[WEATHER.name], issued_at)
     verdict = Verdict(
         site_id=site.site_id,
         state=state_of(case.outcomes),
@@ -156,6 +161,14 @@ class _Case:
         return [
             table.empty() if table.name in broken else frame.reset_index(drop=True) for table, frame in given
         ]
+
+    def weather(self, weather: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+        """The plausible rows of what was told of the weather."""
+        if len(weather):
+            self.hear(temperature_suite(weather))
+        kept = plausible_weather(weather)
+        self.hear(coverage_suite(kept, issued_at))
+        return kept
 
     def possible(self, observation: pd.DataFrame, beds: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
         """The observations, impossible values made missing."""

@@ -29,6 +29,7 @@ from forecasting.models.glm.level import LEAD_DAYS, days_of, levels_said
 from forecasting.models.glm.regression import fit_poisson
 from forecasting.models.glm.terms import Terms, level_knots, terms_of
 from forecasting.models.interface import forecast_frame, hours_before, series_of
+from forecasting.models.weather import WEATHER_EFFECTS
 from forecasting.schema import Target
 
 MEMORY_HOURS = 4 * 366 * HOURS_PER_DAY
@@ -55,10 +56,15 @@ class Regression:
         """Expected values at level 1 of rows of the panel (n,)."""
         return np.asarray(np.exp(self.terms.columns(rows) @ self.effects))
 
+    @property
+    def weather_effects(self) -> np.ndarray:
+        """By column of :func:`~forecasting.models.weather.effect_columns`; 0 where there was no weather."""
+        return self.effects[-WEATHER_EFFECTS:] if self.terms.weather else np.zeros(WEATHER_EFFECTS)
+
 
 @dataclass(frozen=True)
 class Glm:
-    """A Poisson regression per series on hour of the week, season and public holidays.
+    """A Poisson regression per series on hour of the week, season and public holidays, and on weather if any.
 
     Its level follows the last days and weeks as fast as has paid off of late (:mod:`.level`). Arrivals
     spread around it as negative binomial counts; a census keeps a share of its last departure that fades

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.linalg import block_diag
 
 from forecasting.config import Site
+from forecasting.models.weather import EFFECT_SCALES, anomaly_of, effect_columns, has_weather
 
 HOURS_PER_DAY = 24
 HOURS_PER_WEEK = 168
@@ -57,6 +58,8 @@ class Terms:
     """How many of the year, each shorter than the last; 0: no seasons."""
     named: tuple[tuple[str, int], ...]
     """Public holidays that have an effect of their own, each with a distance in days to it."""
+    weather: bool = False
+    """Whether the temperature has effects."""
 
     def columns(self, rows: pd.DataFrame) -> np.ndarray:
         """The columns (n, p) of a series' rows of the panel."""
@@ -69,6 +72,9 @@ class Terms:
         if self.site is not None:
             near = {offset: names_near(rows, self.site, offset) for offset in OFFSETS}
             parts += [(near[offset] == name)[:, None] for name, offset in self.named]
+        if self.weather:
+            year_cos, year_sin = rows["year_cos"].to_numpy(), rows["year_sin"].to_numpy()
+            parts.append(effect_columns(anomaly_of(rows), year_cos, year_sin))
         return np.concatenate(parts, axis=1, dtype=np.float64)
 
     def precision(self) -> np.ndarray:
@@ -84,6 +90,7 @@ class Terms:
                 *seasons,
                 np.eye(len(FLAGS) * BLOCKS_PER_DAY) / HOLIDAY**2,
                 *[np.eye(1) / NAMED_HOLIDAY**2] * len(self.named),
+                *[np.diag(EFFECT_SCALES**-2.0)] * self.weather,
             )
         )
 
@@ -94,15 +101,16 @@ def terms_of(rows: pd.DataFrame, site: Site | None) -> Terms:
     waves = 0
     if hours >= SMALLEST_HISTORY_OF_SEASONS:
         waves = ANNUAL_HARMONICS if hours >= SMALLEST_HISTORY_OF_MONTHS else FEW_ANNUAL_HARMONICS
+    weather = has_weather(rows)
     if site is None:
-        return Terms(None, waves, ())
+        return Terms(None, waves, (), weather)
     named = [
         (str(name), offset)
         for offset in OFFSETS
         for name in np.unique(names_near(rows, site, offset))
         if name
     ]
-    return Terms(site, waves, tuple(named))
+    return Terms(site, waves, tuple(named), weather)
 
 
 def names_near(rows: pd.DataFrame, site: Site, offset: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from forecasting.models.climate import HOURS_PER_DAY
 from forecasting.models.glm.level import days_of, levels_said
 from forecasting.models.glm.model import LEVEL_HOURS, MEMORY_HOURS, fit_regression
 from forecasting.models.interface import series_of
+from forecasting.models.weather import without_anomaly
 from forecasting.schema import Target
 
 
@@ -22,7 +23,9 @@ class Expected:
     """What is expected of one series by a regression fitted on its rows before some row."""
 
     value: np.ndarray
-    """Of each row of the series, at level 1 (rows,)."""
+    """Of each row of the series in usual weather, at level 1 (rows,)."""
+    weather: np.ndarray
+    """Effects of the temperature, see :func:`forecasting.models.weather.effect_columns` (5,)."""
     level: np.ndarray
     """What is said of the level: after each day from the fit on, for each day ahead (days, lead days)."""
     dispersion: float
@@ -54,7 +57,8 @@ class Regressions:
         values[inside] = rows["value"].to_numpy()[followed[inside]]
         came, due = days_of(values, expected[np.minimum(followed, len(rows) - 1)])
         said = [_last(of_lead, days + 1) for of_lead in levels_said(came, due)]
-        return Expected(expected, np.stack(said, axis=1), regression.dispersion)
+        usual = regression.expected(without_anomaly(rows)) if regression.terms.weather else expected
+        return Expected(usual, regression.weather_effects, np.stack(said, axis=1), regression.dispersion)
 
 
 def begins_regressed(target: Target) -> bool:

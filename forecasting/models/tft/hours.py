@@ -12,6 +12,8 @@ import pandas as pd
 from forecasting.config import UnitType
 from forecasting.models.climate import hours_of_week
 from forecasting.models.interface import series_of
+from forecasting.models.weather import ToldAnomaly
+from forecasting.schema import ANOMALY
 
 STATIC_CATEGORIES = ("site", "unit", "unit_type")
 CLOCK = ("day_sin", "day_cos", "week_sin", "week_cos")
@@ -71,6 +73,8 @@ class Hours:
     week_hour: np.ndarray
     weekly_mean: np.ndarray
     calendar: np.ndarray
+    weather: ToldAnomaly | None
+    """The temperature; None where the panel has none."""
     last_observed: np.ndarray
     """Newest row of the series before this one that was observed; -1 where there is none."""
 
@@ -97,6 +101,7 @@ class Hours:
             ),
             weekly_mean=ordered["weekly_mean"].to_numpy(dtype=np.float64),
             calendar=ordered[list(CALENDAR)].to_numpy(dtype=np.float32),
+            weather=ToldAnomaly.of(ordered) if ANOMALY in ordered else None,
             last_observed=np.concatenate(
                 [_last_observed(value[start:stop], start) for start, stop in pairwise(first)]
             ),

@@ -39,6 +39,7 @@ WORDS = {
     "log_unit": "spread of past errors",
     "log_expected": "expected value",
     "headroom": "free beds",
+    "temperature": "temperature",
 }
 """The variables by name; those of the same words are told as one."""
 PARTS = ("static", "encoder", "decoder")

@@ -13,7 +13,14 @@ from pytorch_forecasting.data.encoders import TorchNormalizer
 from forecasting.config import Likelihood
 from forecasting.models.tft.heads import Head, head_of
 from forecasting.models.tft.hours import STATIC_CATEGORIES
-from forecasting.models.tft.scenes import DECODER_REALS, ENCODER_REALS, REALS, STATIC_REALS, Scene
+from forecasting.models.tft.scenes import (
+    DECODER_REALS,
+    ENCODER_REALS,
+    REALS,
+    STATIC_REALS,
+    WEATHER_REALS,
+    Scene,
+)
 from forecasting.models.tft.transformer.fast import FastTransformer
 
 UNLEARNED_SHARE = 0.1
@@ -31,6 +38,8 @@ class Shape:
     attention_heads: int
     dropout: float
     likelihood: Likelihood = Likelihood.QUANTILE
+    weather: bool = False
+    """Whether it is shown the temperature of the hours ahead."""
 
     @classmethod
     def read(cls, described: dict[str, Any]) -> Self:
@@ -62,6 +71,7 @@ def build_network(shape: Shape) -> Any:
 
 
 def _transformer(shape: Shape, head: Head) -> Any:
+    weather = WEATHER_REALS if shape.weather else ()
     sizes = {name: (size, min(size, LARGEST_EMBEDDING)) for name, size in shape.categories.items()}
     return FastTransformer(
         hidden_size=shape.hidden_size,
@@ -75,9 +85,9 @@ def _transformer(shape: Shape, head: Head) -> Any:
         static_categoricals=list(STATIC_CATEGORIES),
         static_reals=list(STATIC_REALS),
         time_varying_reals_encoder=list(ENCODER_REALS),
-        time_varying_reals_decoder=list(DECODER_REALS),
+        time_varying_reals_decoder=[*DECODER_REALS, *weather],
         x_categoricals=list(STATIC_CATEGORIES),
-        x_reals=list(REALS),
+        x_reals=[*REALS, *weather],
         embedding_sizes=sizes,
         output_transformer=TorchNormalizer(method="identity", center=False),
     )

@@ -10,7 +10,7 @@ of a window is computed from hours before its issue time alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -29,12 +29,15 @@ from forecasting.models.climate import (
 )
 from forecasting.models.tft.expectation import Regressions
 from forecasting.models.tft.hours import CALENDAR, CLOCK, Hours
+from forecasting.models.weather import DEGREES, WEATHER_EFFECTS, effect_columns
 from forecasting.schema import Target
 
 STATIC_REALS = ("log_beds", "log_level", "last_day", "last_week", "last_month")
 ENCODER_REALS = ("departure", "observed", *CLOCK, "holiday")
 DECODER_REALS = ("lead", "pull", "weekly_mean", "log_unit", "log_expected", "headroom", *CALENDAR)
 REALS = tuple(dict.fromkeys((*STATIC_REALS, *ENCODER_REALS, *DECODER_REALS)))
+WEATHER_REALS = ("temperature",)
+"""What the decoder is shown besides, by a network that learns with weather."""
 
 HISTORY_NEEDED = LEVEL_HOURS
 OLDEST_DEPARTURE = HOURS_PER_WEEK
@@ -97,6 +100,7 @@ class Scenery:
         lead_hours: hours it forecasts.
         regressions: what is expected of the panel's series; without them, their normal weeks as
             :func:`forecasting.models.climate.fit_climate` has them.
+        with_weather: whether scenes show the temperature of the hours ahead, as the window's night told it.
     """
 
     def __init__(
@@ -107,6 +111,8 @@ class Scenery:
         encoder_hours: int,
         lead_hours: int,
         regressions: Regressions | None = None,
+        *,
+        with_weather: bool = False,
     ) -> None:
         self.hours = hours
         self.target = target
@@ -114,6 +120,7 @@ class Scenery:
         self.encoder_hours = encoder_hours
         self.lead_hours = lead_hours
         self.regressions = regressions
+        self.reals = (*REALS, *WEATHER_REALS) if with_weather else REALS
         self._outlooks: list[_Outlook] = []
         self._tables: _Tables | None = None
 
@@ -175,15 +182,17 @@ class Scenery:
         """The outlook of a series by a regression on its first values."""
         row = len(values)
         told = regressions.fit(series, row, self._hours_between_fits // HOURS_PER_DAY)
+        first = int(self.hours.first[series])
+        weathered = told.value[:row] * self._weather_factor(np.arange(first, first + row), told.weather)
         past = slice(max(0, row - MEMORY_HOURS), row)
         recent = slice(max(0, row - LEVEL_HOURS), row)
-        level = level_ratio(values[recent], told.value[recent], told.value[past].mean())
+        level = level_ratio(values[recent], weathered[recent], weathered[past].mean())
         law = fit_departures(
-            values[past] - told.value[past] * level, week_hour[past] % HOURS_PER_DAY, self.levels
+            values[past] - weathered[past] * level, week_hour[past] % HOURS_PER_DAY, self.levels
         )
         rows = np.arange(row - self._reach_back, row + self._hours_between_fits + self.lead_hours)
         expected = told.value[np.clip(rows, 0, len(told.value) - 1)]
-        return _Outlook(law, expected, told.dispersion, int(self.hours.first[series]) + row, told.level)
+        return _Outlook(law, expected, told.dispersion, first + row, told.level, told.weather)
 
     @property
     def _hours_between_fits(self) -> int:
@@ -212,8 +221,10 @@ class Scenery:
         }
         return Scene(
             categories=self.hours.categories[windows.series],
-            encoder=_stack({**static, **encoder, **self._calendar(shown)}, shown.shape),
-            decoder=_stack({**static, **ahead.reals, **self._calendar(ahead.row)}, ahead.row.shape),
+            encoder=_stack({**static, **encoder, **self._calendar(shown)}, shown.shape, self.reals),
+            decoder=_stack(
+                {**static, **ahead.reals, **self._calendar(ahead.row)}, ahead.row.shape, self.reals
+            ),
             centre=ahead.centre,
             unit=ahead.unit,
             start=ahead.start,
@@ -233,6 +244,7 @@ class Scenery:
         tables = self._tables_of_climates()
         place = self._place(windows, row)
         expected, spread = tables.expects(windows.climate[:, None], place, self.hours.week_hour[row])
+        expected = expected * self._weather_factor(row, tables.weather[windows.climate])
         level = level_ratio(
             values[:, -LEVEL_HOURS:], expected[:, -LEVEL_HOURS:], tables.typical[windows.climate]
         )
@@ -243,7 +255,9 @@ class Scenery:
         tables, climate = self._tables_of_climates(), windows.climate[:, None]
         row = windows.row[:, None] + np.arange(self.lead_hours)
         expected, spread = tables.expects(climate, self._place(windows, row), self.hours.week_hour[row])
-        expected = expected * self._level_ahead(windows, past)
+        anomaly = self._told_ahead(windows, row)
+        factor = self._weather_factor(row, tables.weather[windows.climate], anomaly)
+        expected = expected * factor * self._level_ahead(windows, past)
         age = np.minimum(windows.row - self.hours.last_observed[windows.row], OLDEST_DEPARTURE)[:, None]
         newest = np.take_along_axis(past.departure, past.departure.shape[1] - age, axis=1)
         lead = np.arange(self.lead_hours) + age - 1
@@ -262,8 +276,34 @@ class Scenery:
             "log_unit": np.log(unit / np.sqrt(expected)),
             "log_expected": np.log(expected / tables.typical[climate]),
             "headroom": np.clip((beds - centre) / unit / LARGEST_HEADROOM, -1.0, 1.0),
+            "temperature": anomaly / DEGREES,
         }
         return _Ahead(row, centre, unit, start, reals)
+
+    def _told_ahead(self, windows: Windows, row: np.ndarray) -> np.ndarray:
+        """Degrees above the climate of the hours each window forecasts, as told at the last night by then."""
+        weather = self.hours.weather
+        if weather is None:
+            return np.zeros(row.shape)
+        return weather.at(row, weather.night[windows.row][:, None])
+
+    def _weather_factor(
+        self, row: np.ndarray, effects: np.ndarray, anomaly: np.ndarray | None = None
+    ) -> np.ndarray | float:
+        """What the temperature makes of what is expected of rows (..., hours).
+
+        Args:
+            row: of the hours (..., hours).
+            effects: of their outlooks (..., 5).
+            anomaly: what was told of them; by default, what came.
+        """
+        weather = self.hours.weather
+        if weather is None:
+            return 1.0
+        season = weather.season[row]
+        degrees = weather.latest[row] if anomaly is None else anomaly
+        columns = effect_columns(degrees, season[..., 0], season[..., 1])
+        return np.asarray(np.exp((columns @ effects[..., None])[..., 0]))
 
     def _place(self, windows: Windows, row: np.ndarray) -> np.ndarray:
         """Where in its outlook each row is: at its hour of the week, or so many rows after the first."""
@@ -329,6 +369,8 @@ class _Outlook:
     """Row at which a regression was fitted."""
     level: np.ndarray | None = None
     """See :class:`~forecasting.models.tft.expectation.Expected`."""
+    weather: np.ndarray = field(default_factory=lambda: np.zeros(WEATHER_EFFECTS))
+    """Effects of the temperature on what is expected."""
 
 
 @dataclass(frozen=True)
@@ -344,6 +386,7 @@ class _Tables:
     persists: np.ndarray
     remains: np.ndarray
     width: np.ndarray
+    weather: np.ndarray
 
     @classmethod
     def of(cls, outlooks: Sequence[_Outlook], leads: np.ndarray, levels: tuple[float, ...]) -> _Tables:
@@ -363,6 +406,7 @@ class _Tables:
             persists=np.stack([law.persists(leads) for law in laws]),
             remains=remains,
             width=np.maximum((remains[..., -1] - remains[..., 0]) / normal_width, SMALLEST_WIDTH),
+            weather=np.stack([outlook.weather for outlook in outlooks]),
         )
 
     def expects(
@@ -403,9 +447,9 @@ def _recent_mean(past: _Past, span: int) -> np.ndarray:
     return np.asarray(past.departure[:, -span:].sum(axis=1) / seen)[:, None]
 
 
-def _stack(reals: dict[str, np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    stacked = np.zeros((*shape, len(REALS)), dtype=np.float32)
-    for column, name in enumerate(REALS):
+def _stack(reals: dict[str, np.ndarray], shape: tuple[int, ...], names: Sequence[str]) -> np.ndarray:
+    stacked = np.zeros((*shape, len(names)), dtype=np.float32)
+    for column, name in enumerate(names):
         if name in reals:
             stacked[..., column] = reals[name]
     return stacked

@@ -113,6 +113,7 @@ class TrainedTFT:
             self.shape.encoder_hours,
             self.lead_hours,
             regressions(panel, self.target) if self.regressed else None,
+            with_weather=self.shape.weather,
         )
         windows = scenery.windows_at([int(issued_at.timestamp()) // 3600])
         for first in range(0, len(windows), batch_size):

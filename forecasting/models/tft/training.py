@@ -26,7 +26,7 @@ from forecasting.models.tft.scenes import Scenery
 from forecasting.models.tft.trained import TrainedTFT
 from forecasting.models.tft.trainer import quiet_lightning
 from forecasting.outcome import HistoryTooShort
-from forecasting.schema import Target
+from forecasting.schema import ANOMALY, Target
 
 LARGEST_VALIDATION_SHARE = 5
 HOURS_BETWEEN_VALIDATIONS = 24
@@ -78,6 +78,7 @@ def train(
         training.encoder_hours,
         settings.lead_hours,
         regressions(seen, target),
+        with_weather=_with_weather(settings, target),
     )
     windows = scenery.windows_between(0, _time_idx(spans.validation))
     latest_issue = _time_idx(spans.holdout) - settings.lead_hours
@@ -159,7 +160,13 @@ def _shape(settings: Settings, vocabulary: Vocabulary, target: Target) -> Shape:
         attention_heads=training.attention_heads,
         dropout=training.dropout,
         likelihood=likelihood_of(training, target),
+        weather=_with_weather(settings, target),
     )
+
+
+def _with_weather(settings: Settings, target: Target) -> bool:
+    """Whether a network of the target is shown the temperature."""
+    return settings.weather.given and target is Target.ED_ARRIVALS
 
 
 @dataclass(frozen=True)
@@ -202,7 +209,8 @@ def _fingerprint(
     digest = hashlib.sha256(f"{target.value} {settings.lead_hours} {begins}".encode())
     digest.update(training.model_dump_json().encode())
     digest.update(settings.horizon.model_dump_json().encode())
-    rows = panel[["site_id", "unit_id", "unit_type", "beds", "valid_at", "value", "holiday"]]
+    decisive = ["site_id", "unit_id", "unit_type", "beds", "valid_at", "value", "holiday"]
+    rows = panel[[*decisive, *panel.columns[panel.columns.str.startswith(ANOMALY)]]]
     digest.update(pd.util.hash_pandas_object(rows, index=False).to_numpy().tobytes())
     return digest.hexdigest()[:12]
 

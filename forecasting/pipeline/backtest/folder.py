@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from forecasting.config import Settings
 from forecasting.outcome import BacktestRefused
 from forecasting.pipeline.backtest.protocol import BacktestProtocol, Contender, Part
-from forecasting.schema import BACKTEST_FORECAST, OBSERVATION_VERSION, Table, Target
+from forecasting.schema import BACKTEST_FORECAST, OBSERVATION_VERSION, WEATHER, Table, Target
 from forecasting.staging import Stage, placed, write_frames
 
 if TYPE_CHECKING:
@@ -58,12 +58,20 @@ class BacktestFolder:
         """The folder of the plots."""
         return self.root / "plots"
 
-    def open(self, protocol: BacktestProtocol, settings: Settings, versions: pd.DataFrame) -> None:
+    def open(
+        self,
+        protocol: BacktestProtocol,
+        settings: Settings,
+        versions: pd.DataFrame,
+        weather: pd.DataFrame | None = None,
+    ) -> None:
         """Put down what all parts are made from; a folder that was opened before stays as it is."""
         if self._question.exists():
             return
         self._write(self.root / "settings.json", settings.model_dump_json(indent=1).encode())
         self._write_table(self.root / "observations.parquet", OBSERVATION_VERSION, [versions])
+        if weather is not None:
+            self._write_table(self._weather, WEATHER, [weather])
         self._write(self._question, json.dumps(protocol.as_json(), indent=1).encode())
 
     @property
@@ -87,6 +95,11 @@ class BacktestFolder:
     def versions(self) -> pd.DataFrame:
         """OBSERVATION_VERSION rows."""
         return self._read_table(self.root / "observations.parquet", OBSERVATION_VERSION)
+
+    @property
+    def weather(self) -> pd.DataFrame | None:
+        """WEATHER rows; None where none was configured."""
+        return self._read_table(self._weather, WEATHER) if self._weather.exists() else None
 
     def has(self, part: Part) -> bool:
         """Whether the part was forecast."""
@@ -159,6 +172,10 @@ class BacktestFolder:
 
     def _scored(self, name: str) -> Path:
         return self.root / "scores" / f"{name}.parquet"
+
+    @property
+    def _weather(self) -> Path:
+        return self.root / "weather.parquet"
 
     @property
     def _question(self) -> Path:

@@ -20,15 +20,17 @@ from forecasting.models.catalogue import CATALOGUE
 from forecasting.outcome import BacktestRefused
 from forecasting.pipeline.backtest.folder import BacktestFolder
 from forecasting.pipeline.backtest.protocol import BacktestProtocol
-from forecasting.schema import OBSERVATION_VERSION
+from forecasting.schema import OBSERVATION_VERSION, WEATHER
 from forecasting.staging import digest
 from forecasting.tracking import BacktestRuns
+from forecasting.validate import plausible_weather
 
 log = structlog.get_logger()
 
 CODE = (
     "blocks.py",
     "extract/flows.py",
+    "extract/weather.py",
     "features",
     "models",
     "pipeline/backtest/flows.py",
@@ -67,12 +69,13 @@ def open_backtest(place: Deployment, protocol: BacktestProtocol, tags: Mapping[s
     _refuse_without_flows(place, settings, protocol)
     versions = _versions(place, settings, protocol)
     _refuse_unobserved(place, versions, settings, protocol)
-    data = digest({"versions": versions})
+    weather = _weather(place, settings, protocol)
+    data = digest({"versions": versions} if weather is None else {"versions": versions, "weather": weather})
     backtest_id = _id(protocol, settings, data)
     runs = BacktestRuns(place.mlflow, place.artifacts)
     run_id = runs.open_backtest(backtest_id, _title(protocol), tags)
     key = BacktestKey(backtest_id, run_id)
-    key.folder(place).open(protocol, settings, versions)
+    key.folder(place).open(protocol, settings, versions, weather)
     said = {name: _plain(value) for name, value in protocol.as_json().items()}
     held = {"lead_hours": settings.lead_hours, "holdout_days": settings.training.holdout_days}
     runs.log_params(run_id, {**said, **held, "config_digest": settings.digest})
@@ -90,6 +93,26 @@ def _versions(place: Deployment, settings: Settings, protocol: BacktestProtocol)
         for target in protocol.targets
     ]
     return OBSERVATION_VERSION.conform(pd.concat(frames, ignore_index=True))
+
+
+def _weather(place: Deployment, settings: Settings, protocol: BacktestProtocol) -> pd.DataFrame | None:
+    """What was told of the weather by the last issue time, as the source has it today; None without any."""
+    if not settings.weather.given:
+        return None
+    since = settings.issued_at(protocol.first) - timedelta(days=settings.source.history_days)
+    until = settings.issued_at(protocol.last)
+    try:
+        engine = extract.connect(place.source)
+        frames = [
+            extract.extract_weather(engine, settings.site(site_id), settings, since, until)
+            for site_id in protocol.site_ids
+        ]
+    except extract.SourceError as error:
+        raise BacktestRefused(
+            f'hospital.toml says that the source tells the weather, and {error}; or set temperature = "none" '
+            "under [weather]"
+        ) from None
+    return plausible_weather(WEATHER.conform(pd.concat(frames, ignore_index=True)))
 
 
 def _refuse_without_flows(place: Deployment, settings: Settings, protocol: BacktestProtocol) -> None:

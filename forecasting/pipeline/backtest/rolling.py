@@ -51,6 +51,7 @@ def rolling_forecast(
     sites: Sequence[Site],
     folder: Path,
     flows_at: Callable[[date], Flows],
+    weather: pd.DataFrame | None = None,
 ) -> Rolled:
     """The forecasts of a part, none of which depends on an hour at or after its issue time.
 
@@ -66,6 +67,7 @@ def rolling_forecast(
         folder: for the fit's own files; it is gone afterwards.
         flows_at: the flow of patients known at a night's issue time, asked for where the model is made of it:
             such a model is fitted at every issue time.
+        weather: WEATHER rows, of which those told by an issue time enter its forecast; None without weather.
     """
     settings = _alone(settings, part.contender)
     history = versions[versions["target"] == part.target]
@@ -74,7 +76,9 @@ def rolling_forecast(
     def panel_at(issued_at: datetime) -> pd.DataFrame:
         known = known_at(history, issued_at)
         since = issued_at - timedelta(days=settings.source.history_days)
-        return build_panel(known[known["valid_at"] >= since], part.target, settings, issued_at, sites)
+        return build_panel(
+            known[known["valid_at"] >= since], part.target, settings, issued_at, sites, weather
+        )
 
     panel = panel_at(issue_times[0])
     of_flows = CATALOGUE[part.contender.model].of_flows

@@ -64,7 +64,13 @@ def _forecast_part(root: Path, part: Part) -> None:
     settings = folder.settings
     sites = [settings.site(site_id) for site_id in folder.protocol.site_ids]
     rolled = rolling_forecast(
-        folder.versions, part, settings, sites, folder.scratch(part), partial(flows_at, folder)
+        folder.versions,
+        part,
+        settings,
+        sites,
+        folder.scratch(part),
+        partial(flows_at, folder),
+        folder.weather,
     )
     if rolled.interpretation:
         folder.write_interpretation(part, rolled.interpretation)

@@ -7,7 +7,16 @@ import pandas as pd
 import pytest
 
 from benchmarks import iowa, known_ahead
-from benchmarks.known_ahead import Days, errors, nothing, what_came, what_fades
+from benchmarks.known_ahead import (
+    SERVICE_ERROR,
+    Days,
+    errors,
+    nothing,
+    what_a_service_tells,
+    what_came,
+    what_fades,
+)
+from forecasting.evaluate import compare
 from forecasting.models.glm.terms import HOURS_PER_DAY
 from forecasting.schema import OBSERVATION
 
@@ -55,6 +64,35 @@ def test_what_fades_is_the_last_days_by_the_pasts_correlation() -> None:
     wave = np.resize([1.0, 1.0, -1.0, -1.0], 401)
     np.testing.assert_allclose(what_fades(wave, 400), [0, 1, 0, -1, 0, 1, 0], atol=0.02)
     np.testing.assert_array_equal(what_came(wave, 0), wave[:7])
+
+
+def test_a_forecast_of_the_weather_tells_less_the_further_ahead_and_errs_as_a_service_does() -> None:
+    departures = np.random.default_rng(1).normal(size=3000)
+    origins = range(500, 2900)
+    told = np.stack([what_a_service_tells(departures, origin) for origin in origins])
+    came = np.stack([what_came(departures, origin) for origin in origins])
+    np.testing.assert_allclose((told - came).std(axis=0), SERVICE_ERROR, rtol=0.06)
+    # What is told is what is to be expected: its errors don't go with it.
+    np.testing.assert_allclose((told * came).mean(axis=0) / (told**2).mean(axis=0), 1.0, atol=0.1)
+
+
+def test_a_gain_is_told_with_its_interval() -> None:
+    days = days_of(effect=0.2)
+    rows = pd.concat(
+        [
+            known_ahead.as_losses(days, SPAN, errors(days, SPAN, quantity, ahead), name)
+            for name, quantity, ahead in (
+                ("alone", None, nothing),
+                ("told", lambda days, origin: days.temperature, what_came),
+            )
+        ]
+    )
+    gain = compare(rows, "told", "alone")
+    assert gain.difference > 0
+    assert gain.low < gain.difference < gain.high
+    assert gain.champion_wql == pytest.approx(
+        np.abs(errors(days, SPAN, None, nothing)).sum() / rows.loc[rows["model"] == "told", "outcome"].sum()
+    )
 
 
 def test_without_the_data_it_says_so(

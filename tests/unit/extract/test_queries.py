@@ -8,7 +8,7 @@ import pytest
 import forecasting
 from forecasting.extract.contract import SourceTable
 from forecasting.extract.queries import Lists, bound_time, query
-from forecasting.extract.shape import SHAPES
+from forecasting.extract.shape import BESIDE, SHAPES
 from forecasting.profile import Profile
 
 pytestmark = pytest.mark.unit
@@ -20,7 +20,7 @@ FILES = sorted(FOLDER.glob("*/*.sql"))
 def plain(profile: Profile) -> dict[str, SourceTable]:
     return {
         name: SourceTable(name, name, {column: column for column in columns})
-        for name, columns in SHAPES[profile].mappable.items()
+        for name, columns in {**SHAPES[profile].mappable, **BESIDE.mappable}.items()
     }
 
 
