@@ -46,6 +46,9 @@ RETRIES = {
     ),
 }
 
+TRAINING: dict[str, Any] = {"queue": queue} if (queue := Deployment().training_queue) else {}
+"""Where trainings run; LocalExecutor takes the tasks of every queue."""
+
 SITE = "{{ task.op_kwargs['site_id'] }}"
 
 # While a DAG file is parsed it is a reference to what open_night will return; in a running task, that dict.
@@ -111,6 +114,7 @@ def build_docs(night: Night) -> str:
     map_index_template="{{ task.op_kwargs['target'] }}",
     trigger_rule=TriggerRule.ALL_DONE,
     max_active_tis_per_dagrun=1,
+    **TRAINING,
 )
 def train(target: str, night: Night) -> str:
     """Train one target over all sites, in a fresh interpreter: CUDA can't be used again after a fork."""
