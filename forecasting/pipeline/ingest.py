@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pandas as pd
 import sqlalchemy as sa
@@ -16,7 +18,7 @@ from forecasting.outcome import SiteBlocked, SourceLost
 from forecasting.pipeline.flows import stage_flows
 from forecasting.pipeline.night import NightKey, end_site, resume_site, timed
 from forecasting.schema import OBSERVATION, SCHEDULED_SHIFT, SOURCE_DEFECT, UNIT, NightState, Target
-from forecasting.staging import Stage, digest
+from forecasting.staging import Stage, digest, replace_folder
 
 log = structlog.get_logger()
 
@@ -114,7 +116,7 @@ def record_site(place: Deployment, key: NightKey, site_id: str) -> int:
 
 
 def build_docs(place: Deployment, key: NightKey) -> str:
-    """Build the night's Data Docs, over all sites that were validated. Returns the page's path."""
+    """Build the night's Data Docs, over all sites that were validated. Returns the first page's address."""
     from forecasting.validate import build_data_docs
 
     documents = [
@@ -123,7 +125,10 @@ def build_docs(place: Deployment, key: NightKey) -> str:
         if (stage := Stage(place.staging, key.night, site_id)).has("documents.json")
         for document in stage.read_record("documents")
     ]
-    return str(build_data_docs(documents, place.var.absolute() / "data_docs"))
+    with tempfile.TemporaryDirectory(prefix="data_docs-") as folder:
+        build_data_docs(documents, Path(folder))
+        replace_folder(place.data_docs, Path(folder))
+    return f"{place.data_docs.rstrip('/')}/index.html"
 
 
 def recorded(
