@@ -67,7 +67,7 @@ bench-worth: $(READY) ## what a simulated year's staffing plans are worth beside
 
 lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
-	$(VENV)/lock/bin/pip install --quiet torch==2.13.0 '.[dev,postgres,celery,s3]'
+	$(VENV)/lock/bin/pip install --quiet torch==2.13.0 '.[celery,dev,kubernetes,postgres,s3]'
 	$(VENV)/lock/bin/pip freeze --exclude hospital-forecasting | sed 's/+cpu$$//' > requirements.lock
 	rm -rf $(VENV)/lock
 

@@ -19,6 +19,7 @@ from airflow.sdk import (
 )
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from hospital_connections import deployment, environment
+from hospital_placement import training_placement
 
 from forecasting.config import read_settings
 from forecasting.deployment import Deployment
@@ -46,8 +47,7 @@ RETRIES = {
     ),
 }
 
-TRAINING: dict[str, Any] = {"queue": queue} if (queue := Deployment().training_queue) else {}
-"""Where trainings run; LocalExecutor takes the tasks of every queue."""
+TRAINING = training_placement(Deployment())
 
 SITE = "{{ task.op_kwargs['site_id'] }}"
 

@@ -38,6 +38,10 @@ class Deployment(BaseSettings):
     data_docs_url: str | None = None
     training_queue: str | None = None
     """The queue of Airflow's executor that trainings wait in; Airflow's default where it is left out."""
+    training_gpus: int = 0
+    """GPUs that the pod of a training asks for under KubernetesExecutor."""
+    training_image: str | None = None
+    """The image of that pod, where it is another than that of all tasks."""
 
     @classmethod
     def settings_customise_sources(
