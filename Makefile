@@ -70,7 +70,7 @@ bench-corruption: $(READY) ## defects planted into a clean source: told, set rig
 
 lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
-	$(VENV)/lock/bin/pip install --quiet torch==2.13.0 '.[dev,postgres]'
+	$(VENV)/lock/bin/pip install --quiet torch==2.13.0 '.[celery,dev,kubernetes,postgres,s3]'
 	$(VENV)/lock/bin/pip freeze --exclude hospital-forecasting | sed 's/+cpu$$//' > requirements.lock
 	rm -rf $(VENV)/lock
 

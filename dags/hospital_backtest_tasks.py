@@ -11,7 +11,7 @@ from typing import Any
 from airflow.sdk import get_current_context, task
 from hospital_connections import deployment, environment
 from hospital_params import BOTH
-from hospital_tasks import run_tags, settings, words
+from hospital_tasks import TRAINING, run_tags, settings, words
 
 from forecasting.schema import Target
 
@@ -53,7 +53,7 @@ def contenders(backtest: Backtest) -> list[str]:
     return list(backtest["contenders"])
 
 
-@task.bash(map_index_template="{{ task.op_kwargs['contender'] }}")
+@task.bash(map_index_template="{{ task.op_kwargs['contender'] }}", **TRAINING)
 def forecast(contender: str, backtest: Backtest) -> str:
     """Forecast what one contender lacks, in a fresh interpreter: CUDA can't be used again after a fork."""
     os.environ.update(environment())

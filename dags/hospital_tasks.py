@@ -19,6 +19,7 @@ from airflow.sdk import (
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from hospital_assets import RECOMMENDATIONS
 from hospital_connections import deployment, environment
+from hospital_placement import training_placement
 
 from forecasting.config import read_settings
 from forecasting.deployment import Deployment
@@ -44,6 +45,8 @@ RETRIES = {
         ]
     ),
 }
+
+TRAINING = training_placement(Deployment())
 
 SITE = "{{ task.op_kwargs['site_id'] }}"
 
@@ -110,6 +113,7 @@ def build_docs(night: Night) -> str:
     map_index_template="{{ task.op_kwargs['target'] }}",
     trigger_rule=TriggerRule.ALL_DONE,
     max_active_tis_per_dagrun=1,
+    **TRAINING,
 )
 def train(target: str, night: Night) -> str:
     """Train one target over all sites, in a fresh interpreter: CUDA can't be used again after a fork."""

@@ -1,18 +1,27 @@
-"""Where things are on this installation: addresses and secrets, from the environment alone.
+"""Where things are on this installation: addresses and secrets, from the environment and from secret files.
 
 On one machine everything defaults to SQLite and local files under ``var/``.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 
 class Deployment(BaseSettings):
     """Addresses of one installation; every field is an environment variable ``HOSPITAL_<FIELD>``.
+
+    What the environment leaves out may lie in the folder ``HOSPITAL_SECRETS_DIR``, a file a field, named as
+    the variable is, in small letters: ``hospital_warehouse_url``. Docker and Kubernetes mount secrets so.
 
     The URLs may hold passwords: they are never logged, and never passed between tasks.
     """
@@ -27,6 +36,34 @@ class Deployment(BaseSettings):
     staging_url: str | None = None
     pages_url: str | None = None
     load_key: SecretStr | None = None
+    data_docs_url: str | None = None
+    training_queue: str | None = None
+    """The queue of Airflow's executor that trainings wait in; Airflow's default where it is left out."""
+    training_gpus: int = 0
+    """GPUs that the pod of a training asks for under KubernetesExecutor."""
+    training_image: str | None = None
+    """The image of that pod, where it is another than that of all tasks."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments before the environment before secret files.
+
+        Raises:
+            NotADirectoryError: the folder of secrets is not there; the defaults would be other databases.
+        """
+        folder = os.environ.get("HOSPITAL_SECRETS_DIR")
+        if folder and not Path(folder).is_dir():
+            raise NotADirectoryError(
+                f"HOSPITAL_SECRETS_DIR={folder} is no folder: mount the secrets or unset it"
+            )
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folder or None)
 
     @property
     def source(self) -> str:
@@ -52,6 +89,11 @@ class Deployment(BaseSettings):
     def pages(self) -> str:
         """The fsspec URL of the folder that holds a page for each site and night."""
         return self.pages_url or (self.var.absolute() / "pages").as_uri()
+
+    @property
+    def data_docs(self) -> str:
+        """The fsspec URL of the folder that holds the last night's Data Docs."""
+        return self.data_docs_url or (self.var.absolute() / "data_docs").as_uri()
 
     @property
     def artifacts(self) -> str:

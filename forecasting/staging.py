@@ -1,18 +1,19 @@
 """Files that one stage leaves for the next, by night and site, on any fsspec address.
 
 Tasks pass keys, never frames: ``Stage(root, night, site_id)`` is the key, a table's name the file. A file
-appears whole or not at all.
+appears whole or not at all. Several machines may write the same place at once.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import fsspec
@@ -27,17 +28,26 @@ class StagedFileMissing(FileNotFoundError):
     """A stage asked for a file that the stage before it did not leave."""
 
 
+def located(url: str) -> tuple[Any, str]:
+    """The file system of an fsspec address, and the path on it.
+
+    It looks anew each time: others write there too, and s3fs would remember what a folder held.
+    """
+    filesystem, path = fsspec.core.url_to_fs(url, use_listings_cache=False)
+    return filesystem, path
+
+
 @contextmanager
 def placed(url: str) -> Iterator[BinaryIO]:
     """A file to write, whole in its place when this ends well, else absent or as it was.
 
     Several processes may write the same one; what the last of them wrote stays.
     """
-    filesystem, path = fsspec.core.url_to_fs(url)
+    filesystem, path = located(url)
     folder, _, name = path.rpartition("/")
     filesystem.makedirs(folder, exist_ok=True)
-    # A local disk needs the rename to be whole or absent; an object store replaces whole by itself.
-    unfinished = f"{folder}/.{name}.{os.getpid()}"
+    # What breaks off is closed, and an object store publishes what is closed: hence another name there too.
+    unfinished = f"{folder}/.{name}.{uuid.uuid4().hex}"
     try:
         with filesystem.open(unfinished, "wb") as sink:
             yield sink
@@ -46,6 +56,18 @@ def placed(url: str) -> Iterator[BinaryIO]:
             filesystem.rm(unfinished)
         raise
     filesystem.mv(unfinished, path)
+
+
+def replace_folder(url: str, source: Path) -> None:
+    """Make the folder at ``url`` hold the files of the local ``source``, each whole, and no others."""
+    filesystem, folder = located(url)
+    wanted = {file.relative_to(source).as_posix() for file in source.rglob("*") if file.is_file()}
+    for name in sorted(wanted, reverse=True):
+        with placed(f"{url.rstrip('/')}/{name}") as sink:
+            sink.write((source / name).read_bytes())
+    for path in filesystem.find(folder) if filesystem.exists(folder) else []:
+        if path.removeprefix(f"{folder}/") not in wanted:
+            filesystem.rm(path)
 
 
 def write_frames(url: str, table: Table, frames: Iterable[pd.DataFrame], compression: str = "snappy") -> int:
@@ -117,12 +139,12 @@ class Stage:
 
     def has(self, file: str) -> bool:
         """Whether the file of that name, suffix included, is there."""
-        filesystem, folder = fsspec.core.url_to_fs(self.url)
+        filesystem, folder = located(self.url)
         return bool(filesystem.exists(f"{folder}/{file}"))
 
     def sites(self) -> list[str]:
         """The sites that staged anything for this night, in order."""
-        filesystem, folder = fsspec.core.url_to_fs(f"{self.root.rstrip('/')}/night={self.night.isoformat()}")
+        filesystem, folder = located(f"{self.root.rstrip('/')}/night={self.night.isoformat()}")
         if not filesystem.exists(folder):
             return []
         names = [path.rstrip("/").rpartition("site=")[2] for path in filesystem.ls(folder, detail=False)]
@@ -133,7 +155,7 @@ class Stage:
             sink.write(content)
 
     def _get(self, file: str) -> bytes:
-        filesystem, folder = fsspec.core.url_to_fs(self.url)
+        filesystem, folder = located(self.url)
         try:
             content: bytes = filesystem.cat_file(f"{folder}/{file}")
         except FileNotFoundError:

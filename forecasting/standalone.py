@@ -141,7 +141,7 @@ def airflow(place: Deployment, port: int) -> Iterator[Airflow]:
         yield standing
         return
     environment = airflow_environment(place, port)
-    with _server(["airflow", "standalone"], environment, card.parent / "standalone.log") as process:
+    with running(["airflow", "standalone"], environment, card.parent / "standalone.log") as process:
         password = _password(card.parent, process)
         server = Airflow(f"http://localhost:{port}", "admin", password)
         server.wait_until_ready(DAG_ID, lambda: process.poll() is None)
@@ -161,7 +161,7 @@ def mlflow_ui(place: Deployment, port: int) -> Iterator[str]:
     ]
     environment = {**os.environ, "PATH": _path(), "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
     url = f"http://localhost:{port}"
-    with _server(command, environment, place.var.absolute() / "mlflow.log") as process:
+    with running(command, environment, place.var.absolute() / "mlflow.log") as process:
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             if process.poll() is not None:
@@ -201,20 +201,11 @@ def airflow_environment(place: Deployment, port: int) -> dict[str, str]:
     }
 
 
-def free_port(wanted: int) -> int:
-    """The wanted port if nobody listens there, else any free one."""
-    for port in (wanted, 0):
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
-    raise StandaloneError("no free port on 127.0.0.1")
-
-
 @contextmanager
-def _server(
+def running(
     command: list[str], environment: Mapping[str, str], log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
+    """A server and all that it starts, for as long as the block lasts; what they say goes to ``log``."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as sink:
         process = subprocess.Popen(  # noqa: S603 - the command is ours
@@ -228,10 +219,21 @@ def _server(
     try:
         yield process
     finally:
-        _stop_whole(process)
+        stop_whole(process)
 
 
-def _stop_whole(process: subprocess.Popen[bytes]) -> None:
+def free_port(wanted: int) -> int:
+    """The wanted port if nobody listens there, else any free one."""
+    for port in (wanted, 0):
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise StandaloneError("no free port on 127.0.0.1")
+
+
+def stop_whole(process: subprocess.Popen[bytes]) -> None:
+    """End a server and all that it started; what doesn't end by itself is killed."""
     # Airflow's children outlive their parent, and some lead process groups of their own.
     family = _family(process.pid)
     for member in family:

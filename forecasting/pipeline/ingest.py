@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pandas as pd
 import sqlalchemy as sa
@@ -27,7 +29,7 @@ from forecasting.schema import (
     NightState,
     Target,
 )
-from forecasting.staging import Stage, digest
+from forecasting.staging import Stage, digest, replace_folder
 
 log = structlog.get_logger()
 
@@ -132,7 +134,7 @@ def record_site(place: Deployment, key: NightKey, site_id: str) -> int:
 
 
 def build_docs(place: Deployment, key: NightKey) -> str:
-    """Build the night's Data Docs, over all sites that were validated. Returns the page's path."""
+    """Build the night's Data Docs, over all sites that were validated. Returns the first page's address."""
     from forecasting.validate import build_data_docs
 
     documents = [
@@ -141,7 +143,10 @@ def build_docs(place: Deployment, key: NightKey) -> str:
         if (stage := Stage(place.staging, key.night, site_id)).has("documents.json")
         for document in stage.read_record("documents")
     ]
-    return str(build_data_docs(documents, place.var.absolute() / "data_docs"))
+    with tempfile.TemporaryDirectory(prefix="data_docs-") as folder:
+        build_data_docs(documents, Path(folder))
+        replace_folder(place.data_docs, Path(folder))
+    return f"{place.data_docs.rstrip('/')}/index.html"
 
 
 def recorded(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-import fsspec
 import structlog
 
 from forecasting import warehouse
@@ -13,7 +12,7 @@ from forecasting.deployment import Deployment
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey
 from forecasting.rules import read_published, seed_file
-from forecasting.staging import placed
+from forecasting.staging import located, placed
 from forecasting.tracking import Runs
 
 log = structlog.get_logger()
@@ -83,7 +82,7 @@ def pages(place: Deployment, night: date) -> list[str]:
     found = []
     for site_id in read_settings(place.config).site_ids:
         address = page_address(place, night, site_id)
-        filesystem, path = fsspec.core.url_to_fs(address)
+        filesystem, path = located(address)
         if filesystem.exists(path):
             found.append(path if "file" in filesystem.protocol else address)
     return found

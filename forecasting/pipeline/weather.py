@@ -43,7 +43,7 @@ def staged_weather(stages: Iterable[Stage], settings: Settings) -> pd.DataFrame 
 
 
 def weather_missing(weather: pd.DataFrame | None, target: Target, issued_at: datetime) -> str:
-    """Why a site's arrivals are forecast without weather, a sentence that a nurse manager may read; else ""."""
+    """What arrivals are forecast without of the weather, a sentence for a nurse manager; else ""."""
     if weather is None or target is not Target.ED_ARRIVALS:
         return ""
     if weather.empty:

@@ -7,7 +7,6 @@ internet, which a hospital's network may not reach.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,21 +18,16 @@ _VIEWS = "forecasting.validate.views"
 
 
 def build_data_docs(documents: Iterable[Document], folder: Path) -> Path:
-    """Write the night's Data Docs, in place of what the folder held before.
+    """Write the night's Data Docs.
 
     Args:
         documents: those of every site's verdict.
-        folder: where the site shall be.
+        folder: an empty folder, or one to be made.
 
     Returns:
         Its ``index.html``.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
-        site = Path(beside) / "site"
-        _render(list(documents), site)
-        shutil.rmtree(folder, ignore_errors=True)
-        site.rename(folder)
+    _render(list(documents), folder)
     return folder / "index.html"
 
 
