@@ -15,7 +15,7 @@ from __future__ import annotations
 from airflow.sdk import DAG
 from hospital_backtest_tasks import contenders, forecast, open_backtest, score, tell
 from hospital_params import BACKTEST
-from hospital_tasks import RETRIES
+from hospital_retries import RETRIES
 
 with DAG(
     "hospital_backtest",

@@ -18,8 +18,8 @@ from datetime import timedelta
 from airflow.sdk import DAG, CronTriggerTimetable, task_group
 from hospital_approval_tasks import ask, decide
 from hospital_params import NIGHTLY
+from hospital_retries import RETRIES
 from hospital_tasks import (
-    RETRIES,
     Night,
     build_docs,
     close_night,

@@ -5,46 +5,18 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
-from airflow.sdk import (
-    Asset,
-    ExceptionRetryPolicy,
-    RetryAction,
-    RetryRule,
-    TriggerRule,
-    get_current_context,
-    task,
-)
+from airflow.sdk import TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from hospital_assets import RECOMMENDATIONS
 from hospital_connections import deployment, environment
 
 from forecasting.config import read_settings
 from forecasting.deployment import Deployment
 
 settings = read_settings(Deployment().config)
-
-RECOMMENDATIONS = Asset("staffing_recommendation", "hospital://warehouse/staffing_recommendation")
-
-RETRIES = {
-    "retries": 2,
-    "retry_delay": timedelta(seconds=30),
-    "retry_policy": ExceptionRetryPolicy(
-        [
-            RetryRule(
-                [
-                    "forecasting.outcome.SiteBlocked",
-                    "forecasting.outcome.NightIncomplete",
-                    "forecasting.outcome.BacktestRefused",
-                    "forecasting.outcome.WhatIfRefused",
-                ],
-                RetryAction.FAIL,
-                reason="trying again changes nothing until someone mends it",
-            )
-        ]
-    ),
-}
 
 SITE = "{{ task.op_kwargs['site_id'] }}"
 
@@ -61,8 +33,6 @@ def open_night() -> Night:
     run, params = context["dag_run"], context["params"]
     asked = params["issue_date"]
     night = date.fromisoformat(asked) if asked else pipeline.latest_night(settings, run.logical_date)
-    if settings.issued_at(night) > datetime.now(UTC):
-        raise ValueError(f"night {night} has not come: its issue time is {settings.issued_at(night)}")
     site_ids = _sites(params["sites"])
     key = pipeline.open_night(deployment(), night, site_ids, run.run_id, run_tags(run))
     trial = {name: params[name] for name in ("max_epochs", "seed") if params[name] is not None}

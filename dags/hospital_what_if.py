@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 from hospital_params import WHAT_IF
-from hospital_tasks import RETRIES
+from hospital_retries import RETRIES
 from hospital_what_if_tasks import open_what_if, plan, sites, tell
 
 with DAG(

@@ -39,6 +39,8 @@ class Source(Table):
     history_days: Annotated[int, Field(ge=21)] = 730
     lookback_days: Annotated[int, Field(ge=0, le=60)] = 3
     stale_after_hours: Positive = 24
+    timeout_seconds: Positive = 900
+    """How long PostgreSQL may take to answer one question."""
     tables: dict[Identifier, SourceName] = {}
     columns: dict[Identifier, dict[Identifier, SourceName]] = {}
     hourly: Hourly = Hourly()

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from forecasting import warehouse
 from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
-from forecasting.outcome import NightIncomplete
+from forecasting.outcome import NightIncomplete, NightNotCome
 from forecasting.rules import rule_book
 from forecasting.schema import NightState
 from forecasting.staging import Stage
@@ -57,11 +57,14 @@ def open_night(
 
     Raises:
         ConfigError: the configuration, or a rule that it takes, can't be used; nothing has begun then.
+        NightNotCome: its issue time lies ahead; nothing has begun then.
     """
     settings = read_settings(place.config)
     rule_book(settings)
     sites = [settings.site(site_id) for site_id in site_ids]
     issued_at = settings.issued_at(night)
+    if issued_at > datetime.now(UTC):
+        raise NightNotCome(f"night {night} has not come: its issue time is {issued_at}")
     runs = Runs(place.mlflow, place.artifacts)
     run_id = runs.open_night(night, dag_run_id, tags)
     key = NightKey(night, dag_run_id, run_id)

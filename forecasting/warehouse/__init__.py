@@ -11,7 +11,7 @@ Times go in and come out as aware UTC; a missing value is NULL.
 """
 
 from forecasting.warehouse.decision import decisions, record_decisions
-from forecasting.warehouse.engine import WarehouseError, connect
+from forecasting.warehouse.engine import WarehouseError, WarehouseLost, connect
 from forecasting.warehouse.migration import downgrade, migrate
 from forecasting.warehouse.night import Night, close_night, find_night, last_published, nights, open_night
 from forecasting.warehouse.observation import (
@@ -29,6 +29,7 @@ from forecasting.warehouse.validation import quarantined_rows, record_validation
 __all__ = [
     "Night",
     "WarehouseError",
+    "WarehouseLost",
     "close_night",
     "connect",
     "decisions",
