@@ -17,6 +17,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable, task_group
 from hospital_approval_tasks import ask, decide
+from hospital_notices import notices, published_in_time
 from hospital_params import NIGHTLY
 from hospital_retries import RETRIES
 from hospital_tasks import (
@@ -68,6 +69,8 @@ with DAG(
     default_args={"owner": "forecasting", **RETRIES},
     params=NIGHTLY,
     doc_md=__doc__,
+    deadline=published_in_time(),
+    **notices("hospital_nightly"),
 ) as dag:
     night = open_night()
     site_ids = sites(night)

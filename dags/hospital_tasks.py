@@ -7,6 +7,7 @@ import shlex
 import sys
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 from airflow.sdk import TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -33,7 +34,7 @@ def open_night() -> Night:
     run, params = context["dag_run"], context["params"]
     asked = params["issue_date"]
     night = date.fromisoformat(asked) if asked else pipeline.latest_night(settings, run.logical_date)
-    site_ids = _sites(params["sites"])
+    site_ids = site_ids_of(params["sites"])
     key = pipeline.open_night(deployment(), night, site_ids, run.run_id, run_tags(run))
     trial = {name: params[name] for name in ("max_epochs", "seed") if params[name] is not None}
     return {**key.as_json(), "site_ids": site_ids, "retrain": params["retrain"], "trial": trial}
@@ -81,6 +82,7 @@ def build_docs(night: Night) -> str:
     map_index_template="{{ task.op_kwargs['target'] }}",
     trigger_rule=TriggerRule.ALL_DONE,
     max_active_tis_per_dagrun=1,
+    pool=Deployment().gpu_pool,
 )
 def train(target: str, night: Night) -> str:
     """Train one target over all sites, in a fresh interpreter: CUDA can't be used again after a fork."""
@@ -134,7 +136,7 @@ def close_night(night: Night) -> None:
 
 def run_tags(run: Any) -> dict[str, str]:
     """Tags by which what is made in MLflow leads back to the DAG run."""
-    return {"airflow.dag_id": run.dag_id, "airflow.url": _address(run.dag_id, run.run_id)}
+    return {"airflow.dag_id": run.dag_id, "airflow.url": run_address(run.dag_id, quote(run.run_id))}
 
 
 def words(asked: str | None) -> list[str]:
@@ -149,16 +151,16 @@ def _opened(night: Night | None) -> Night:
     return night
 
 
-def _sites(asked: str) -> list[str]:
+def site_ids_of(asked: str) -> list[str]:
+    """The sites that a form names."""
     if asked.strip() == "all":
         return list(settings.site_ids)
     return [settings.site(name).site_id for name in words(asked)]
 
 
-def _address(dag_id: str, run_id: str) -> str:
-    from urllib.parse import quote
-
+def run_address(dag_id: str, run_id: str) -> str:
+    """The page of a DAG run in Airflow."""
     from airflow.sdk import conf
 
     server = conf.get("api", "base_url", fallback="http://localhost:8080").rstrip("/")
-    return f"{server}/dags/{dag_id}/runs/{quote(run_id)}"
+    return f"{server}/dags/{dag_id}/runs/{run_id}"

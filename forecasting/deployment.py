@@ -26,6 +26,12 @@ class Deployment(BaseSettings):
     mlflow_url: str | None = Field(None, repr=False)
     staging_url: str | None = None
     pages_url: str | None = None
+    gpu_pool: str = "default_pool"
+    """Airflow's pool in which trainings take turns; one of a single slot where there is a single GPU."""
+    notice_to: str | None = None
+    """Who is mailed when a run fails or a night is late: addresses with commas between."""
+    success_notice_to: str | None = None
+    """Who is mailed when a run succeeds."""
 
     @property
     def source(self) -> str:

@@ -13,6 +13,7 @@ from forecasting.config.cost import HeadCost, Waiting
 from forecasting.config.errors import ConfigError
 from forecasting.config.fields import Identifier
 from forecasting.config.night import Group, Horizon, Shift
+from forecasting.config.retention import Retention
 from forecasting.config.role import Role
 from forecasting.config.rule import LocalRule, refuse_arrivals_elsewhere
 from forecasting.config.site import Site
@@ -29,6 +30,7 @@ class Settings(Table):
     horizon: Horizon = Horizon()
     source: Source = Source()
     training: Training = Training()
+    retention: Retention = Retention()
     shifts: Annotated[tuple[Shift, ...], Field(min_length=1)]
     roles: Annotated[dict[Identifier, Role], Field(min_length=1)]
     rules: tuple[LocalRule, ...] = ()

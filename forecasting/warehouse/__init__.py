@@ -22,7 +22,8 @@ from forecasting.warehouse.observation import (
     record_observations,
 )
 from forecasting.warehouse.promotion import promotions, record_promotion
-from forecasting.warehouse.publication import forecasts, publish, recommendations
+from forecasting.warehouse.publication import forecasts, name_run, publish, recommendations
+from forecasting.warehouse.retention import expire_forecasts, expire_quarantine, tidy
 from forecasting.warehouse.scenario import record_scenario, scenario_recommendations, scenarios
 from forecasting.warehouse.validation import quarantined_rows, record_validation, validation_results
 
@@ -34,11 +35,14 @@ __all__ = [
     "connect",
     "decisions",
     "downgrade",
+    "expire_forecasts",
+    "expire_quarantine",
     "find_night",
     "forecasts",
     "last_observed",
     "last_published",
     "migrate",
+    "name_run",
     "nights",
     "observation_versions",
     "observations",
@@ -55,5 +59,6 @@ __all__ = [
     "record_validation",
     "scenario_recommendations",
     "scenarios",
+    "tidy",
     "validation_results",
 ]
