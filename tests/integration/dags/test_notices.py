@@ -92,20 +92,18 @@ def _text(mail: Message) -> str:
     return bytes(part.get_payload(decode=True)).decode()
 
 
+def _connection(port: int) -> str:
+    plain = {"disable_ssl": True, "disable_tls": True, "from_email": "airflow@hospital.example"}
+    return json.dumps({"conn_type": "smtp", "host": "127.0.0.1", "port": port, "extra": plain})
+
+
 def _run(program: str, place: Deployment, home: Path, port: int, argument: object, **more: str) -> str:
     environment = {
         **os.environ,
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(
-            {
-                "conn_type": "smtp",
-                "host": "127.0.0.1",
-                "port": port,
-                "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "airflow@hospital.example"},
-            }
-        ),
+        "AIRFLOW_CONN_SMTP_DEFAULT": _connection(port),
         "HOSPITAL_CONFIG": str(CONFIG),
         "HOSPITAL_VAR": str(place.var),
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "dags")]),
@@ -121,7 +119,7 @@ def _run(program: str, place: Deployment, home: Path, port: int, argument: objec
     return done.stdout + done.stderr
 
 
-def test_who_is_named_is_mailed_how_a_run_ended(
+def test_who_is_named_is_mailed_that_a_run_failed(
     published_night: Deployment, tmp_path: Path, inbox: tuple[Inbox, int]
 ) -> None:
     received, port = inbox
@@ -130,16 +128,30 @@ def test_who_is_named_is_mailed_how_a_run_ended(
         published_night,
         tmp_path / "airflow",
         port,
-        [{"sites": "north", "closed": "icu=40"}, {"sites": "north", "arrivals": 25}],
+        [{"sites": "north", "closed": "icu=40"}],
         HOSPITAL_NOTICE_TO="operator@hospital.example",
-        HOSPITAL_SUCCESS_NOTICE_TO="manager@hospital.example",
     )
-    failed, succeeded = received.mails
+    (failed,) = received.mails
     assert failed["To"] == "operator@hospital.example", said[-3000:]
     assert failed["Subject"] == "hospital_what_if failed"
     assert "/dags/hospital_what_if/runs/manual__" in _text(failed)
-    assert succeeded["To"] == "manager@hospital.example"
-    assert succeeded["Subject"] == "hospital_what_if succeeded"
+
+
+def test_success_is_mailed_to_those_who_asked_for_it_and_to_nobody_else(
+    inbox: tuple[Inbox, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hospital_notices import notices
+
+    received, port = inbox
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", _connection(port))
+    monkeypatch.setenv("HOSPITAL_NOTICE_TO", "operator@hospital.example")
+    succeeded = notices("hospital_nightly")["on_success_callback"]
+    succeeded({"run_id": "scheduled__1", "reason": "success"})
+    assert received.mails == []
+    monkeypatch.setenv("HOSPITAL_SUCCESS_NOTICE_TO", "manager@hospital.example")
+    succeeded({"run_id": "scheduled__1", "reason": "success"})
+    (mail,) = received.mails
+    assert (mail["To"], mail["Subject"]) == ("manager@hospital.example", "hospital_nightly succeeded")
 
 
 def test_a_night_that_is_not_published_in_time_is_warned_of_and_one_that_is_is_not(
