@@ -3,11 +3,9 @@
 For each site: count its hours in the hospital's database, judge them, record them. For all sites together:
 train the forecasts when it is time. Then for each site: forecast, recommend staffing, publish.
 
-* A site that fails stops alone; the others publish. The run is red if any site did not publish, and
-  `close_night` names each with its reason.
+* A site that fails stops alone. The run is red if any did not publish; `close_night` names each and why.
 * A night may be run again at any time: it leaves the same rows.
-* Where people sign a site's plan, `plan.ask` asks them once it is published; the night is closed without
-  waiting for them.
+* Where people sign a site's plan, `plan.ask` asks them once it is published; the night doesn't wait.
 * Results: table `staffing_recommendation` in the warehouse, experiment `hospital_nightly` in MLflow.
 """
 
