@@ -1,4 +1,4 @@
-"""The asset catalogue: what the DAGs make that others may wait for."""
+"""Every asset that the DAGs update or wait for."""
 
 from __future__ import annotations
 

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 from hospital_backtest_tasks import contenders, forecast, open_backtest, score, tell
+from hospital_notices import notices
 from hospital_params import BACKTEST
-from hospital_tasks import RETRIES
+from hospital_retries import RETRIES
 
 with DAG(
     "hospital_backtest",
@@ -27,6 +28,7 @@ with DAG(
     default_args={"owner": "forecasting", **RETRIES},
     params=BACKTEST,
     doc_md=__doc__,
+    **notices("hospital_backtest"),
 ):
     backtest = open_backtest()
     (

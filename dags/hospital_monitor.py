@@ -18,8 +18,10 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable
 from hospital_monitor_tasks import all_scored, ask_for_training, judge, open_monitor, score, sites
+from hospital_notices import notices
 from hospital_params import MONITOR
-from hospital_tasks import RETRIES, settings
+from hospital_retries import RETRIES
+from hospital_tasks import settings
 
 HOURS_AFTER_ISSUE = 4
 
@@ -37,6 +39,7 @@ with DAG(
     default_args={"owner": "forecasting", **RETRIES},
     params=MONITOR,
     doc_md=__doc__,
+    **notices("hospital_monitor"),
 ):
     monitor = open_monitor()
     scored = score.partial(monitor=monitor).expand(site_id=sites(monitor))

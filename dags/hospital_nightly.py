@@ -3,11 +3,9 @@
 For each site: count its hours in the hospital's database, judge them, record them. For all sites together:
 train the forecasts when it is time. Then for each site: forecast, recommend staffing, publish.
 
-* A site that fails stops alone; the others publish. The run is red if any site did not publish, and
-  `close_night` names each with its reason.
+* A site that fails stops alone. The run is red if any did not publish; `close_night` names each and why.
 * A night may be run again at any time: it leaves the same rows.
-* Where people sign a site's plan, `plan.ask` asks them once it is published; the night is closed without
-  waiting for them.
+* Where people sign a site's plan, `plan.ask` asks them once it is published; the night doesn't wait.
 * Results: table `staffing_recommendation` in the warehouse, experiment `hospital_nightly` in MLflow.
 """
 
@@ -17,9 +15,10 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable, task_group
 from hospital_approval_tasks import ask, decide
+from hospital_notices import notices, published_in_time
 from hospital_params import NIGHTLY
+from hospital_retries import RETRIES
 from hospital_tasks import (
-    RETRIES,
     Night,
     build_docs,
     close_night,
@@ -68,6 +67,8 @@ with DAG(
     default_args={"owner": "forecasting", **RETRIES},
     params=NIGHTLY,
     doc_md=__doc__,
+    deadline=published_in_time(),
+    **notices("hospital_nightly"),
 ) as dag:
     night = open_night()
     site_ids = sites(night)

@@ -24,21 +24,7 @@ SITES = Param(
     description=f"`all`, or some of {', '.join(settings.site_ids)}, with commas between them",
 )
 
-NIGHTLY = {
-    "issue_date": Param(
-        None,
-        type=["null", "string"],
-        format="date",
-        title="Night",
-        description="Date of the issue time in the group's time zone. Empty: the latest night.",
-    ),
-    "sites": SITES,
-    "retrain": Param(
-        "auto",
-        enum=["auto", "always", "refresh", "never"],
-        title="Retrain",
-        description="auto: from nothing when there is no champion or its root is too old, else go on from it",
-    ),
+TRIAL = {
     "max_epochs": Param(
         None,
         type=["null", "integer"],
@@ -57,6 +43,24 @@ NIGHTLY = {
     ),
 }
 
+NIGHTLY = {
+    "issue_date": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Night",
+        description="Date of the issue time in the group's time zone. Empty: the latest night.",
+    ),
+    "sites": SITES,
+    "retrain": Param(
+        "auto",
+        enum=["auto", "always", "refresh", "never"],
+        title="Retrain",
+        description="auto: from nothing when there is no champion or its root is too old, else go on from it",
+    ),
+    **TRIAL,
+}
+
 MONITOR = {
     "night": Param(
         None,
@@ -72,6 +76,28 @@ MONITOR = {
         maximum=366,
         title="Window",
         description="Days of outcomes that count. Empty: as configured.",
+    ),
+}
+
+TRAIN = {
+    "target": Param(
+        BOTH,
+        enum=[*(target.value for target in Target), BOTH],
+        title="Target",
+        description="What is forecast",
+    ),
+    "retrain": Param(
+        "always",
+        enum=["always", "refresh"],
+        title="Begin",
+        description="always: from nothing; refresh: go on from the champion where it can be",
+    ),
+    **TRIAL,
+}
+
+MAINTENANCE = {
+    "dry_run": Param(
+        False, type="boolean", title="Dry run", description="Remove nothing; the log says what would go"
     ),
 }
 

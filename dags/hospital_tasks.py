@@ -5,17 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
+from urllib.parse import quote
 
-from airflow.sdk import (
-    ExceptionRetryPolicy,
-    RetryAction,
-    RetryRule,
-    TriggerRule,
-    get_current_context,
-    task,
-)
+from airflow.sdk import TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from hospital_assets import RECOMMENDATIONS
 from hospital_connections import deployment, environment
@@ -26,28 +20,8 @@ from forecasting.deployment import Deployment
 
 settings = read_settings(Deployment().config)
 
-RETRIES = {
-    "retries": 2,
-    "retry_delay": timedelta(seconds=30),
-    "retry_policy": ExceptionRetryPolicy(
-        [
-            RetryRule(
-                [
-                    "forecasting.outcome.SiteBlocked",
-                    "forecasting.outcome.NightIncomplete",
-                    "forecasting.outcome.BacktestRefused",
-                    "forecasting.outcome.WhatIfRefused",
-                    "forecasting.outcome.MonitorRefused",
-                ],
-                RetryAction.FAIL,
-                reason="trying again changes nothing until someone mends it",
-            )
-        ]
-    ),
-}
 
 TRAINING = training_placement(Deployment())
-
 SITE = "{{ task.op_kwargs['site_id'] }}"
 
 # While a DAG file is parsed it is a reference to what open_night will return; in a running task, that dict.
@@ -63,9 +37,7 @@ def open_night() -> Night:
     run, params = context["dag_run"], context["params"]
     asked = params["issue_date"]
     night = date.fromisoformat(asked) if asked else pipeline.latest_night(settings, run.logical_date)
-    if settings.issued_at(night) > datetime.now(UTC):
-        raise ValueError(f"night {night} has not come: its issue time is {settings.issued_at(night)}")
-    site_ids = _sites(params["sites"])
+    site_ids = site_ids_of(params["sites"])
     key = pipeline.open_night(deployment(), night, site_ids, run.run_id, run_tags(run))
     trial = {name: params[name] for name in ("max_epochs", "seed") if params[name] is not None}
     return {**key.as_json(), "site_ids": site_ids, "retrain": params["retrain"], "trial": trial}
@@ -114,6 +86,7 @@ def build_docs(night: Night) -> str:
     trigger_rule=TriggerRule.ALL_DONE,
     max_active_tis_per_dagrun=1,
     **TRAINING,
+    pool=Deployment().gpu_pool,
 )
 def train(target: str, night: Night) -> str:
     """Train one target over all sites, in a fresh interpreter: CUDA can't be used again after a fork."""
@@ -167,7 +140,7 @@ def close_night(night: Night) -> None:
 
 def run_tags(run: Any) -> dict[str, str]:
     """Tags by which what is made in MLflow leads back to the DAG run."""
-    return {"airflow.dag_id": run.dag_id, "airflow.url": _address(run.dag_id, run.run_id)}
+    return {"airflow.dag_id": run.dag_id, "airflow.url": run_address(run.dag_id, quote(run.run_id))}
 
 
 def words(asked: str | None) -> list[str]:
@@ -182,16 +155,16 @@ def _opened(night: Night | None) -> Night:
     return night
 
 
-def _sites(asked: str) -> list[str]:
+def site_ids_of(asked: str) -> list[str]:
+    """The sites that a form names."""
     if asked.strip() == "all":
         return list(settings.site_ids)
     return [settings.site(name).site_id for name in words(asked)]
 
 
-def _address(dag_id: str, run_id: str) -> str:
-    from urllib.parse import quote
-
+def run_address(dag_id: str, run_id: str) -> str:
+    """The page of a DAG run in Airflow."""
     from airflow.sdk import conf
 
     server = conf.get("api", "base_url", fallback="http://localhost:8080").rstrip("/")
-    return f"{server}/dags/{dag_id}/runs/{quote(run_id)}"
+    return f"{server}/dags/{dag_id}/runs/{run_id}"

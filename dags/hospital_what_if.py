@@ -12,8 +12,9 @@ longer stays, closed beds, absent heads, other ratios.
 from __future__ import annotations
 
 from airflow.sdk import DAG
+from hospital_notices import notices
 from hospital_params import WHAT_IF
-from hospital_tasks import RETRIES
+from hospital_retries import RETRIES
 from hospital_what_if_tasks import open_what_if, plan, sites, tell
 
 with DAG(
@@ -26,6 +27,7 @@ with DAG(
     default_args={"owner": "forecasting", **RETRIES},
     params=WHAT_IF,
     doc_md=__doc__,
+    **notices("hospital_what_if"),
 ):
     what_if = open_what_if()
     plan.partial(what_if=what_if).expand(site_id=sites(what_if)) >> tell(what_if)

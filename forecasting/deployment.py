@@ -43,6 +43,12 @@ class Deployment(BaseSettings):
     """GPUs that the pod of a training asks for under KubernetesExecutor."""
     training_image: str | None = None
     """The image of that pod, where it is another than that of all tasks."""
+    gpu_pool: str = "default_pool"
+    """Airflow's pool in which trainings take turns; one of a single slot where there is a single GPU."""
+    notice_to: str | None = None
+    """Who is mailed when a run fails or a night is late: addresses with commas between."""
+    success_notice_to: str | None = None
+    """Who is mailed when a run succeeds."""
 
     @classmethod
     def settings_customise_sources(

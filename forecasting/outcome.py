@@ -11,6 +11,10 @@ class SourceLost(ConnectionError):
     """The source does not answer; worth trying again."""
 
 
+class NightNotCome(ValueError):
+    """A night was asked for before its issue time: what it would forecast from has not happened."""
+
+
 class SiteNotReady(RuntimeError):
     """An earlier stage of this site did not end well, so this one has nothing to work on."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from forecasting.schema import Table
+
+_IS_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class StagedFileMissing(FileNotFoundError):
@@ -142,6 +145,12 @@ class Stage:
         filesystem, folder = located(self.url)
         return bool(filesystem.exists(f"{folder}/{file}"))
 
+    def remove(self, file: str) -> None:
+        """Remove the file of that name, suffix included, if it is there."""
+        filesystem, folder = located(self.url)
+        if filesystem.exists(f"{folder}/{file}"):
+            filesystem.rm(f"{folder}/{file}")
+
     def sites(self) -> list[str]:
         """The sites that staged anything for this night, in order."""
         filesystem, folder = located(f"{self.root.rstrip('/')}/night={self.night.isoformat()}")
@@ -163,6 +172,27 @@ class Stage:
                 f"{self.url}/{file} is missing: run the stage before this one for that night and site again"
             ) from None
         return content
+
+
+def nights_under(root: str, prefix: str = "") -> list[date]:
+    """The nights that have a folder of their own there, named by the prefix and the date, in order."""
+    filesystem, folder = located(root)
+    if not filesystem.exists(folder):
+        return []
+    names = (path.rstrip("/").rpartition("/")[2] for path in filesystem.ls(folder, detail=False))
+    dates = (name.removeprefix(prefix) for name in names if name.startswith(prefix))
+    return sorted(date.fromisoformat(name) for name in dates if _IS_DATE.fullmatch(name))
+
+
+def nights_that_left(root: str, file: str) -> list[date]:
+    """The nights whose group folder holds the file of that name, in order."""
+    return [night for night in nights_under(root, "night=") if Stage(root, night).has(file)]
+
+
+def remove_folder(root: str, name: str) -> None:
+    """Remove the folder of that name under an fsspec address, and all that it holds."""
+    filesystem, folder = located(f"{root.rstrip('/')}/{name}")
+    filesystem.rm(folder, recursive=True)
 
 
 def digest(frames: Mapping[str, pd.DataFrame]) -> str:

@@ -65,6 +65,26 @@ def train(
 
 
 @app.command()
+def record() -> None:
+    """Tell MLflow of the nights that were published while it did not answer."""
+    with plain_errors():
+        told = pipeline.record_untold(Deployment())
+        console.print(f"{len(told)} nights recorded{''.join(f' {night}' for night in told)}")
+
+
+@app.command()
+def maintain(
+    dry_run: Annotated[bool, typer.Option(help="Remove nothing; say what would go.")] = False,
+) -> None:
+    """Remove what is older than the configuration keeps, and tidy the warehouse."""
+    with plain_errors():
+        place = Deployment()
+        today = datetime.now(read_settings(place.config).group.zone).date()
+        for name, count in pipeline.maintain(place, today, dry_run=dry_run).items():
+            console.print(f"{count:>10,} {name} {'would go' if dry_run else 'gone'}")
+
+
+@app.command()
 def plan(
     night: NightOption = None,
     day: Annotated[

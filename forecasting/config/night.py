@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,15 @@ class Group(Table):
     name: str
     time_zone: TimeZoneName
     issue_hour: Annotated[int, Field(ge=0, le=23)] = 3
+    publish_by: time | None = None
+    """Local time by which every site should be published, else people are warned; None: nobody is."""
+
+    @property
+    def time_to_publish(self) -> timedelta:
+        """From the issue time until every site should be published; over midnight where that comes first."""
+        until = self.publish_by or time()
+        asked = timedelta(hours=until.hour - self.issue_hour, minutes=until.minute)
+        return asked % timedelta(days=1)
 
     @property
     def zone(self) -> ZoneInfo:

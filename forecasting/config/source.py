@@ -66,6 +66,8 @@ class Source(Table):
     stale_after_hours: Positive = 24
     catch_up: Literal["missing", "spread"] = "missing"
     """The arrivals of an outage, stamped on the hour after it: left out, or given back to its hours."""
+    timeout_seconds: Positive = 900
+    """How long PostgreSQL may take to answer one question."""
     tables: dict[Identifier, SourceName] = {}
     columns: dict[Identifier, dict[Identifier, SourceName]] = {}
     hourly: Hourly = Hourly()

@@ -16,17 +16,18 @@ CONNECT_SECONDS = 5
 DIALECTS = ("sqlite", "postgresql")
 
 
-def connect(url: str) -> sa.Engine:
+def connect(url: str, timeout_seconds: int | None = None) -> sa.Engine:
     """An engine on the source, tried once.
 
     Args:
         url: SQLAlchemy URL of a SQLite file or a PostgreSQL database; it may hold a password, never shown.
+        timeout_seconds: how long PostgreSQL may take to answer one question; None for as long as it does.
 
     Raises:
         SourceError: the URL can't be used: no URL, another database than the two, or no driver for it.
         SourceUnreachable: the file does not exist or the server does not answer.
     """
-    engine = _engine(_parse(url))
+    engine = _engine(_parse(url), timeout_seconds)
     with reading(engine):
         return engine
 
@@ -67,7 +68,7 @@ def _parse(url: str) -> sa.URL:
     return parsed
 
 
-def _engine(url: sa.URL) -> sa.Engine:
+def _engine(url: sa.URL, timeout_seconds: int | None) -> sa.Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
     try:
@@ -75,7 +76,10 @@ def _engine(url: sa.URL) -> sa.Engine:
             url,
             poolclass=sa.NullPool,
             isolation_level="REPEATABLE READ",
-            connect_args={"connect_timeout": CONNECT_SECONDS},
+            connect_args={
+                "connect_timeout": CONNECT_SECONDS,
+                "options": f"-c statement_timeout={(timeout_seconds or 0) * 1000}",
+            },
         )
     except ImportError as error:
         raise SourceError(

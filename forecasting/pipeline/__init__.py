@@ -16,7 +16,8 @@ from forecasting.pipeline.approval import (
 )
 from forecasting.pipeline.ingest import build_docs, extract_site, record_site, validate_site
 from forecasting.pipeline.loading import Loaded, load_source
-from forecasting.pipeline.night import NightKey, close_night, latest_night, open_night
+from forecasting.pipeline.maintenance import maintain
+from forecasting.pipeline.night import NightKey, close_night, latest_night, open_night, unpublished
 from forecasting.pipeline.page import pages, write_page
 from forecasting.pipeline.plan import forecast_site, publish_site, recommended, runs_page, staff_site
 from forecasting.pipeline.preparation import (
@@ -27,7 +28,8 @@ from forecasting.pipeline.preparation import (
     simulated_span,
 )
 from forecasting.pipeline.root import Retrain
-from forecasting.pipeline.training import train_target
+from forecasting.pipeline.tracked import record_untold
+from forecasting.pipeline.training import open_training, train_target
 from forecasting.pipeline.walk import walk
 
 __all__ = [
@@ -45,12 +47,15 @@ __all__ = [
     "forecast_site",
     "latest_night",
     "load_source",
+    "maintain",
     "migrate",
     "open_night",
+    "open_training",
     "pages",
     "publish_site",
     "recommended",
     "record_site",
+    "record_untold",
     "render_queries",
     "reopen_site",
     "runs_page",
@@ -59,6 +64,7 @@ __all__ = [
     "simulated_span",
     "staff_site",
     "train_target",
+    "unpublished",
     "validate_site",
     "walk",
     "write_page",

@@ -59,7 +59,7 @@ def extract_site(place: Deployment, key: NightKey, site_id: str) -> None:
     with timed(stage, "extract", fresh=True):
         since = _since(engine, settings, site_id, issued_at)
         try:
-            source = extract.connect(place.source)
+            source = extract.connect(place.source, settings.source.timeout_seconds)
             tables = extract.extract(source, settings.site(site_id), settings, since, issued_at)
         except extract.SourceUnreachable as error:
             end_site(engine, settings, key, site_id, NightState.FAILED, str(error))

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from forecasting import warehouse
 from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
-from forecasting.outcome import NightIncomplete
+from forecasting.outcome import NightIncomplete, NightNotCome
+from forecasting.pipeline.tracked import begin_run, record_untold, tell_end
 from forecasting.rules import rule_book
 from forecasting.schema import NightState
 from forecasting.staging import Stage
-from forecasting.tracking import Runs
 from forecasting.warehouse import Night
 
 
@@ -55,25 +55,21 @@ def open_night(
 ) -> NightKey:
     """Begin the night of these sites: a row each in the warehouse, a parent run in MLflow.
 
+    Where MLflow does not answer, the night goes on without a run; see :mod:`forecasting.pipeline.tracked`.
+
     Raises:
         ConfigError: the configuration, or a rule that it takes, can't be used; nothing has begun then.
+        NightNotCome: its issue time lies ahead; nothing has begun then.
     """
     settings = read_settings(place.config)
     rule_book(settings)
     sites = [settings.site(site_id) for site_id in site_ids]
     issued_at = settings.issued_at(night)
-    runs = Runs(place.mlflow, place.artifacts)
-    run_id = runs.open_night(night, dag_run_id, tags)
+    if issued_at > datetime.now(UTC):
+        raise NightNotCome(f"night {night} has not come: its issue time is {issued_at}")
+    record_untold(place)
+    run_id = begin_run(place, settings, night, site_ids, dag_run_id, tags)
     key = NightKey(night, dag_run_id, run_id)
-    runs.log_params(
-        run_id,
-        {
-            "issued_at": issued_at.isoformat(),
-            "sites": ", ".join(site_ids),
-            "config_digest": settings.digest,
-            "lead_hours": settings.lead_hours,
-        },
-    )
     engine = warehouse.connect(place.warehouse)
     for site in sites:
         warehouse.open_night(engine, as_row(settings, key, site.site_id))
@@ -88,25 +84,28 @@ def close_night(place: Deployment, key: NightKey, site_ids: Sequence[str]) -> No
     """
     settings = read_settings(place.config)
     engine = warehouse.connect(place.warehouse)
-    unpublished = {}
     for site_id in site_ids:
         night = warehouse.find_night(engine, site_id, key.night)
         if night is not None and night.state is NightState.RUNNING:
             end_site(engine, settings, key, site_id, NightState.FAILED, "a stage did not end; see its log")
-            night = warehouse.find_night(engine, site_id, key.night)
-        if night is None or night.state is not NightState.PUBLISHED:
-            unpublished[site_id] = night.why if night else "it was never opened"
-    runs = Runs(place.mlflow, place.artifacts)
-    runs.log_metrics(
-        key.mlflow_run_id,
-        {"sites_published": len(site_ids) - len(unpublished), "sites_unpublished": len(unpublished)},
-    )
-    runs.close(key.mlflow_run_id, succeeded=not unpublished)
-    if unpublished:
-        reasons = "\n".join(f"  {site_id}: {why}" for site_id, why in unpublished.items())
+    missing = unpublished(place, key.night, site_ids)
+    tell_end(place, key.night, key.mlflow_run_id, len(site_ids) - len(missing), len(missing))
+    if missing:
+        reasons = "\n".join(f"  {site_id}: {why}" for site_id, why in missing.items())
         raise NightIncomplete(
-            f"{len(unpublished)} of {len(site_ids)} sites did not publish night {key.night}:\n{reasons}"
+            f"{len(missing)} of {len(site_ids)} sites did not publish night {key.night}:\n{reasons}"
         )
+
+
+def unpublished(place: Deployment, night: date, site_ids: Sequence[str]) -> dict[str, str]:
+    """The sites whose night is not published, and why; the reason of one that still runs is empty."""
+    engine = warehouse.connect(place.warehouse)
+    found = {site_id: warehouse.find_night(engine, site_id, night) for site_id in site_ids}
+    return {
+        site_id: row.why if row else "it was never opened"
+        for site_id, row in found.items()
+        if row is None or row.state is not NightState.PUBLISHED
+    }
 
 
 def as_row(settings: Settings, key: NightKey, site_id: str) -> Night:

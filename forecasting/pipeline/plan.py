@@ -24,6 +24,7 @@ from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, as_row, timed
 from forecasting.pipeline.page import renew_page
+from forecasting.pipeline.tracked import tell_plan
 from forecasting.pipeline.weather import staged_weather, weather_missing
 from forecasting.rules import rule_book
 from forecasting.schema import (
@@ -36,7 +37,7 @@ from forecasting.schema import (
     Target,
 )
 from forecasting.staging import Stage, digest
-from forecasting.tracking import Registry, Runs
+from forecasting.tracking import Champion, Registry, Runs
 
 if TYPE_CHECKING:
     from forecasting.models import Flows
@@ -60,7 +61,6 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
     issued_at = settings.issued_at(key.night)
     stage = Stage(place.staging, key.night, site_id)
     _refuse_unready(place, stage)
-    registry = Registry(place.mlflow)
     flows = partial(staged_flows, stage)
     fallen = _fallen(place, settings, key.night)
     shadows = [SHADOW_FORECAST.empty()]
@@ -69,10 +69,9 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
     def forecast(target: Target) -> pd.DataFrame:
         history = recorded(place, settings, [site_id], target, issued_at)
         panel = build_panel(history, target, settings, issued_at, [settings.site(site_id)], weather)
-        champion = registry.champion(target, issued_at)
-        load = partial(load_champion, registry, champion, settings, flows) if champion else None
+        champion, why_none = _champion(place, key, target, issued_at)
+        load = partial(load_champion, Registry(place.mlflow), champion, settings, flows) if champion else None
         version = champion.version if champion else ""
-        why_none = _why_none(place, key, target)
         voices = speak(panel, target, settings, issued_at, load, version, why_none, fallen[target])
         shadows.append(voices.shadow)
         told = _also_noted(voices.forecast, weather_missing(weather, target, issued_at))
@@ -180,22 +179,7 @@ def publish_site(place: Deployment, key: NightKey, site_id: str) -> bool:
     settle_site(place, key, site_id)
     log.info("published", site=site_id, night=str(key.night), stage="publish", changed=changed)
     renew_page(place, key, site_id)
-
-    runs = Runs(place.mlflow, place.artifacts)
-    runs.log_table(key.mlflow_run_id, heads, f"recommendation/{site_id}.csv")
-    runs.log_metrics(
-        key.mlflow_run_id,
-        {
-            f"{site_id}/heads_recommended": float(heads["recommended"].sum()),
-            f"{site_id}/heads_short": float(heads["gap"].clip(lower=0).sum()),
-            f"{site_id}/share_from_baseline": float(heads["model"].eq("climatology").mean()),
-        }
-        | {
-            f"{site_id}/{name}": float(heads[name].sum())
-            for name in ("expected_cost", "expected_cost_scheduled")
-            if heads[name].notna().any()
-        },
-    )
+    tell_plan(place, key.night, key.mlflow_run_id, site_id, heads)
     return changed
 
 
@@ -285,6 +269,18 @@ def _fallen(place: Deployment, settings: Settings, night: date) -> dict[Target, 
         }
         for target in Target
     }
+
+
+def _champion(
+    place: Deployment, key: NightKey, target: Target, issued_at: datetime
+) -> tuple[Champion | None, str]:
+    """Who speaks for the target, and if nobody does, why."""
+    try:
+        return Registry(place.mlflow).champion(target, issued_at), _why_none(place, key, target)
+    except Exception:
+        # A night without its model is worth more than none: the baseline speaks.
+        log.exception("no model registry", target=target.value, night=str(key.night), stage="forecast")
+        return None, "the model registry did not answer"
 
 
 def _why_none(place: Deployment, key: NightKey, target: Target) -> str:

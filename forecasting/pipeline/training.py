@@ -16,11 +16,12 @@ import structlog
 from forecasting import warehouse
 from forecasting.config import Settings, Training, read_settings
 from forecasting.deployment import Deployment
-from forecasting.outcome import HistoryTooShort, TrainingFailed, TrainingNotNeeded
+from forecasting.outcome import HistoryTooShort, NightIncomplete, TrainingFailed, TrainingNotNeeded
 from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.ingest import recorded
 from forecasting.pipeline.night import NightKey, timed
 from forecasting.pipeline.root import Retrain, Root, Standing, find_root
+from forecasting.pipeline.tracked import NO_RUN
 from forecasting.pipeline.weather import staged_weather
 from forecasting.schema import Target
 from forecasting.staging import Stage, digest
@@ -66,10 +67,12 @@ def train_target(
 
     Raises:
         TrainingNotNeeded: the champion is young enough, or ``retrain`` is ``never``, or this is not the first
-            of several nodes (``NODE_RANK``).
+            of several nodes (``NODE_RANK``), or MLflow does not know the night.
         TrainingFailed: no member could be trained, as where the history is too short; who spoke before
             goes on speaking. A TFT alone that failed leaves the ensemble to the other members.
     """
+    if key.mlflow_run_id == NO_RUN:
+        raise TrainingNotNeeded("MLflow did not answer when the night was opened; the next one trains")
     settings = _changed(read_settings(place.config), trial or {})
     issued_at = settings.issued_at(key.night)
     stage = Stage(place.staging, key.night)
@@ -98,6 +101,24 @@ def train_target(
         runs.close(run_id, succeeded=True)
     log.info("trained", target=target.value, night=str(key.night), stage="train", why=why)
     return why
+
+
+def open_training(place: Deployment, dag_run_id: str, tags: Mapping[str, str]) -> NightKey:
+    """Begin a training outside the night, on what the last night that every site published knew.
+
+    Raises:
+        NightIncomplete: there is no such night.
+    """
+    settings = read_settings(place.config)
+    night = warehouse.last_published(warehouse.connect(place.warehouse), settings.site_ids)
+    if night is None:
+        raise NightIncomplete("no night is published by every site: run hospital_nightly first")
+    runs = Runs(place.mlflow, place.artifacts)
+    identity = {"kind": "trainings", "dag_run_id": dag_run_id}
+    run_id = runs.reopened(f"training {night}", identity, {**tags, "night": str(night)})
+    # It only holds the trainings' runs together; each of those tells how it went.
+    runs.close(run_id, succeeded=True)
+    return NightKey(night, dag_run_id, run_id)
 
 
 def _help(place: Deployment, key: NightKey, settings: Settings, target: Target, root: Root) -> None:

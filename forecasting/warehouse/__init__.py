@@ -11,7 +11,7 @@ Times go in and come out as aware UTC; a missing value is NULL.
 """
 
 from forecasting.warehouse.decision import decisions, record_decisions
-from forecasting.warehouse.engine import WarehouseError, connect
+from forecasting.warehouse.engine import WarehouseError, WarehouseLost, connect
 from forecasting.warehouse.migration import downgrade, migrate
 from forecasting.warehouse.months import drop_before
 from forecasting.warehouse.night import (
@@ -31,7 +31,14 @@ from forecasting.warehouse.observation import (
     record_observations,
 )
 from forecasting.warehouse.promotion import promotions, record_promotion
-from forecasting.warehouse.publication import forecasts, publish, recommendations, shadow_forecasts
+from forecasting.warehouse.publication import (
+    forecasts,
+    name_run,
+    publish,
+    recommendations,
+    shadow_forecasts,
+)
+from forecasting.warehouse.retention import expire_forecasts, expire_quarantine, tidy
 from forecasting.warehouse.scenario import record_scenario, scenario_recommendations, scenarios
 from forecasting.warehouse.score import record_scores, scored_until, scores
 from forecasting.warehouse.validation import quarantined_rows, record_validation, validation_results
@@ -40,16 +47,20 @@ from forecasting.warehouse.verdict import record_verdicts, training_asked, train
 __all__ = [
     "Night",
     "WarehouseError",
+    "WarehouseLost",
     "close_night",
     "connect",
     "decisions",
     "downgrade",
     "drop_before",
+    "expire_forecasts",
+    "expire_quarantine",
     "find_night",
     "forecasts",
     "last_observed",
     "last_published",
     "migrate",
+    "name_run",
     "nights",
     "observation_versions",
     "observations",
@@ -72,6 +83,7 @@ __all__ = [
     "scored_until",
     "scores",
     "shadow_forecasts",
+    "tidy",
     "training_asked",
     "training_requests",
     "validation_results",

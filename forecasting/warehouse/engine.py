@@ -42,6 +42,10 @@ def connect(url: str) -> sa.Engine:
     return engine
 
 
+class WarehouseLost(WarehouseError, ConnectionError):
+    """The warehouse does not answer, or no longer; worth trying again."""
+
+
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction that only reads, all of it as of one moment; it waits for no writer."""
@@ -106,7 +110,18 @@ def _speaking_plainly(engine: sa.Engine) -> Iterator[None]:
             if _lacks_tables(error)
             else ""
         )
-        raise WarehouseError(f"warehouse {engine.url!r}: {str(error.orig).strip()}{advice}") from error
+        kind = WarehouseLost if _is_lost(error) else WarehouseError
+        raise kind(f"warehouse {engine.url!r}: {str(error.orig).strip()}{advice}") from error
+
+
+def _is_lost(error: sa.exc.DBAPIError) -> bool:
+    if not isinstance(error, sa.exc.OperationalError):
+        return False
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return error.orig.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN)
+    # PostgreSQL names a code where it still could: 08 of connections, 57P of a server that goes down.
+    code = getattr(error.orig, "sqlstate", None)
+    return code is None or code.startswith(("08", "57P"))
 
 
 def _lacks_tables(error: sa.exc.DBAPIError) -> bool:

@@ -85,6 +85,16 @@ def publish(
     return True
 
 
+def name_run(engine: sa.Engine, night: date, dag_run_id: str, mlflow_run_id: str) -> None:
+    """Say which MLflow run tells of a night's rows, in those of that DAG run that name none."""
+    with writing(engine, "runs") as connection:
+        for table in (tables.NIGHT, tables.STAFFING_RECOMMENDATION):
+            nameless = sa.and_(
+                table.c.night == night, table.c.dag_run_id == dag_run_id, table.c.mlflow_run_id == ""
+            )
+            connection.execute(sa.update(table).where(nameless).values(mlflow_run_id=mlflow_run_id))
+
+
 def forecasts(engine: sa.Engine, night: date, site_ids: Sequence[str] | None = None) -> pd.DataFrame:
     """The forecasts published for a night: FORECAST rows of these sites, or of all."""
     issued = sa.select(_NIGHTS.site_id, _NIGHTS.issued_at).where(_NIGHTS.night == night)

@@ -45,6 +45,8 @@ class Lessons(pl.LightningDataModule):
         self.validation = validation
         self.training = training
         self.jittered = jittered
+        self.parts = 1
+        """In how many parts each batch is shown, where a device can't hold it."""
 
     def train_dataloader(self) -> Batches:
         """The windows of the coming epoch, as many of each series."""
@@ -56,7 +58,7 @@ class Lessons(pl.LightningDataModule):
         return Batches(
             self.scenery,
             self.windows.take(drawn),
-            self.training.batch_size,
+            -(-self.training.batch_size // self.parts),
             random,
             rank,
             world_size,

@@ -20,12 +20,13 @@ LARGEST_GRADIENT = 1.0
 
 
 def build_trainer(
-    training: Training, folder: Path, logger: Logger | None, callbacks: list[Callback]
+    training: Training, folder: Path, logger: Logger | None, callbacks: list[Callback], parts: int = 1
 ) -> pl.Trainer:
     """A trainer on the GPUs where there are some, else on the processor.
 
     On a GPU the network multiplies in bfloat16 and TF32. With several devices or nodes each device has a
     process of its own (without a GPU, each process its share of the cores), and their gradients are averaged.
+    A step is taken after so many ``parts`` of a batch.
     """
     on_gpu = torch.cuda.is_available()
     if on_gpu:
@@ -38,6 +39,7 @@ def build_trainer(
         strategy=shared_steps() if several else "auto",
         precision="bf16-mixed" if on_gpu else "32-true",
         max_epochs=training.max_epochs,
+        accumulate_grad_batches=parts,
         gradient_clip_val=LARGEST_GRADIENT,
         reload_dataloaders_every_n_epochs=1,
         use_distributed_sampler=False,

@@ -42,6 +42,8 @@ def test_every_dag_says_what_it_is_and_whose(dags: dict[str, DAG]) -> None:
         assert all(task.owner == "forecasting" for task in dag.tasks), dag.dag_id
         assert dag.max_active_runs == 1, dag.dag_id
         assert not dag.catchup, dag.dag_id
+        policies = {type(task.retry_policy).__name__ for task in dag.tasks if task.task_id != "plan.ask"}
+        assert policies == {"ByKindOfError"}, dag.dag_id
 
 
 def test_the_night_is_closed_without_waiting_for_people(dags: dict[str, DAG]) -> None:
@@ -72,10 +74,15 @@ def test_a_dag_file_is_thin_and_imports_nothing_heavy(file: Path) -> None:
     }
     ours = {
         "hospital_approval_tasks",
+        "hospital_assets",
         "hospital_backtest_tasks",
+        "hospital_maintenance_tasks",
+        "hospital_notices",
         "hospital_monitor_tasks",
         "hospital_params",
+        "hospital_retries",
         "hospital_tasks",
+        "hospital_train_tasks",
         "hospital_what_if_tasks",
     }
     assert imported <= {"__future__", "airflow", "datetime", "forecasting", *ours}
@@ -96,22 +103,6 @@ assert not heavy, heavy
 """
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert float(done.stdout.splitlines()[-1]) < PARSE_SECONDS
-
-
-def test_a_blocked_site_is_not_tried_again(dags: dict[str, DAG]) -> None:
-    from airflow.sdk import RetryAction
-
-    from forecasting.outcome import NightIncomplete, SiteBlocked, SourceLost
-
-    policy = dags["hospital_nightly"].get_task("ingest.extract").retry_policy
-    assert policy is not None
-    decided = {
-        type(error): policy.evaluate(error, try_number=1, max_tries=2).action
-        for error in (SiteBlocked("x"), NightIncomplete("x"), SourceLost("x"))
-    }
-    assert decided[SiteBlocked] is RetryAction.FAIL
-    assert decided[NightIncomplete] is RetryAction.FAIL
-    assert decided[SourceLost] is not RetryAction.FAIL
 
 
 def test_the_form_of_a_backtest_takes_every_model_and_no_other_name(dags: dict[str, DAG]) -> None:
