@@ -19,7 +19,8 @@ from forecasting.extract.clock import SourceClock
 from forecasting.extract.contract import SourceTable
 from forecasting.extract.local_time import in_utc
 from forecasting.extract.queries import NEUTRAL, Lists, questions_of, rendered
-from forecasting.extract.shape import HOURLY_COUNT, SHAPES
+from forecasting.extract.shape import BESIDE, HOURLY_COUNT, SHAPES
+from forecasting.schema import ED_STAY_HOURS
 
 WRITTEN_IN = "postgres"
 """What the files are written in, for all that is no function of a name of ours."""
@@ -223,7 +224,7 @@ def _tables(settings: Settings) -> dict[str, SourceTable]:
             ".".join(quote(part) for part in source.tables.get(name, name).rsplit(".", 1)),
             {column: quote(source.columns.get(name, {}).get(column, column)) for column in columns},
         )
-        for name, columns in SHAPES[source.profile].mappable.items()
+        for name, columns in {**SHAPES[source.profile].mappable, **BESIDE.mappable}.items()
         if name != HOURLY_COUNT
     }
 
@@ -239,6 +240,7 @@ def _bound(settings: Settings, site: Site, since: datetime, issued_at: datetime)
         "last_hour": f"{issued_at - timedelta(hours=1):%Y-%m-%d %H:%M:%S}",
         "since_hour": int(since.timestamp()) // 3600,
         "until_hour": int(issued_at.timestamp()) // 3600,
+        "longest": ED_STAY_HOURS,
     }
 
 
@@ -248,6 +250,7 @@ def _lists(settings: Settings, issued_at: datetime) -> Lists:
     return {
         "span": [(now - HOURS_PER_WEEK, now, 0, 1)],
         "asked": [(now - 24, 0), (now, 0)],
+        "clock": [(now - HOURS_PER_WEEK, now, 0)],
         "ed_visit_concept": [(concept,) for concept in omop.ed_visit_concepts],
         "ed_admission_concept": [(concept,) for concept in omop.ed_admission_concepts],
     }

@@ -17,14 +17,21 @@ BEGIN
         FROM (
             VALUES
             -- adt
-            ('ed_visit', ARRAY['visit_id', 'site_id', 'arrived_at', 'departed_at']),
+            ('ed_visit', ARRAY['visit_id', 'site_id', 'arrived_at', 'departed_at', 'acuity']),
             ('bed_stay', ARRAY['stay_id', 'site_id', 'unit_id', 'bed_from', 'bed_to']),
             ('unit', ARRAY['site_id', 'unit_id', 'unit_type', 'staffed_beds']),
             -- hourly
             ('ed_arrivals_hourly', ARRAY['site_id', 'hour_start', 'arrivals']),
             ('bed_census_hourly', ARRAY['site_id', 'unit_id', 'hour_start', 'occupied_beds', 'staffed_beds']),
             ('hourly_count', ARRAY['site_id', 'unit_id', 'measure', 'hour_start', 'patients']),
-            -- either
+            -- omop
+            ('visit_occurrence', ARRAY['visit_occurrence_id', 'visit_concept_id', 'visit_start_datetime', 'visit_end_datetime', 'care_site_id']),
+            ('visit_detail', ARRAY['visit_detail_id', 'person_id', 'visit_occurrence_id', 'visit_detail_start_datetime', 'visit_detail_end_datetime', 'care_site_id']),
+            ('care_site', ARRAY['care_site_id', 'care_site_name', 'location_id']),
+            -- mimic_iv_ed
+            ('edstays', ARRAY['stay_id', 'intime', 'outtime']),
+            -- any
+            ('weather', ARRAY['site_id', 'issued_at', 'valid_at', 'temperature_c']),
             ('scheduled_shift', ARRAY['site_id', 'unit_id', 'role', 'shift_start', 'shift_end', 'heads'])
         ) AS mapped (source_table, columns)
         INNER JOIN pg_attribute AS column_name

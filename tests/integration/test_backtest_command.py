@@ -69,7 +69,7 @@ def record(place: Deployment, issued_at: datetime, values: dict[tuple[str, str, 
 def test_series_that_stand_still_begin_late_or_fall_silent_are_compared_with_a_note(
     place: Deployment, backtest: Backtest, issued_at: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "console", Console(width=400))
+    monkeypatch.setattr(cli.compare, "console", Console(width=400))
     hours = 130 * 24
     random, hour = np.random.default_rng(1).poisson(6.0, hours).astype(float), np.arange(hours)
     seven, zero = np.full(hours, 7.0), np.zeros(hours)

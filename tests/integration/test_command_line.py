@@ -77,7 +77,7 @@ def test_a_password_is_never_shown(tmp_path: Path) -> None:
     done = _forecasting(
         tmp_path, "plan", HOSPITAL_WAREHOUSE_URL="postgresql+psycopg://writer:hunter2@127.0.0.1:1/warehouse"
     )
-    _is_told(done, "WarehouseError", "127.0.0.1")
+    _is_told(done, "WarehouseLost", "127.0.0.1")
     assert "hunter2" not in done.stdout + done.stderr
 
 

@@ -14,7 +14,7 @@ from forecasting.config import Settings
 from forecasting.models.tft.hours import STATIC_CATEGORIES, Vocabulary
 from forecasting.models.tft.interpretation import WORDS, interpret
 from forecasting.models.tft.network import Shape, build_network
-from forecasting.models.tft.scenes import DECODER_REALS, ENCODER_REALS, REALS, STATIC_REALS
+from forecasting.models.tft.scenes import DECODER_REALS, ENCODER_REALS, REALS, STATIC_REALS, WEATHER_REALS
 from forecasting.models.tft.trained import TrainedTFT
 from forecasting.schema import Target
 
@@ -39,7 +39,7 @@ def trained(panel: pd.DataFrame, settings: Settings, issued_at: datetime) -> Tra
 
 
 def test_every_variable_has_words() -> None:
-    assert set(WORDS) == {*STATIC_CATEGORIES, *REALS}
+    assert set(WORDS) == {*STATIC_CATEGORIES, *REALS, *WEATHER_REALS}
 
 
 def test_shares_of_each_part_sum_to_one_and_the_largest_come_first(

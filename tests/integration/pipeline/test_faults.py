@@ -25,6 +25,7 @@ from mlflow import MlflowClient
 from forecasting import pipeline, warehouse
 from forecasting.config import Settings
 from forecasting.deployment import Deployment
+from forecasting.models.fallback import IN_STEAD
 from forecasting.outcome import NightIncomplete, NightNotCome
 from forecasting.schema import NightState, Target
 
@@ -200,7 +201,7 @@ def test_mlflow_down_in_the_middle_of_the_night(place: Deployment, published: De
     pipeline.close_night(without, key, NORTH)
     client = MlflowClient(place.mlflow)
     assert client.get_run(key.mlflow_run_id).info.status == "RUNNING"
-    assert set(_rows(place)["forecast"]["note"]) == {"the model registry did not answer"}
+    assert set(_rows(place)["forecast"]["note"]) == {IN_STEAD.format("the model registry did not answer")}
 
     pipeline.open_night(place, TOMORROW, NORTH, "test__2", {})
     run = client.get_run(key.mlflow_run_id)
@@ -259,11 +260,13 @@ def test_disk_full(place: Deployment, published: Deployment, tmp_path: Path) -> 
 def test_one_site_broken(place: Deployment, damage: Damage, published: Deployment) -> None:
     """The others publish as if nothing were wrong, and the broken one as soon as it is mended."""
     damage("UPDATE ed_visit SET site_id = 'lost' WHERE site_id = 'north'")
+    damage("UPDATE bed_stay SET site_id = 'lost' WHERE site_id = 'north'")
     with pytest.raises(NightIncomplete, match="1 of 2 sites"):
         _walk(place, site_ids=SITES)
     assert _state(place)[0] is NightState.BLOCKED
     _as_undisturbed(place, published, ("west",))
     damage("UPDATE ed_visit SET site_id = 'north' WHERE site_id = 'lost'")
+    damage("UPDATE bed_stay SET site_id = 'north' WHERE site_id = 'lost'")
     _walk(place, site_ids=SITES)
     _as_undisturbed(place, published, SITES)
 

@@ -74,7 +74,7 @@ def test_a_night_without_flows_or_roster_publishes_through_a_clock_change(
     assert heads["required"].ge(2).all()
     assert heads["scheduled"].isna().all()
     assert set(heads["model"]) == {"climatology"}
-    assert heads["note"].str.contains("history").all()
+    assert heads["note"].str.contains("too little of the past is known").all()
     by_census = "Planned by the forecast census, not by the offered load: profile hourly has no visits"
     assert (heads["note"].str.contains(by_census) == heads["unit_id"].eq("ed")).all()
     flows = staged_flows(Stage(place.staging, night, "north"), issued_at)

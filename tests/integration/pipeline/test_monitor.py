@@ -17,6 +17,7 @@ from forecasting import warehouse
 from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
 from forecasting.evaluate import score
+from forecasting.models.fallback import IN_STEAD
 from forecasting.outcome import MonitorRefused
 from forecasting.pipeline import monitor as phases
 from forecasting.schema import Target
@@ -113,7 +114,7 @@ def test_a_wrong_champion_falls_back_training_is_asked_for_and_a_second_run_chan
     spoken = census.groupby(["site_id", "unit_id"])[["model", "note"]].first()
     for series in WRONG:
         assert spoken.loc[series, "model"] == "climatology"
-        assert spoken["note"].loc[series] == fallen["why"].loc[series]
+        assert spoken["note"].loc[series] == IN_STEAD.format(fallen["why"].loc[series])
     assert spoken.drop(list(WRONG))["model"].eq("ensemble").all()
     shadow = warehouse.shadow_forecasts(engine, "north", shorter.issued_at(TOMORROW))
     assert set(shadow["unit_id"]) == {"icu"}

@@ -111,5 +111,6 @@ def test_the_command_writes_a_file_for_each_query(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("HOSPITAL_CONFIG", str(Path(__file__).parents[2] / "hospital.toml"))
     folder = tmp_path / "sql"
     asked = ["source", "render", "--dialect", "oracle", "--folder", str(folder), "--night", "2026-11-04"]
+    monkeypatch.setattr("structlog.configure", lambda **_: None)
     assert CliRunner().invoke(app, asked).exit_code == 0
     assert {file.stem for file in folder.iterdir()} == set(questions_of(Profile.ADT))

@@ -141,8 +141,8 @@ def test_a_series_that_fell_back_is_climatologys_and_the_champion_is_kept_in_sha
         fallen,
     )
     spoken = _speakers(voices.forecast)
-    assert spoken[icu][::2] == ("climatology", fallen[icu])
-    assert spoken[ward][::2] == ("climatology", "the trained model gave no number")
+    assert spoken[icu][::2] == ("climatology", IN_STEAD.format(fallen[icu]))
+    assert spoken[ward][::2] == ("climatology", IN_STEAD.format("the trained model gave no number"))
     assert set(_speakers(voices.shadow)) == {icu}
     published = voices.forecast[voices.forecast["unit_id"] == "icu"]
     assert (voices.shadow["value"].to_numpy() == 2 * published["value"].to_numpy()).all()
