@@ -15,13 +15,21 @@ stay AS (
     SELECT acuity, {hour_number_from:began_at} AS first_hour, {hour_number_from:ended_at} AS gone_hour
     FROM visit
     WHERE ended_at IS NOT NULL
+),
+
+placed AS (
+    SELECT
+        acuity,
+        (first_hour - 1 + hours_ahead) % 24 AS local_hour,
+        CASE WHEN gone_hour - first_hour < :longest THEN gone_hour - first_hour ELSE :longest END AS stay_hours
+    FROM stay
+    INNER JOIN {clock} ON first_hour > since_hour AND first_hour <= until_hour
 )
 
 SELECT
     acuity,
-    (first_hour - 1 + hours_ahead) % 24 AS local_hour,
-    CASE WHEN gone_hour - first_hour < :longest THEN gone_hour - first_hour ELSE :longest END AS stay_hours,
+    local_hour,
+    stay_hours,
     COUNT(*) AS patients
-FROM stay
-INNER JOIN {clock} ON first_hour > since_hour AND first_hour <= until_hour
+FROM placed
 GROUP BY acuity, local_hour, stay_hours
