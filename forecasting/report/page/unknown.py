@@ -12,7 +12,6 @@ from forecasting.schema import Target
 from forecasting.wording import COUNTED, Doubt, Row, counted, notes, rows
 
 HOURS_LOOKED_AT = 24
-NEVER_KNOWN = ("Never in the forecast", "weather, events in town, who calls in sick.")
 _TABLES = {"scheduled_shift": "the roster", "unit": "the list of units", "source_defect": "the source"}
 
 
@@ -25,8 +24,15 @@ def unknown(told: SiteNight) -> list[Doubt]:
         *_silences(told),
         *_set_aside(told),
         *([("The source", _plainly(told, told.warning))] if told.warning else []),
-        NEVER_KNOWN,
+        _never_known(told),
     ]
+
+
+def _never_known(told: SiteNight) -> Doubt:
+    without = ["events in town", "who calls in sick"]
+    if not told.settings.weather.given:
+        without.insert(0, "weather")
+    return "Never in the forecast", f"{', '.join(without)}."
 
 
 def _without_roster(told: SiteNight) -> list[Doubt]:

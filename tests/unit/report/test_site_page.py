@@ -15,7 +15,7 @@ from hypothesis import settings as trials
 from hypothesis import strategies as st
 from unit.report.conftest import MakeNight
 
-from forecasting.config import FloatPool, Settings
+from forecasting.config import FloatPool, Settings, Weather
 from forecasting.report import SiteNight, site_page
 from forecasting.schema import FORECAST, OBSERVATION, STAFFING_RECOMMENDATION
 from forecasting.wording import TO
@@ -195,6 +195,11 @@ def test_what_the_system_does_not_know_is_said(make_night: MakeNight) -> None:
         "Never in the forecast: weather",
     ):
         assert said in page
+
+
+def test_weather_is_not_called_unknown_where_it_is_told(make_night: MakeNight, settings: Settings) -> None:
+    with_weather = settings.model_copy(update={"weather": Weather(temperature="celsius")})
+    assert "Never in the forecast: events in town" in words(site_page(make_night(configured=with_weather)))
 
 
 def _small(make_night: MakeNight, **texts: str) -> list[str]:
