@@ -196,6 +196,8 @@ def _field(page: Page, name: str) -> Locator:
 
 
 def _ask_again(installation: Installation, airflow: Airflow, site_id: str) -> None:
+    # The scheduler ends a run once more that is cleared while it ends.
+    _wait(lambda: airflow.state(DAG_ID, RUN) == "success")
     _forget_decisions(installation, site_id)
     asked = ["plan.ask", SITES.index(site_id)]
     cleared = {"dry_run": False, "dag_run_id": RUN, "task_ids": [asked], "only_failed": False}
