@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from reprlib import Repr
 
 import rtoml
 from pydantic import BaseModel, ValidationError
@@ -15,13 +16,20 @@ def read_settings(path: Path) -> Settings:
     """Read and validate a hospital.toml.
 
     Raises:
-        ConfigError: the file is missing, is not TOML, or a key has a value that isn't allowed.
+        ConfigError: the file is missing, can't be read or is not TOML, or a key has a value that isn't allowed.
     """
     try:
         # Every task reads all sites: for a hundred of them tomllib takes ten times as long.
-        content = rtoml.loads(path.read_text(encoding="utf-8"))
+        content = rtoml.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; set HOSPITAL_CONFIG to your hospital.toml") from None
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: can't be read ({error.strerror}); set HOSPITAL_CONFIG to a file that can"
+        ) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{path}: line {line} is not UTF-8; save the file in that encoding") from None
     except rtoml.TomlParsingError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
     try:
@@ -30,11 +38,15 @@ def read_settings(path: Path) -> Settings:
         raise ConfigError("\n".join([f"{path}: {error.error_count()} wrong", *_lines(error)])) from None
 
 
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+
+
 def _lines(error: ValidationError) -> list[str]:
     lines = []
     for fault in error.errors(include_url=False):
         key = ".".join(str(part) for part in fault["loc"]) or "the file"
         value = fault["input"]
-        shown = "" if isinstance(value, dict | BaseModel) else f" = {value!r}"
+        shown = "" if isinstance(value, dict | BaseModel) else f" = {_SHORT.repr(value)}"
         lines.append(f"  {key}{shown}: {fault['msg'].removeprefix('Value error, ')}")
     return lines
