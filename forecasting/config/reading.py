@@ -16,7 +16,7 @@ def read_settings(path: Path) -> Settings:
     """Read and validate a hospital.toml.
 
     Raises:
-        ConfigError: the file is missing, can't be read or is not TOML, or a key has a value that isn't allowed.
+        ConfigError: the file can't be read or is not TOML, or a key has a value that isn't allowed.
     """
     try:
         # Every task reads all sites: for a hundred of them tomllib takes ten times as long.
