@@ -109,7 +109,8 @@ def _file(path: Path) -> pd.DataFrame:
     try:
         return _parquet(path) if ending == ".parquet" else _csv(path)
     except (OSError, ValueError, OverflowError, NotImplementedError) as error:
-        raise LoadRefused(f"{path}: can't be read as {ending[1:]}: {error}") from error
+        hint = "; write it in UTF-8" if isinstance(error, UnicodeError) else ""
+        raise LoadRefused(f"{path}: can't be read as {ending[1:]}: {error}{hint}") from error
 
 
 def _csv(path: Path) -> pd.DataFrame:
