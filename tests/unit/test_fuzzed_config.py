@@ -33,17 +33,18 @@ def places(node: Any, above: Place = ()) -> list[Place]:
 
 
 PLACES = places(CONTENT)
+WORDS = [
+    "", " ", "\x00", "x" * 5_000, "é", "[/]", "Mars/Base", "../../etc/passwd", "07:00Z", "25:00", "7", "nan",
+]  # fmt: skip
+NUMBERS = [
+    float("nan"), float("inf"), float("-inf"), -1, 0, 0.0, -0.5, 1e308, 5e-324, 2**62, -(2**62), True, False,
+]  # fmt: skip
+BRANCHES: list[Any] = [[], {}, [[]], [{}], {"": 1}, {"a.b": []}, ["ed", "ed"], [0.5], [1] * 3_000]
 ODD: st.SearchStrategy[Any] = st.one_of(
-    st.sampled_from(
-        [
-            "", " ", "\x00", "x" * 5_000, "é", "[/]", "Mars/Base", "../../etc/passwd", "07:00Z", "25:00", "7", "nan",
-            float("nan"), float("inf"), float("-inf"), -1, 0, 0.0, -0.5, 1e308, 5e-324, 2**62, -(2**62), True, False,
-            [], {}, [[]], [{}], {"": 1}, {"a.b": []}, ["ed", "ed"], [0.5], [None], date(2026, 1, 1), [1] * 3_000,
-        ]
-    ),
+    st.sampled_from([*WORDS, *NUMBERS, *BRANCHES, date(2026, 1, 1)]),
     st.text(max_size=5),
     st.integers(-10, 10),
-)  # fmt: skip
+)
 
 
 def read(content: bytes) -> Settings | str:

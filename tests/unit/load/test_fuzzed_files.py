@@ -112,8 +112,8 @@ TIMES = [
     "2026-06-30T23:59:60Z", "2026-03-08 02:30", "2026-11-01 01:30",
 ]  # fmt: skip
 VALUES = [
-    "MSH|", "٢٠٢٦", "NaN", "inf", "-1", "1e999", "<5", "null", "NULL", "\\.sp999999999\\", "\\X0Z\\", "\\Cxx\\",
-    "x" * 70_000, "é" * 300, "=cmd|' /C calc'!A0",
+    "MSH|", "٢٠٢٦", "NaN", "inf", "-1", "1e999", "<5", "null", "NULL", "\\.sp999999999\\", "\\X0Z\\",
+    "\\Cxx\\", "x" * 70_000, "é" * 300, "=cmd|' /C calc'!A0",
 ]  # fmt: skip
 ODD = st.sampled_from([*MARKS, *TIMES, *VALUES])
 CUTS = st.tuples(st.integers(0, 10**6), st.integers(0, 40), ODD)
