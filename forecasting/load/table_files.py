@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -34,8 +35,11 @@ ENDS = frozenset({"departed_at", "bed_to"})
 SEPARATORS = ",;\t|"
 MOST = {"SMALLINT": 2**15 - 1, "INTEGER": 2**31 - 1}
 """What a column of whole numbers can hold, by its type."""
-OFFSET = r"[T ]\d{2}.*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)$"
-"""The end of a time that says how far it is from UTC: as PostgreSQL writes it, without minutes, too."""
+TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)?"
+OFFSET = r"(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)"
+"""How far a time is from UTC: as PostgreSQL writes it, without minutes, too."""
+BEFORE_OFFSET = rf"\s+(?={OFFSET}$)"
+"""SQL Server writes a blank there."""
 FORMAT = "written as 2026-03-01 14:05, with an offset such as +01:00 if need be"
 
 
@@ -108,7 +112,7 @@ def _file(path: Path) -> pd.DataFrame:
     ending = path.suffix.lower()
     try:
         return _parquet(path) if ending == ".parquet" else _csv(path)
-    except (OSError, ValueError, OverflowError, NotImplementedError) as error:
+    except (OSError, ValueError, OverflowError, NotImplementedError, pd.errors.ParserWarning) as error:
         hint = "; write it in UTF-8" if isinstance(error, UnicodeError) else ""
         raise LoadRefused(f"{path}: can't be read as {ending[1:]}: {error}{hint}") from error
 
@@ -117,15 +121,18 @@ def _csv(path: Path) -> pd.DataFrame:
     written_in = encoding(path)
     with path.open(encoding=written_in) as file:
         head = file.readline()
-    # Without index_col=False a comma at the end of each row would move all names by a column.
-    return pd.read_csv(
-        path,
-        sep=max(SEPARATORS, key=head.count),
-        dtype="string",
-        encoding=written_in,
-        index_col=False,
-        skipinitialspace=True,
-    )
+    with warnings.catch_warnings():
+        # That rows have more cells than there are names is no mere warning.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        # Without index_col=False a comma at the end of each row would move all names by a column.
+        return pd.read_csv(
+            path,
+            sep=max(SEPARATORS, key=head.count),
+            dtype="string",
+            encoding=written_in,
+            index_col=False,
+            skipinitialspace=True,
+        )
 
 
 def _parquet(path: Path) -> pd.DataFrame:
@@ -220,10 +227,11 @@ def _utc(told: pd.Series, zones: pd.Series) -> pd.Series:
         return _in_range(told.dt.as_unit("us").dt.tz_convert("UTC"))
     instants = pd.Series(pd.NaT, index=told.index, dtype="datetime64[us, UTC]")
     if not pd.api.types.is_datetime64_dtype(told):
-        told = told.astype("string").str.strip()
-        stated = told.str.contains(OFFSET, regex=True, na=False)
+        told = told.astype("string").str.strip().str.replace(BEFORE_OFFSET, "", regex=True)
+        stated = told.str.fullmatch(TIME + OFFSET, na=False)
         instants[stated] = pd.to_datetime(told[stated], utc=True, format="ISO8601", errors="coerce")
-        told = pd.to_datetime(told.mask(stated), format="ISO8601", errors="coerce")
+        local = told.where(told.str.fullmatch(TIME, na=False))
+        told = pd.to_datetime(local, format="ISO8601", errors="coerce")
     local_times = _in_range(told.dt.as_unit("us").dt.tz_localize("UTC")).dt.tz_localize(None)
     for zone, local in local_times.dropna().groupby(zones):
         first = [True] * len(local)

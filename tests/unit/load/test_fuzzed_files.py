@@ -263,7 +263,7 @@ CELLS = st.one_of(
             for name in ("stay_id", "site_id", "unit_id", "bed_from", "bed_to")
         },
     ),
-    index=st.sampled_from([None, "bed_to", [0, 0, 1, 1]]),
+    index=st.sampled_from([None, "bed_to", pd.Index([0, 0, 1, 1])]),
     tz=st.sampled_from([None, "UTC", "Asia/Kathmandu"]),
 )
 def test_every_row_of_a_parquet_file_is_read_or_left_out(
@@ -280,7 +280,7 @@ def test_every_row_of_a_parquet_file_is_read_or_left_out(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bed_stay.parquet"
         try:
-            frame.set_index(index).to_parquet(path) if index else frame.to_parquet(path)
+            (frame if index is None else frame.set_index(index)).to_parquet(path)
         except (pa.ArrowException, ValueError, TypeError, OverflowError):
             return
         feed = read_or_refused(path, lambda path: read_table(path, {}, PLACES, "site", KEY))
@@ -335,7 +335,7 @@ def test_an_end_that_cannot_be_read_does_not_leave_the_patient_there_for_ever(tm
         "visit_id,site_id,arrived_at,departed_at\n"
         "1,north,2026-03-01 12:00,03/01/2026 14:00\n"
         "2,north,2026-03-01 12:00,9999-12-31 00:00\n"
-        "3,north,2026-03-01 12:00+01,2026-03-01 14:00:00+00\n"
+        "3,north,2026-03-01 12:00+01,2026-03-01 14:00:00.0000000 +00:00\n"
     )
     feed = read_table(tmp_path / "ed_visit.csv", {}, PLACES, "site", KEY)
     ((why, number),) = feed.told.left_out.items()
