@@ -35,8 +35,13 @@ def read_settings(path: Path) -> Settings:
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
-        raise ConfigError("\n".join([f"{path}: {error.error_count()} wrong", *_lines(error)])) from None
+        lines = _lines(error)
+        more = [f"  and {len(lines) - MOST_TOLD} more"] if len(lines) > MOST_TOLD else []
+        said = [f"{path}: {len(lines)} wrong", *lines[:MOST_TOLD], *more]
+        raise ConfigError("\n".join(said)) from None
 
+
+MOST_TOLD = 50
 
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 80

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import sqlalchemy as sa
@@ -21,6 +21,8 @@ from forecasting.profile import Profile
 from forecasting.schema import Target
 
 HOURS_PER_DAY = 24
+EVER = datetime(1800, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+"""Between which any arrival lies that was one; others stand for none, and not all are in Python's calendar."""
 REPEATED = ("duplicate_hour", "contradictory_hour")
 
 Finding = tuple[str, str, str, str]
@@ -93,7 +95,7 @@ def _arrival_span(
     if site.ed is None or not settings.source.profile.counts_events:
         return None
     with reading(engine) as connection:
-        told = Questions(connection, settings.source, site, since, issued_at).ask("arrival_span")
+        told = Questions(connection, settings.source, site, since, issued_at).ask("arrival_span", *EVER)
     (row,) = told.to_dict("records")
     return (
         ArrivalSpan(row["arrivals"], row["first_arrival"], row["last_arrival"]) if row["arrivals"] else None

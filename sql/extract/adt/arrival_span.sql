@@ -4,4 +4,4 @@ SELECT
     MIN({hour_of:arrived_at}) AS first_arrival,
     MAX({hour_of:arrived_at}) AS last_arrival
 FROM {ed_visit}
-WHERE site_id = :site_id AND arrived_at IS NOT NULL
+WHERE site_id = :site_id AND arrived_at >= :since AND arrived_at < :until

@@ -124,7 +124,7 @@ def checked(folder: Path, url: str, text: str) -> str:
 
 @pytest.mark.parametrize("profile", Profile)
 @given(planted=PLANTED, zone=st.sampled_from(["UTC", "America/New_York"]))
-@examples(max_examples=12)
+@examples(max_examples=6)
 def test_no_cell_breaks_the_check(
     profile: Profile, planted: list[tuple[int, int, int, Any]], zone: str
 ) -> None:
@@ -195,14 +195,13 @@ A_FEW_VISITS = "WHERE visit_id < 5"
         (Profile.HOURLY, [of("bed_census_hourly", "occupied_beds = '<5'")], "not a number"),
         (Profile.HOURLY, [of("ed_arrivals_hourly", "arrivals = '1e400'")], "not a number"),
         (Profile.HOURLY, [of("ed_arrivals_hourly", "hour_start = 'infinity' WHERE arrivals = '1'")], "ed"),
-        (Profile.OMOP, ["ALTER TABLE care_site ALTER care_site_id TYPE text"], "care_site_id"),
+        (Profile.OMOP, ["ALTER TABLE care_site ALTER care_site_id TYPE text"], "care_site_id ="),
         (Profile.OMOP, [of("visit_detail", "visit_detail_end_datetime = 'infinity'")], "icu"),
         (Profile.MIMIC_IV_ED, [of("edstays", "intime = 'infinity', outtime = '-infinity'")], "ed_arrivals"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
 def test_what_postgresql_can_hold_is_read_or_told(
-    postgres_url: str, tmp_path: Path, profile: Profile, changes: list[str], said: str, zone: str
+    postgres_url: str, tmp_path: Path, profile: Profile, changes: list[str], said: str
 ) -> None:
     on_postgres(postgres_url, profile, changes)
-    assert said in checked(tmp_path, postgres_url, config(profile, zone))
+    assert said in checked(tmp_path, postgres_url, config(profile, "America/New_York"))
