@@ -1,4 +1,4 @@
--- How many arrivals the source has at all, whenever they were, and in which hours the first and the last one lie.
+-- How many arrivals the source has between two moments far apart, and in which hours the first and the last one lie.
 SELECT
     COUNT(*) AS arrivals,
     MIN({hour_of:arrived_at}) AS first_arrival,

@@ -58,13 +58,13 @@ details = st.builds(Detail, st.sampled_from([1, 2, 3, 3, NOWHERE, None]), quarte
 visits = st.lists(
     st.builds(
         Visit,
-        st.integers(1, 3),
+        st.integers(1, 5),
         st.sampled_from([ED_ONLY, ED_ADMITTED, INPATIENT]),
         quarters,
         ends,
         st.lists(details, max_size=4).map(tuple),
     ),
-    max_size=5,
+    max_size=12,
 )
 
 
@@ -172,7 +172,7 @@ def terms(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @given(told=visits)
-@examples(max_examples=40)
+@examples(max_examples=8)
 def test_hours_are_those_of_a_count_patient_by_patient(terms: Settings, told: list[Visit]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'source.db'}"
@@ -181,7 +181,7 @@ def test_hours_are_those_of_a_count_patient_by_patient(terms: Settings, told: li
 
 
 @given(told=visits)
-@examples(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@examples(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_postgresql_counts_alike(terms: Settings, postgres_url: str, told: list[Visit]) -> None:
     write(postgres_url, tables(told))
     assert read(postgres_url, terms) == counted(told)
