@@ -118,7 +118,9 @@ def test_a_database_that_cannot_be_written_is_told_without_its_password(
 
 
 def test_what_postgresql_refuses_to_keep_is_loaded_without_it(place: Deployment, tmp_path: Path) -> None:
-    (tmp_path / "unit.csv").write_text("site_id,unit_id,name,staffed_beds\nnorth,i\x00cu,W\x00ard,99999999999\n")
+    (tmp_path / "unit.csv").write_text(
+        "site_id,unit_id,name,staffed_beds\nnorth,i\x00cu,W\x00ard,99999999999\n"
+    )
     (tmp_path / "a.hl7").write_text(hospital_files.message("A01", "V1", "x\x00y", "202603041200"), newline="")
     (tmp_path / "a.ndjson").write_text(
         '{"resourceType": "Encounter", "id": "1", "status": "finished", "class": {"code": "IMP"}, '
