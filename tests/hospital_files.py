@@ -55,6 +55,20 @@ def messages(hospital: Hospital, settings: Settings, seed: int) -> list[str]:
     return told
 
 
+def message(trigger: str, visit: str, unit: str, at: str, prior: str | None = None) -> str:
+    """An inpatient's message at north; ``prior`` is the visit's number before."""
+    merged = [f"MRG|MRN||ACC||{prior}"] if prior else []
+    return "\r".join(
+        [
+            f"MSH|^~\\&|EHR|north|HUB|HUB|{at}||ADT^{trigger}|{visit}-{trigger}|P|2.5",
+            f"EVN|{trigger}|{at}",
+            *merged,
+            f"PV1|1|I|{unit}^1^A^north{'|' * 16}{visit}",
+            "",
+        ]
+    )
+
+
 def encounters(hospital: Hospital) -> list[str]:
     """A FHIR export of it, a line each."""
     told = []

@@ -19,6 +19,41 @@ LATE = pd.Timedelta(minutes=40)
 TIMES = ["start", "end"]
 
 
+ONE_HOSPITAL = """
+[group]
+name = "One hospital"
+time_zone = "UTC"
+
+[source]
+profile = "omop"
+
+[[shifts]]
+name = "day"
+start = "07:00"
+hours = 12
+
+[roles.registered_nurse]
+title = "Registered nurse"
+
+[roles.registered_nurse.patients_per_head]
+ed = 4
+icu = 2
+medical_surgical = 5
+
+[[sites]]
+site_id = "one"
+name = "One"
+time_zone = "UTC"
+country = "GB"
+units = [
+  { unit_id = "ed", source_id = "Emergency", name = "Emergency", unit_type = "ed", beds = 30 },
+  { unit_id = "icu", source_id = "ICU", name = "Intensive care", unit_type = "icu", beds = 10 },
+  { unit_id = "ward", source_id = "4 West", name = "Ward", unit_type = "medical_surgical", beds = 10 },
+]
+"""
+"""A hospital.toml of one hospital in UTC."""
+
+
 def in_omop_terms(settings: Settings) -> Settings:
     """The configuration of the same hospitals over an OMOP source of them all."""
     sites = tuple(_in_omop_terms(site, number) for number, site in enumerate(settings.sites, 1))

@@ -35,6 +35,7 @@ MENDABLE = (
     outcome.SiteBlocked,
     outcome.SourceLost,
     outcome.NightIncomplete,
+    outcome.NightNotCome,
     outcome.NothingToDecide,
     outcome.PlanReplaced,
     standalone.StandaloneError,

@@ -72,7 +72,8 @@ def load(
         loaded = pipeline.load_source(
             Deployment(), paths, asked_time_zone(time_zone), asked_columns(column or [])
         )
-        print_loaded(loaded.told.read, loaded.told.left_out, loaded.written, console)
+        told = loaded.told
+        print_loaded(told.read, told.left_out, told.first_at, loaded.written, console)
 
 
 @source_app.command()

@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from forecasting.config.fields import Count, Money, UserId
+from forecasting.config.fields import Count, LocalTime, Money, UserId
 from forecasting.config.table import Table, refuse_repeats
 
 
@@ -41,7 +41,7 @@ class Approval(Table):
     heads_changed: Count | None = None
     wages_changed: Money | None = None
     approvers: tuple[UserId, ...] = ()
-    until: time = time(6, 30)
+    until: LocalTime = time(6, 30)
     on_timeout: OnTimeout = OnTimeout.LEAVE
 
     @model_validator(mode="after")

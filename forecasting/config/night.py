@@ -8,17 +8,17 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 
-from forecasting.config.fields import Identifier, Level, TimeZoneName
+from forecasting.config.fields import Identifier, Level, LocalTime, TimeZoneName, Title
 from forecasting.config.table import Table
 
 
 class Group(Table):
     """The hospital group: its name and when its night begins."""
 
-    name: str
+    name: Title
     time_zone: TimeZoneName
     issue_hour: Annotated[int, Field(ge=0, le=23)] = 3
-    publish_by: time | None = None
+    publish_by: LocalTime | None = None
     """Local time by which every site should be published, else people are warned; None: nobody is."""
 
     @property
@@ -55,5 +55,5 @@ class Shift(Table):
     """A working period that starts at the same local time each day."""
 
     name: Identifier
-    start: time
+    start: LocalTime
     hours: Annotated[int, Field(ge=4, le=24)]

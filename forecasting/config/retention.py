@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forecasting.config.fields import Positive
+from forecasting.config.fields import Days
 from forecasting.config.table import Table
 
 
@@ -12,9 +12,9 @@ class Retention(Table):
     Nights, recommendations, decisions, promotions and observations are kept for good.
     """
 
-    staged_days: Positive = 60
+    staged_days: Days = 60
     """Staged files and checkpoints; without them a night that is run again reads the source anew."""
-    page_days: Positive = 730
-    quarantine_days: Positive = 730
-    forecast_days: Positive = 730
+    page_days: Days = 730
+    quarantine_days: Days = 730
+    forecast_days: Days = 730
     """Quantiles by hour, shift and day."""

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from forecasting.config.fields import Count, Identifier, Positive, Rate, Share
+from forecasting.config.fields import Count, Identifier, Positive, Rate, Share, Title
 from forecasting.config.rule import Applies, BoardersAt, RuleKind, refuse_arrivals_elsewhere
 from forecasting.config.table import ROUNDING, Table, refuse_repeats
 from forecasting.config.unit import UnitType
@@ -34,7 +34,7 @@ class Role(Table):
     wage is saved by telling a rostered head in time not to come.
     """
 
-    title: str
+    title: Title
     wage: Rate = 1.0
     overtime_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.5
     release_share: Share = 0.5

@@ -9,7 +9,7 @@ import holidays
 from pydantic import Field, model_validator
 
 from forecasting.config.approval import Approval
-from forecasting.config.fields import Count, Identifier, Positive, SourceName, TimeZoneName
+from forecasting.config.fields import Count, Identifier, Positive, SourceName, TimeZoneName, Title
 from forecasting.config.table import Table, refuse_repeats
 from forecasting.config.unit import Unit, UnitType
 
@@ -18,7 +18,7 @@ class FloatPool(Table):
     """Heads of one role who go to whichever of some units needs them; rostered under the pool's id."""
 
     pool_id: Identifier
-    name: str
+    name: Title
     role: Identifier
     units: Annotated[tuple[Identifier, ...], Field(min_length=1)]
     least: Count = 0
@@ -39,7 +39,7 @@ class Site(Table):
 
     site_id: Identifier
     source_id: SourceName | None = None
-    name: str
+    name: Title
     time_zone: TimeZoneName
     country: str
     subdivision: str | None = None

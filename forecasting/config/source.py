@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from forecasting.config.fields import Identifier, Positive, SourceName, TimeZoneName
+from forecasting.config.fields import Days, Identifier, Positive, SourceName, TimeZoneName
 from forecasting.config.site import Site
 from forecasting.config.table import Table
 from forecasting.profile import Profile
@@ -24,7 +24,7 @@ class Hourly(Table):
     """When patients were counted: at the row's time, or at the end of the hour that begins then."""
     absent_is_zero: tuple[Literal["ed_arrivals", "bed_census"], ...] = ()
     """Targets of which no row means nobody; else it means that nothing is known."""
-    measures: dict[Literal["ed_arrivals", "bed_census"], Annotated[str, Field(min_length=1)]] = {}
+    measures: dict[Literal["ed_arrivals", "bed_census"], SourceName] = {}
     """What ``hourly_count.measure`` says where a row counts that target; its own name if left out."""
 
     def zone(self, site: Site) -> ZoneInfo:
@@ -61,12 +61,12 @@ class Source(Table):
     """The shape of the hospital's reporting database and how much of it a night reads."""
 
     profile: Profile = Profile.ADT
-    history_days: Annotated[int, Field(ge=21)] = 730
+    history_days: Annotated[Days, Field(ge=21)] = 730
     lookback_days: Annotated[int, Field(ge=0, le=60)] = 3
-    stale_after_hours: Positive = 24
+    stale_after_hours: Annotated[Positive, Field(le=24 * 366)] = 24
     catch_up: Literal["missing", "spread"] = "missing"
     """The arrivals of an outage, stamped on the hour after it: left out, or given back to its hours."""
-    timeout_seconds: Positive = 900
+    timeout_seconds: Annotated[Positive, Field(le=24 * 3600)] = 900
     """How long PostgreSQL may take to answer one question."""
     tables: dict[Identifier, SourceName] = {}
     columns: dict[Identifier, dict[Identifier, SourceName]] = {}

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from forecasting.config.fields import Count, Identifier, Positive, Share, SourceName
+from forecasting.config.fields import Count, Identifier, Positive, Share, SourceName, Title
 from forecasting.config.table import ROUNDING, Table
 
 
@@ -49,7 +49,7 @@ class Unit(Table):
 
     unit_id: Identifier
     source_id: SourceName | None = None
-    name: str
+    name: Title
     unit_type: UnitType
     beds: Positive
     minimum_heads: dict[Identifier, Count] = {}

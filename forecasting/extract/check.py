@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import sqlalchemy as sa
@@ -21,6 +21,9 @@ from forecasting.profile import Profile
 from forecasting.schema import Target
 
 HOURS_PER_DAY = 24
+MOST_UNITS = 20
+EVER = datetime(1800, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+"""Between which any arrival lies that was one; others stand for none, and some are in no calendar."""
 REPEATED = ("duplicate_hour", "contradictory_hour")
 
 Finding = tuple[str, str, str, str]
@@ -93,7 +96,7 @@ def _arrival_span(
     if site.ed is None or not settings.source.profile.counts_events:
         return None
     with reading(engine) as connection:
-        told = Questions(connection, settings.source, site, since, issued_at).ask("arrival_span")
+        told = Questions(connection, settings.source, site, since, issued_at).ask("arrival_span", *EVER)
     (row,) = told.to_dict("records")
     return (
         ArrivalSpan(row["arrivals"], row["first_arrival"], row["last_arrival"]) if row["arrivals"] else None
@@ -131,7 +134,9 @@ def report_site(
     if span is not None:
         scattered = doubts.scattered_doubt(span.arrivals, span.first, span.last)
         found += [(site.site_id, "", "", scattered)] if scattered else []
-    unread = [*_unread(extracted["source_defect"], series, tables, site, settings.source.profile, span)]
+    since = issued_at - timedelta(days=settings.source.history_days)
+    profile, defects = settings.source.profile, extracted["source_defect"]
+    unread = [*_unread(defects, series, tables, site, profile, span, since)]
     columns = ["site_id", "unit_id", "target", "says"]
     return SourceReport(series, pd.DataFrame(found, columns=columns), pd.DataFrame(unread, columns=columns))
 
@@ -184,6 +189,11 @@ def _doubts(
         first, last = min(hours[0] for hours in known), max(hours[-1] for hours in known)
         for says in _site_doubts(first, last, settings, issued_at):
             yield site.site_id, "", "", says
+    left_out = sorted(set(extracted["observation"]["unit_id"]) - {unit.unit_id for unit in site.units})
+    if left_out:
+        more = f" and {len(left_out) - MOST_UNITS} more" if len(left_out) > MOST_UNITS else ""
+        named = ", ".join(map(repr, left_out[:MOST_UNITS]))
+        yield site.site_id, "", "", f"units that hospital.toml does not have, left out: {named}{more}"
     if extracted["scheduled_shift"].empty:
         yield site.site_id, "", "", "no roster for the nights to come: what is short can't be told"
     beds = extracted["unit"].set_index("unit_id")["staffed_beds"]
@@ -257,6 +267,7 @@ def _unread(
     site: Site,
     profile: Profile,
     span: ArrivalSpan | None,
+    since: datetime,
 ) -> Iterator[Finding]:
     if not profile.has_wards:
         for unit in site.units:
@@ -280,7 +291,8 @@ def _unread(
         else:
             called = site.source_id or site.site_id
             says = (
-                f"no rows of site {called!r} in {', '.join(sorted(set(rows['table'])))} in the history read; "
-                "if the source calls it, or its units, otherwise, say so: sites.source_id, units.source_id"
+                f"no rows of site {called!r} in {', '.join(sorted(set(rows['table'])))} in the history read, "
+                f"since {since:%Y-%m-%d}; if the source calls it, or its units, otherwise, say so: "
+                "sites.source_id, units.source_id"
             )
         yield site.site_id, "", str(target), says

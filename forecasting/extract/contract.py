@@ -55,7 +55,7 @@ class SourceTable:
     @property
     def relation(self) -> str:
         """What stands after FROM: the table itself, or a subquery with the profile's column names."""
-        if not self.condition and all(ours == theirs for ours, theirs in self.columns.items()):
+        if not self.condition and all(theirs in (ours, f'"{ours}"') for ours, theirs in self.columns.items()):
             return self.actual
         chosen = ", ".join(f"{theirs} AS {ours}" for ours, theirs in self.columns.items())
         where = f" WHERE {self.condition}" if self.condition else ""
@@ -221,8 +221,8 @@ _SQLITE_TIME = (
 
 
 def _quoted(inspector: sa.Inspector, name: str) -> str:
-    """The name as it stands in a query's text."""
-    quote = inspector.dialect.identifier_preparer.quote
+    """The name as it stands in a query's text: in quotes, for every database has words that are no names."""
+    quote = inspector.dialect.identifier_preparer.quote_identifier
     quoted = quote(name)
     # Some drivers' names have their per cent signs doubled here, and a query's text once more.
     return _escaped(quoted.replace("%%", "%") if "%%" in quote("%") else quoted)

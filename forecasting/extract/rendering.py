@@ -12,6 +12,9 @@ from types import MappingProxyType
 
 import sqlglot
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.mssql.base import RESERVED_WORDS as OF_SQL_SERVER
+from sqlalchemy.dialects.oracle.base import RESERVED_WORDS as OF_ORACLE
+from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS as OF_POSTGRESQL
 from sqlglot import exp
 
 from forecasting.config import Settings, Site
@@ -25,6 +28,8 @@ from forecasting.schema import ED_STAY_HOURS
 WRITTEN_IN = "postgres"
 """What the files are written in, for all that is no function of a name of ours."""
 HOURS_PER_WEEK = 168
+RESERVED = {word.lower() for word in OF_SQL_SERVER | OF_ORACLE | OF_POSTGRESQL}
+"""Words that are names in quotes only, somewhere."""
 _PARAMETER = re.compile(r"[@:]\w+")
 
 
@@ -107,7 +112,7 @@ def render_queries(
         sqlglot.errors.UnsupportedError: the dialect has no word for something.
     """
     profile = settings.source.profile
-    tables = _tables(settings)
+    tables = _tables(settings, dialect)
     if profile.counts_events:
         tables = in_utc(tables, SourceClock(settings.source.events.zone(site)), since, issued_at, NEUTRAL)
     bound = _bound(settings, site, since, issued_at)
@@ -214,19 +219,29 @@ def _spelling(function: str, dialect: Dialect) -> exp.Expr:
     return sqlglot.parse_one(_SPELT[function][dialect], read=dialect)
 
 
-def _tables(settings: Settings) -> dict[str, SourceTable]:
+def _tables(settings: Settings, dialect: Dialect) -> dict[str, SourceTable]:
     """The profile's tables under the names that are mapped; the long one of hours stands for none here."""
     source = settings.source
-    quote = postgresql.dialect().identifier_preparer.quote  # type: ignore[no-untyped-call]
     return {
         name: SourceTable(
             name,
-            ".".join(quote(part) for part in source.tables.get(name, name).rsplit(".", 1)),
-            {column: quote(source.columns.get(name, {}).get(column, column)) for column in columns},
+            ".".join(_quoted(part, dialect) for part in source.tables.get(name, name).rsplit(".", 1)),
+            {
+                column: _quoted(source.columns.get(name, {}).get(column, column), dialect)
+                for column in columns
+            },
         )
         for name, columns in {**SHAPES[source.profile].mappable, **BESIDE.mappable}.items()
         if name != HOURLY_COUNT
     }
+
+
+def _quoted(name: str, dialect: Dialect) -> str:
+    preparer = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
+    if name not in RESERVED:
+        return str(preparer.quote(name))
+    # A small name without quotes is a capital one to Oracle and Snowflake.
+    return str(preparer.quote_identifier(name if dialect is Dialect.SQL_SERVER else name.upper()))
 
 
 def _bound(settings: Settings, site: Site, since: datetime, issued_at: datetime) -> dict[str, object]:

@@ -110,4 +110,6 @@ def _read_utc(connection: Any, _record: object) -> None:
 
 def _reason(error: sa.exc.SQLAlchemyError) -> str:
     cause = getattr(error, "orig", None) or error
-    return str(cause).strip().splitlines()[0]
+    said, *more = str(cause).strip().splitlines() or [type(error).__name__]
+    # PostgreSQL names the place in the query, and with it tables and columns.
+    return " ".join([said, *(line for line in more[:1] if line.startswith("LINE "))])

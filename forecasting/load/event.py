@@ -1,9 +1,9 @@
-"""What an ADT message says happened, and a visit's way told from such events."""
+"""What ADT messages say happened, and a visit's way told from them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -41,6 +41,38 @@ class AdtEvent:
     disposition: str | None
 
 
+@dataclass(frozen=True)
+class Renumbering:
+    """A visit that got another number, or was merged into another visit: the two are one."""
+
+    site_id: str
+    visit_id: str
+    prior_visit_id: str
+
+
+def under_one_number(
+    events: Iterable[AdtEvent], renumberings: Iterable[Renumbering]
+) -> tuple[list[AdtEvent], frozenset[str]]:
+    """The events with one visit number for all that were ever one, and the numbers that renumberings name.
+
+    Neither depends on the order in which visits were renumbered, nor on whether it was undone: numbers that
+    were once exchanged belong to one patient's visit.
+    """
+    stands_for: dict[str, str] = {}
+    for one in renumberings:
+        kept, gone = sorted((_last(stands_for, one.visit_id), _last(stands_for, one.prior_visit_id)))
+        stands_for.setdefault(kept, kept)
+        stands_for[gone] = kept
+    renamed = [replace(event, visit_id=_last(stands_for, event.visit_id)) for event in events]
+    return renamed, frozenset(stands_for)
+
+
+def _last(stands_for: Mapping[str, str], visit_id: str) -> str:
+    while stands_for.get(visit_id, visit_id) != visit_id:
+        visit_id = stands_for[visit_id]
+    return visit_id
+
+
 def ways(events: Iterable[AdtEvent]) -> list[Way]:
     """Every visit's way, whatever order its events came in; one that was cancelled altogether has none."""
     by_visit: dict[tuple[str, str], list[AdtEvent]] = {}
@@ -53,7 +85,7 @@ def ways(events: Iterable[AdtEvent]) -> list[Way]:
 def _standing(events: Sequence[AdtEvent]) -> list[AdtEvent]:
     """What is left when each cancel has taken back the latest event that it can be about."""
     standing: list[AdtEvent] = []
-    for event in sorted(events, key=lambda event: (event.told_at, event.at, event.event_id)):
+    for event in sorted(events, key=_as_told):
         taken_back = _TAKES_BACK.get(event.kind)
         if taken_back is None:
             standing.append(event)
@@ -61,7 +93,18 @@ def _standing(events: Sequence[AdtEvent]) -> list[AdtEvent]:
         about = [number for number, earlier in enumerate(standing) if earlier.trigger in taken_back]
         if about:
             del standing[about[-1]]
-    return sorted(standing, key=lambda event: (event.at, event.told_at, event.event_id))
+    return sorted(standing, key=_as_happened)
+
+
+def _as_told(event: AdtEvent) -> tuple[datetime, bool, datetime, str]:
+    # Stamps are often of the minute: a cancel comes after what it is about.
+    return event.told_at, event.kind in _TAKES_BACK, event.at, event.event_id
+
+
+def _as_happened(event: AdtEvent) -> tuple[datetime, bool, datetime, bool, str]:
+    # Of one moment, the ED was before the bed, and nothing after the discharge.
+    ends = event.kind is EventKind.DISCHARGED
+    return event.at, ends, event.told_at, not event.in_ed, event.event_id
 
 
 def _way(events: Sequence[AdtEvent]) -> Way | None:

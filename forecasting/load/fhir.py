@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from forecasting.config import Site
 from forecasting.load.feed import Feed
 from forecasting.load.identity import Pseudonym
+from forecasting.load.moments import RANGE, in_range
+from forecasting.load.piece import Piece
 from forecasting.load.places import Places, site_name
+from forecasting.load.plain_text import plain, shown
 from forecasting.load.segment import Segment, Way
 
 INPATIENT = frozenset({"IMP", "ACUTE", "NONAC", "OBSENC", "SS"})
@@ -21,12 +24,15 @@ EMERGENCY = "EMER"
 WITHDRAWN = frozenset({"cancelled", "entered-in-error"})
 TO_COME = frozenset({"planned"})
 
+Resource = Any
+"""A validated one: the library's classes are made when they are first asked for."""
+
 
 class _LeftOutError(Exception):
-    """The encounter tells nothing that can be counted; why."""
+    """The line or the encounter tells nothing that can be counted; why."""
 
 
-def read_fhir(lines: Iterable[str], places: Places, pseudonym: Pseudonym) -> Feed:
+def read_fhir(lines: Iterable[Piece], places: Places, pseudonym: Pseudonym) -> Feed:
     """The visits that an export's lines tell of; encounters of other kinds are counted and left out.
 
     A location belongs to a unit if it, or one that it is part of, has its name, id or identifier.
@@ -38,12 +44,14 @@ def read_fhir(lines: Iterable[str], places: Places, pseudonym: Pseudonym) -> Fee
     """
     feed = Feed()
     resources = list(_resources(lines, feed))
-    names = _Names([one for one in resources if one["resourceType"] != "Encounter"])
-    for encounter in (one for one in resources if one["resourceType"] == "Encounter"):
+    names = _Names([one for one, _ in resources if not _is_encounter(one)])
+    for encounter, where in resources:
+        if not _is_encounter(encounter):
+            continue
         try:
             way = _way(encounter, names, places, pseudonym, feed)
         except _LeftOutError as why:
-            feed.told.left_out[str(why)] += 1
+            feed.told.leave_out(str(why), where)
         else:
             if way is not None:
                 feed.ways.append(way)
@@ -51,77 +59,98 @@ def read_fhir(lines: Iterable[str], places: Places, pseudonym: Pseudonym) -> Fee
     return feed
 
 
-def _resources(lines: Iterable[str], feed: Feed) -> Iterator[dict[str, Any]]:
-    from fhir.resources.R4B.encounter import Encounter
+def _is_encounter(resource: Resource) -> bool:
+    return bool(resource.get_resource_type() == "Encounter")
 
+
+def _resources(lines: Iterable[Piece], feed: Feed) -> Iterator[tuple[Resource, str]]:
+    """The resources of use, each with where it stands."""
     for line in lines:
-        if not line.strip():
+        if not line.text.strip():
             continue
         try:
-            resource = json.loads(line)
-            kind = resource.get("resourceType") if isinstance(resource, dict) else None
-            if kind == "Encounter":
-                Encounter.model_validate(resource)
-        except (json.JSONDecodeError, ValidationError) as error:
-            feed.told.left_out[f"line that is no FHIR R4 resource ({type(error).__name__})"] += 1
-            continue
-        if kind in ("Encounter", "Location", "Organization"):
-            yield resource
-        else:
-            feed.told.left_out[f"resource {kind}: not of use"] += 1
+            yield _resource(line.text), line.where
+        except _LeftOutError as why:
+            feed.told.leave_out(str(why), line.where)
+
+
+def _resource(line: str) -> Resource:
+    try:
+        told = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise _LeftOutError("lines that are no JSON") from error
+    kind = told.get("resourceType") if isinstance(told, dict) else None
+    known = _models().get(str(kind))
+    if known is None:
+        raise _LeftOutError(f"resources of type {shown(str(kind))}: not of use")
+    try:
+        return known.model_validate(told)
+    except ValidationError as error:
+        at = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
+        raise _LeftOutError(f"{kind} that is not as FHIR R4 has it, at {shown(at)}") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _LeftOutError(f"{kind} that is not as FHIR R4 has it") from error
+
+
+def _models() -> dict[str, type[BaseModel]]:
+    from fhir.resources.R4B.encounter import Encounter
+    from fhir.resources.R4B.location import Location
+    from fhir.resources.R4B.organization import Organization
+
+    return {"Encounter": Encounter, "Location": Location, "Organization": Organization}
 
 
 class _Names:
     """By what names a reference's target is known, itself before what it is part of."""
 
-    def __init__(self, resources: Iterable[dict[str, Any]]) -> None:
-        self._by_reference: dict[str, dict[str, Any]] = {}
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        self._by_reference: dict[str, Resource] = {}
         for resource in resources:
-            kind = resource["resourceType"]
-            self._by_reference[f"{kind}/{resource.get('id')}"] = resource
-            for identifier in resource.get("identifier", []):
-                told = f"{identifier.get('system', '')}|{identifier.get('value')}"
+            kind = resource.get_resource_type()
+            self._by_reference[f"{kind}/{resource.id}"] = resource
+            for identifier in resource.identifier or []:
+                told = f"{identifier.system or ''}|{identifier.value}"
                 self._by_reference[f"{kind}?identifier={told}"] = resource
 
-    def of(self, reference: dict[str, Any] | None) -> tuple[str, ...]:
-        names: list[str] = []
+    def of(self, reference: Resource | None) -> tuple[str, ...]:
+        names: list[str | None] = []
         seen: set[str] = set()
-        while reference:
-            told = str(reference.get("reference", ""))
-            names += [str(reference.get("display", "")), told.rpartition("/")[2], told.rpartition("|")[2]]
+        while reference is not None:
+            told = reference.reference or ""
+            names += [reference.display, told.rpartition("/")[2], told.rpartition("|")[2]]
             target = self._by_reference.get(told)
             if target is None or told in seen:
                 break
             seen.add(told)
-            names += [str(target.get("name", "")), str(target.get("id", ""))]
-            names += [str(identifier.get("value", "")) for identifier in target.get("identifier", [])]
-            reference = target.get("partOf")
-        return tuple(dict.fromkeys(name for name in names if name))
+            names += [target.name, target.id]
+            names += [identifier.value for identifier in target.identifier or []]
+            reference = target.partOf
+        kept = (plain(str(name)) for name in names if name)
+        return tuple(dict.fromkeys(name for name in kept if name))
 
-    def organization_of(self, reference: dict[str, Any] | None) -> tuple[str, ...]:
-        target = self._by_reference.get(str((reference or {}).get("reference", "")))
-        return self.of(target.get("managingOrganization")) if target else ()
+    def organization_of(self, reference: Resource | None) -> tuple[str, ...]:
+        target = self._by_reference.get((reference.reference or "") if reference else "")
+        return self.of(getattr(target, "managingOrganization", None))
 
 
-def _way(
-    encounter: dict[str, Any], names: _Names, places: Places, pseudonym: Pseudonym, feed: Feed
-) -> Way | None:
-    code = encounter["class"].get("code")
+def _way(encounter: Resource, names: _Names, places: Places, pseudonym: Pseudonym, feed: Feed) -> Way | None:
+    code = encounter.class_fhir.code
     if code != EMERGENCY and code not in INPATIENT:
-        raise _LeftOutError(f"encounters of class {code}: neither ED nor bed")
-    if encounter["status"] in TO_COME:
+        raise _LeftOutError(f"encounters of class {shown(str(code))}: neither ED nor bed")
+    if encounter.status in TO_COME:
         raise _LeftOutError("encounters still to come")
-    stays = encounter.get("location", [])
+    if not encounter.id:
+        raise _LeftOutError("encounters without an id")
+    stays = encounter.location or []
     site = _site(encounter, stays, names, places)
-    visit_id = pseudonym.of(site.site_id, encounter["id"])
-    if encounter["status"] in WITHDRAWN:
+    visit_id = pseudonym.of(site.site_id, str(encounter.id))
+    if encounter.status in WITHDRAWN:
         feed.withdrawn.add((site_name(site), visit_id))
         feed.told.read["encounters withdrawn"] += 1
         return None
-    whole = encounter.get("period") or {}
-    if len(stays) > 1 and not all((stay.get("period") or {}).get("start") for stay in stays):
+    if len(stays) > 1 and not all(stay.period and stay.period.start for stay in stays):
         raise _LeftOutError("encounters in several places without a period for each")
-    told = [(stay.get("location"), stay.get("period") or whole) for stay in stays] or [(None, whole)]
+    told = [(stay.location, stay.period or encounter.period) for stay in stays] or [(None, encounter.period)]
     segments = sorted(
         (_segment(reference, period, code, site, names, places) for reference, period in told),
         key=lambda segment: segment.since,
@@ -129,43 +158,54 @@ def _way(
     return Way(visit_id, site_name(site), tuple(segments), _disposition(encounter))
 
 
-def _site(encounter: dict[str, Any], stays: list[dict[str, Any]], names: _Names, places: Places) -> Site:
-    told = list(names.of(encounter.get("serviceProvider")))
+def _site(encounter: Resource, stays: list[Resource], names: _Names, places: Places) -> Site:
+    told = list(names.of(encounter.serviceProvider))
     for stay in stays:
-        told += [*names.of(stay.get("location")), *names.organization_of(stay.get("location"))]
+        told += [*names.of(stay.location), *names.organization_of(stay.location)]
     site = places.site(told)
     if site is None:
-        raise _LeftOutError(f"organization {next(iter(told), 'none named')!r} is no site's source_id")
+        raise _LeftOutError(f"organization {shown(next(iter(told), 'none named'))} is no site's source_id")
     return site
 
 
 def _segment(
-    reference: dict[str, Any] | None,
-    period: dict[str, Any],
-    code: str,
-    site: Site,
-    names: _Names,
-    places: Places,
+    reference: Resource | None, period: Resource, code: str, site: Site, names: _Names, places: Places
 ) -> Segment:
     told = names.of(reference)
     ed = places.ed(site)
     unit_id = places.unit(site, told)
     if unit_id is None:
         unit_id = ed if code == EMERGENCY else next(iter(told), "")
-    since = _time(period.get("start"))
+    since, until = (_time(period.start), _time(period.end)) if period else (None, None)
     if since is None:
         raise _LeftOutError("encounters without a start to the hour")
-    return Segment(unit_id or "", unit_id is not None and unit_id == ed, since, _time(period.get("end")))
+    if not in_range(since):
+        raise _LeftOutError(f"encounters that start {RANGE}")
+    if period.end is not None and until is None:
+        raise _LeftOutError("encounters that end on a date without an hour")
+    # An end in 9999 says that there was none yet.
+    ended = until if until and in_range(until) else None
+    return Segment(unit_id or "", unit_id is not None and unit_id == ed, since, ended)
 
 
-def _time(told: str | None) -> datetime | None:
-    # A date alone, which FHIR allows, tells no hour.
-    return datetime.fromisoformat(told).astimezone(UTC) if told and "T" in told else None
+def _time(told: date | str | None) -> datetime | None:
+    """A moment in UTC; a date alone, which FHIR allows, tells no hour."""
+    if isinstance(told, str) and "T" in told:
+        # With a leap second it is left a text.
+        told = datetime.fromisoformat(told.replace(":60", ":59"))
+    if not isinstance(told, datetime):
+        return None
+    try:
+        return told.astimezone(UTC)
+    except OverflowError:
+        # So near to the first or the last year that there is that its offset leads out of it.
+        return told.replace(tzinfo=UTC)
 
 
-def _disposition(encounter: dict[str, Any]) -> str | None:
-    told = (encounter.get("hospitalization") or {}).get("dischargeDisposition") or {}
-    codes = {coding.get("code") for coding in told.get("coding", [])}
+def _disposition(encounter: Resource) -> str | None:
+    stay = encounter.hospitalization
+    told = stay.dischargeDisposition if stay else None
+    codes = {coding.code for coding in (told.coding if told else None) or []}
     if codes & {"aadvice"}:
         return "left_without_being_seen"
     if codes & {"other-hcf", "hosp", "long", "rehab", "psy", "snf"}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC
 from typing import Any
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 
 from forecasting.adt import BED_STAY, ED_VISIT, INSTANT, SCHEDULED_SHIFT, SIMULATION, SOURCE_TABLES, UNIT
 from forecasting.load.errors import LoadRefused
-from forecasting.load.event import AdtEvent, EventKind, ways
+from forecasting.load.event import AdtEvent, EventKind, Renumbering, under_one_number, ways
 from forecasting.load.feed import Feed
 from forecasting.load.segment import source_rows
 
@@ -46,14 +47,51 @@ EVENT = sa.Table(
     comment="What ADT messages told: those to come, cancels among them, are put together with it.",
 )
 
+RENUMBERING = sa.Table(
+    "adt_renumbering",
+    METADATA,
+    sa.Column("site_id", sa.Text, nullable=False),
+    sa.Column("visit_id", sa.Text, primary_key=True),
+    sa.Column("prior_visit_id", sa.Text, primary_key=True, index=True),
+    comment="Which visits are one: of a visit that got another number, or was merged into another.",
+)
+
 KEYS = {
     UNIT.name: ("site_id", "unit_id"),
     SCHEDULED_SHIFT.name: ("site_id", "unit_id", "role", "shift_start"),
 }
 
 
+@contextmanager
+def opened(url: str) -> Iterator[SourceTables]:
+    """The tables of a database, as long as it is needed.
+
+    Raises:
+        LoadRefused: the database can't be used, doesn't answer, or refuses what is written.
+    """
+    try:
+        engine = sa.create_engine(url)
+    except (sa.exc.ArgumentError, ImportError) as error:
+        raise LoadRefused(
+            "HOSPITAL_SOURCE_URL is no database that can be written; allowed are sqlite:///… and "
+            f"postgresql+psycopg://… with the extra postgres installed ({type(error).__name__})"
+        ) from None
+    try:
+        yield SourceTables(engine)
+    except sa.exc.SQLAlchemyError as error:
+        # The whole error names rows, and with them patients' visits.
+        said = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()
+        where = engine.url.render_as_string(hide_password=True)
+        raise LoadRefused(
+            f"{where} can't be written: {said[0] if said else type(error).__name__}; nothing of the last "
+            "file is in it: mend it, and load the files again"
+        ) from error
+    finally:
+        engine.dispose()
+
+
 class SourceTables:
-    """Where loaded files go: the four tables of the profile, and the events that messages told."""
+    """Where loaded files go: the four tables of the profile, and what messages told."""
 
     def __init__(self, engine: sa.Engine) -> None:
         """Make the tables that aren't there.
@@ -78,9 +116,9 @@ class SourceTables:
         """
         written: Counter[str] = Counter()
         with self._engine.begin() as connection:
-            told = _with_those_before(connection, feed.events)
+            told, known_as = _with_those_before(connection, feed)
             found = [*ways(told), *feed.ways]
-            touched = {event.visit_id for event in told} | {way.visit_id for way in found}
+            touched = known_as | {event.visit_id for event in told} | {way.visit_id for way in found}
             touched |= {visit_id for _, visit_id in feed.withdrawn}
             rows = source_rows(found)
             for name, of_table in ((ED_VISIT.name, rows.ed_visit), (BED_STAY.name, rows.bed_stay)):
@@ -92,11 +130,18 @@ class SourceTables:
         return written
 
 
-def _with_those_before(connection: sa.Connection, events: Sequence[AdtEvent]) -> list[AdtEvent]:
-    """All events of the visits that some events are of, the events stored beside those known before."""
-    by_id = {event.event_id: event for event in events}
+def _with_those_before(connection: sa.Connection, feed: Feed) -> tuple[list[AdtEvent], frozenset[str]]:
+    """All events of the visits that a feed tells of, stored beside those known before.
+
+    Returns:
+        The events, each under the number that its visit has among all it ever had; and those numbers.
+    """
+    renumberings = _renumberings_with_those_before(connection, feed)
+    asked = {event.visit_id for event in feed.events}
+    asked |= {visit_id for one in renumberings for visit_id in (one.visit_id, one.prior_visit_id)}
+    by_id = {event.event_id: event for event in feed.events}
     known: dict[str, AdtEvent] = {}
-    for visits in _some(sorted({event.visit_id for event in events}), KEYS_AT_ONCE):
+    for visits in _some(sorted(asked), KEYS_AT_ONCE):
         for row in connection.execute(sa.select(EVENT).where(EVENT.c.visit_id.in_(visits))).mappings():
             known[row["event_id"]] = AdtEvent(
                 **dict(row)
@@ -107,7 +152,27 @@ def _with_those_before(connection: sa.Connection, events: Sequence[AdtEvent]) ->
                 }
             )
     _insert(connection, EVENT, [asdict(event) for event in by_id.values() if event.event_id not in known])
-    return list((known | by_id).values())
+    return under_one_number((known | by_id).values(), renumberings)
+
+
+def _renumberings_with_those_before(connection: sa.Connection, feed: Feed) -> set[Renumbering]:
+    """All renumberings that have to do with the visits of a feed, stored beside those known before."""
+    told = set(feed.renumberings)
+    known: set[Renumbering] = set()
+    asked = {event.visit_id for event in feed.events}
+    asked |= {visit_id for one in told for visit_id in (one.visit_id, one.prior_visit_id)}
+    reached: set[str] = set()
+    while asked:
+        found: set[Renumbering] = set()
+        for visits in _some(sorted(asked), KEYS_AT_ONCE):
+            of_them = RENUMBERING.c.visit_id.in_(visits) | RENUMBERING.c.prior_visit_id.in_(visits)
+            rows = connection.execute(sa.select(RENUMBERING).where(of_them)).mappings()
+            found |= {Renumbering(**row) for row in rows}
+        known |= found
+        reached |= asked
+        asked = {visit for one in found for visit in (one.visit_id, one.prior_visit_id)} - reached
+    _insert(connection, RENUMBERING, [asdict(one) for one in told - known])
+    return told | known
 
 
 def _replace(connection: sa.Connection, name: str, frame: pd.DataFrame) -> int:

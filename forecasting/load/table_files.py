@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -13,8 +14,11 @@ import sqlalchemy as sa
 from forecasting.adt import SOURCE_TABLES
 from forecasting.load.errors import LoadRefused
 from forecasting.load.feed import Feed
+from forecasting.load.files import encoding
 from forecasting.load.identity import Pseudonym
+from forecasting.load.moments import EARLIEST, LATEST, RANGE
 from forecasting.load.places import Places, site_name
+from forecasting.load.plain_text import plain, shown
 
 TABLES = {table.name: table for table in SOURCE_TABLES}
 IDS = {"ed_visit": "visit_id", "bed_stay": "stay_id"}
@@ -25,8 +29,18 @@ NEEDED = {
     "scheduled_shift": ("site_id", "unit_id", "role", "shift_start", "shift_end", "heads"),
 }
 """What a row must have to be of use; other columns are empty where a file lacks them."""
+ENDS = frozenset({"departed_at", "bed_to"})
+"""Times that are empty while a stay lasts: one that is there must be readable, or nobody ever leaves."""
 
-OFFSET = r"(?:Z|[+-]\d{2}:?\d{2})$"
+SEPARATORS = ",;\t|"
+MOST = {"SMALLINT": 2**15 - 1, "INTEGER": 2**31 - 1}
+"""What a column of whole numbers can hold, by its type."""
+TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)?"
+OFFSET = r"(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)"
+"""How far a time is from UTC: as PostgreSQL writes it, without minutes, too."""
+BEFORE_OFFSET = rf"\s+(?={OFFSET}$)"
+"""SQL Server writes a blank there."""
+FORMAT = "written as 2026-03-01 14:05, with an offset such as +01:00 if need be"
 
 
 def read_table(
@@ -53,31 +67,14 @@ def read_table(
         raise LoadRefused(
             f"{path}: no table is called {path.stem!r}; rename it to one of {', '.join(TABLES)}"
         )
-    names = table.columns.keys()
-    theirs = {name: columns.get(table.name, {}).get(name, name) for name in names}
-    told = _file(path)
-    lacking = [theirs[name] for name in NEEDED[table.name] if theirs[name] not in told]
-    if lacking:
-        raise LoadRefused(
-            f"{path}: no column {', '.join(map(repr, lacking))} among {', '.join(map(repr, told))}; "
-            f"say which it is with --column {table.name}.OURS=THEIRS"
-        )
-    frame = pd.DataFrame({name: told.get(theirs[name]) for name in names}, index=told.index)
     feed = Feed()
-    frame = _of_our_sites(frame, places, feed)
-    for column in table.columns:
-        if isinstance(column.type, sa.DateTime):
-            frame[column.name] = _utc(frame[column.name], _zones(frame, places, time_zone))
-        elif isinstance(column.type, sa.Integer):
-            frame[column.name] = pd.to_numeric(frame[column.name], errors="coerce").round().astype("Int64")
-        else:
-            frame[column.name] = frame[column.name].astype("string").str.strip()
-    whole = frame[list(NEEDED[table.name])].notna().all(axis=1)
-    if not whole.all():
-        feed.told.left_out[f"{table.name} rows whose {' or '.join(NEEDED[table.name])} can't be read"] = int(
-            (~whole).sum()
-        )
-    frame = frame[whole].reset_index(drop=True)
+    frame = _of_our_sites(_renamed(_file(path), table, columns, path), places, feed, path)
+    zones = _zones(frame, places, time_zone)
+    typed = pd.DataFrame({column.name: _typed(frame[column.name], column, zones) for column in table.columns})
+    frame = _readable(typed, frame, table, feed, path)
+    for name in ENDS.intersection(frame):
+        # An end in 9999 says that there was none yet.
+        frame[name] = frame[name].where(frame[name] < LATEST)
     if table.name in IDS:
         of = IDS[table.name]
         frame[of] = [
@@ -88,25 +85,130 @@ def read_table(
     return feed
 
 
+def _renamed(
+    told: pd.DataFrame, table: sa.Table, columns: Mapping[str, Mapping[str, str]], path: Path
+) -> pd.DataFrame:
+    """The table's columns, under our names; those that the file lacks are empty."""
+    theirs = {
+        name: columns.get(table.name, {}).get(name, name)
+        for name in (column.name for column in table.columns)
+    }
+    there = list(told.columns)
+    lacking = [theirs[name] for name in NEEDED[table.name] if theirs[name] not in there]
+    if lacking:
+        raise LoadRefused(
+            f"{path}: no column {', '.join(map(repr, lacking))} among {', '.join(map(repr, there))}; "
+            f"say which it is with --column {table.name}.OURS=THEIRS"
+        )
+    twice = sorted({name for name in theirs.values() if there.count(name) > 1})
+    if twice:
+        raise LoadRefused(
+            f"{path}: column {', '.join(map(repr, twice))} stands more than once; name each anew"
+        )
+    return pd.DataFrame({name: told.get(of) for name, of in theirs.items()}, index=told.index)
+
+
 def _file(path: Path) -> pd.DataFrame:
+    ending = path.suffix.lower()
     try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        return pd.read_csv(path, dtype="string", encoding="utf-8-sig")
-    except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise LoadRefused(f"{path}: can't be read as {path.suffix[1:]}: {error}") from error
+        return _parquet(path) if ending == ".parquet" else _csv(path)
+    except (OSError, ValueError, OverflowError, NotImplementedError, pd.errors.ParserWarning) as error:
+        hint = "; write it in UTF-8" if isinstance(error, UnicodeError) else ""
+        raise LoadRefused(f"{path}: can't be read as {ending[1:]}: {error}{hint}") from error
 
 
-def _of_our_sites(frame: pd.DataFrame, places: Places, feed: Feed) -> pd.DataFrame:
-    told = frame["site_id"].astype("string").str.strip().fillna("")
+def _csv(path: Path) -> pd.DataFrame:
+    written_in = encoding(path)
+    with path.open(encoding=written_in) as file:
+        head = file.readline()
+    with warnings.catch_warnings():
+        # That rows have more cells than there are names is no mere warning.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        # Without index_col=False a comma at the end of each row would move all names by a column.
+        return pd.read_csv(
+            path,
+            sep=max(SEPARATORS, key=head.count),
+            dtype="string",
+            encoding=written_in,
+            index_col=False,
+            skipinitialspace=True,
+        )
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = parquet.read_table(path)
+    for place, column in enumerate(table.schema):
+        if pa.types.is_nested(column.type):
+            raise ValueError(f"column {column.name!r} is of type {column.type}; write it flat")
+        if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+            table = table.set_column(place, column.name, table.column(place).cast(pa.string()))
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    return frame
+
+
+def _of_our_sites(frame: pd.DataFrame, places: Places, feed: Feed, path: Path) -> pd.DataFrame:
+    told = frame["site_id"].astype("string").fillna("").map(plain)
     sites = {name: places.site((name,)) for name in told.unique()}
     for name, site in sites.items():
         if site is None:
-            feed.told.left_out[f"rows of site {name!r}, which is no site's source_id"] = int(
-                (told == name).sum()
-            )
+            of_site = told == name
+            why = f"rows of site {shown(name)}, which is no site's source_id"
+            feed.told.leave_out(why, _row(path, of_site), int(of_site.sum()))
     ours = {name: site_name(site) for name, site in sites.items() if site is not None}
     return frame.assign(site_id=told.map(ours))[told.isin(ours)]
+
+
+def _typed(told: pd.Series, column: sa.Column[object], zones: pd.Series) -> pd.Series:
+    """The values of a column as its type has them; missing where they can't be read as that."""
+    if isinstance(column.type, sa.DateTime):
+        return _utc(told, zones)
+    if isinstance(column.type, sa.Integer):
+        return _whole_numbers(told, MOST[str(column.type)])
+    return told.astype("string").map(plain, na_action="ignore").replace("", pd.NA)
+
+
+def _readable(
+    typed: pd.DataFrame, told: pd.DataFrame, table: sa.Table, feed: Feed, path: Path
+) -> pd.DataFrame:
+    """The rows that are of use; each other one is counted with the first of its faults."""
+    left = pd.Series(True, index=typed.index)
+    for column in table.columns:
+        faulty = left & ~_of_use(typed[column.name], told[column.name], table.name, column.name)
+        if faulty.any():
+            feed.told.leave_out(_why(table.name, column), _row(path, faulty), int(faulty.sum()))
+        left &= ~faulty
+    return typed[left].reset_index(drop=True)
+
+
+def _row(path: Path, rows: pd.Series) -> str:
+    """Where the first of some rows stands."""
+    return f"{path}, row {1 + int(rows.idxmax())}"
+
+
+def _of_use(read: pd.Series, told: pd.Series, table: str, column: str) -> pd.Series:
+    """Whether each row has of a column what it must have."""
+    if column in ENDS:
+        stated = told.notna() & told.astype("string").str.strip().ne("")
+        return read.notna() | ~stated
+    if column not in NEEDED[table]:
+        return pd.Series(True, index=read.index)
+    if isinstance(read.dtype, pd.DatetimeTZDtype):
+        return read.lt(LATEST)
+    return read.notna()
+
+
+def _why(table: str, column: sa.Column[object]) -> str:
+    if isinstance(column.type, sa.DateTime):
+        return f"{table} rows whose {column.name} can't be read ({FORMAT}) or lies {RANGE}"
+    return f"{table} rows whose {column.name} can't be read"
+
+
+def _whole_numbers(told: pd.Series, most: int) -> pd.Series:
+    numbers = pd.to_numeric(told.astype("string"), errors="coerce").astype("Float64").round()
+    return numbers.where(numbers.abs().le(most)).astype("Int64")
 
 
 def _zones(frame: pd.DataFrame, places: Places, time_zone: ZoneInfo | Literal["site"]) -> pd.Series:
@@ -117,18 +219,26 @@ def _zones(frame: pd.DataFrame, places: Places, time_zone: ZoneInfo | Literal["s
 
 
 def _utc(told: pd.Series, zones: pd.Series) -> pd.Series:
-    """Times in UTC; those without an offset are on their row's clock, of two the first."""
+    """Times in UTC; those without an offset are on their row's clock, of two the first.
+
+    A time before the first that there can be is none, one after the last is the last.
+    """
     if isinstance(told.dtype, pd.DatetimeTZDtype):
-        utc: pd.Series = told.dt.tz_convert("UTC")
-        return utc
+        return _in_range(told.dt.as_unit("us").dt.tz_convert("UTC"))
     instants = pd.Series(pd.NaT, index=told.index, dtype="datetime64[us, UTC]")
     if not pd.api.types.is_datetime64_dtype(told):
-        told = told.astype("string").str.strip()
-        stated = told.str.contains(OFFSET, regex=True, na=False)
+        told = told.astype("string").str.strip().str.replace(BEFORE_OFFSET, "", regex=True)
+        stated = told.str.fullmatch(TIME + OFFSET, na=False)
         instants[stated] = pd.to_datetime(told[stated], utc=True, format="ISO8601", errors="coerce")
-        told = pd.to_datetime(told.mask(stated), format="ISO8601", errors="coerce")
-    for zone, local in told.dropna().groupby(zones):
+        local = told.where(told.str.fullmatch(TIME, na=False))
+        told = pd.to_datetime(local, format="ISO8601", errors="coerce")
+    local_times = _in_range(told.dt.as_unit("us").dt.tz_localize("UTC")).dt.tz_localize(None)
+    for zone, local in local_times.dropna().groupby(zones):
         first = [True] * len(local)
         clock = local.dt.tz_localize(str(zone), ambiguous=first, nonexistent="shift_forward")
         instants[local.index] = clock.dt.tz_convert("UTC")
-    return instants
+    return _in_range(instants)
+
+
+def _in_range(times: pd.Series) -> pd.Series:
+    return times.where(times >= EARLIEST).clip(upper=LATEST)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
-
-import sqlalchemy as sa
 
 from forecasting import load
 from forecasting.config import read_settings
@@ -45,16 +44,13 @@ def load_source(
     """
     settings = read_settings(place.config)
     places = load.Places(settings.sites)
+    pseudonym, found = load.Pseudonym(_key(place)), _by_format(paths)
     place.var.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(place.source)
-    try:
-        tables = load.SourceTables(engine)
+    with load.opened(place.source) as tables:
         loaded = Loaded(load.Told(), tables.put(load.Feed(tables=[("unit", places.units())])))
-        for feed in _feeds(_by_format(paths), places, time_zone, columns, load.Pseudonym(_key(place))):
+        for feed in _feeds(found, places, time_zone, columns, pseudonym):
             loaded.told.add(feed.told)
             loaded.written.update(tables.put(feed))
-    finally:
-        engine.dispose()
     return loaded
 
 
@@ -66,10 +62,10 @@ def _feeds(
     pseudonym: load.Pseudonym,
 ) -> Iterator[load.Feed]:
     if by_format["hl7"]:
-        text = "\r".join(_text(path) for path in by_format["hl7"])
-        yield load.read_hl7(text, places, time_zone, pseudonym)
+        yield load.read_hl7(map(load.whole, by_format["hl7"]), places, time_zone, pseudonym)
     if by_format["fhir"]:
-        yield load.read_fhir(_lines(by_format["fhir"]), places, pseudonym)
+        told = chain.from_iterable(map(load.lines, by_format["fhir"]))
+        yield load.read_fhir(told, places, pseudonym)
     for path in by_format["tables"]:
         yield load.read_table(path, columns, places, time_zone, pseudonym)
 
@@ -83,8 +79,15 @@ def _key(place: Deployment) -> bytes:
     return place.load_key.get_secret_value().encode()
 
 
+def _files(path: Path) -> list[Path]:
+    try:
+        return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+    except OSError as error:
+        raise load.LoadRefused(f"{path}: can't be read: {error.strerror}") from error
+
+
 def _by_format(paths: Sequence[Path]) -> dict[str, list[Path]]:
-    files = [file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
+    files = [file for path in paths for file in _files(path)]
     found = {
         name: [file for file in files if file.suffix.lower() in endings] for name, endings in FORMATS.items()
     }
@@ -92,15 +95,3 @@ def _by_format(paths: Sequence[Path]) -> dict[str, list[Path]]:
         endings = ", ".join(ending for some in FORMATS.values() for ending in some)
         raise load.LoadRefused(f"{', '.join(map(str, paths))}: nothing to load; allowed endings: {endings}")
     return found
-
-
-def _text(path: Path) -> str:
-    # A strange byte in a name that nobody keeps must not cost the message.
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        return file.read()
-
-
-def _lines(paths: Sequence[Path]) -> Iterator[str]:
-    for path in paths:
-        with path.open(encoding="utf-8-sig") as file:
-            yield from file

@@ -66,7 +66,9 @@ def open_night(
     sites = [settings.site(site_id) for site_id in site_ids]
     issued_at = settings.issued_at(night)
     if issued_at > datetime.now(UTC):
-        raise NightNotCome(f"night {night} has not come: its issue time is {issued_at}")
+        raise NightNotCome(
+            f"night {night} has not come: it is issued at {issued_at:%Y-%m-%d %H:%M} UTC; name a past one"
+        )
     record_untold(place)
     run_id = begin_run(place, settings, night, site_ids, dag_run_id, tags)
     key = NightKey(night, dag_run_id, run_id)

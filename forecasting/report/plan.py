@@ -99,8 +99,8 @@ def _add_unit(table: Table, name: str, heads: pd.DataFrame, settings: Settings) 
     for role_id in roles:
         row, is_first = by_role[role_id], role_id == roles[0]
         table.add_row(
-            f"  {name}" if is_first else "",
-            settings.roles[role_id].title,
+            Text(f"  {name}" if is_first else ""),
+            Text(settings.roles[role_id].title),
             patients(row) if is_first and not helps_out(row) else "",
             _required(row),
             "unknown" if row["scheduled"] is None else f"{row['scheduled']:.0f}",

@@ -38,7 +38,8 @@ def print_source(
         of_site = series[series["site_id"] == site.site_id]
         if of_site.empty:
             continue
-        console.print(f"[bold]{site.name}[/], profile {settings.source.profile}, times in {site.time_zone}")
+        of = f", profile {settings.source.profile}, times in {site.time_zone}"
+        console.print(Text.assemble((site.name, "bold"), of))
         console.print(f"read as on {issued_at.astimezone(site.zone):%a %d %b %Y %H:%M}")
         console.print(_table(of_site, site))
         if not (doubts["site_id"] == site.site_id).any():
@@ -47,7 +48,7 @@ def print_source(
             said = found[found["site_id"] == site.site_id]
             if said.empty:
                 continue
-            console.print(f"[bold]{heading}[/]")
+            console.print(heading, style="bold")
             for _, row in said.iterrows():
                 where = " ".join(part for part in (row["unit_id"], row["target"]) if part)
                 console.print(Text(f"  {where}: {row['says']}" if where else f"  {row['says']}", style))
@@ -62,9 +63,9 @@ def _table(series: pd.DataFrame, site: Site) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for row in series.to_dict("records"):
         table.add_row(
-            row["unit_id"],
-            row["target"],
-            row["table"],
+            Text(row["unit_id"]),
+            Text(row["target"]),
+            Text(row["table"]),
             _local(row["first"], site),
             _local(row["last"], site),
             f"{row['hours']:,}",

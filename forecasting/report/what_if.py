@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from rich import box
 from rich.console import Console, Group
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -172,8 +173,8 @@ def _add_post(table: Table, of_post: pd.DataFrame, name: str, settings: Settings
                 continue
             sums = _sums(of_shift)
             table.add_row(
-                "" if named else name,
-                "" if titled else role.title,
+                "" if named else escape(name),
+                "" if titled else escape(role.title),
                 shift.name.replace("_", " "),
                 *(_coloured(sums, figure) if figure in shown else "" for figure in HEADS),
             )

@@ -116,7 +116,8 @@ def _said(name: str) -> str:
 def _load(asked: Requirement, rule: UnitRule, zone: ZoneInfo) -> str:
     arrivals = rule.rule.kind is RuleKind.ARRIVALS_PER_HEAD_HOUR
     what = "arrival" if arrivals else "patient"
-    number = f"{asked.load:.1f}".removesuffix(".0")
+    # Adding zero takes the sign from a minus zero.
+    number = f"{round(asked.load, 1) + 0.0:.1f}".removesuffix(".0")
     counted = f"{number} {what if asked.load == 1 else what + 's'}{' an hour' if arrivals else ''} expected"
     counted += OFFERED if asked.offered else ""
     if rule.rule.applies is Applies.AVERAGE:

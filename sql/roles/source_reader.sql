@@ -1,7 +1,7 @@
 -- Extraction: reads those columns of the hospital's own tables that the profiles count, and no other column or table.
--- Run it as an administrator in the source's database, SET search_path first where the tables lie in another schema.
--- Where yours have other names, write those of your mapping in hospital.toml into the list; running it again grants
--- what was added and takes nothing away.
+-- Run it as an administrator in the source's database. Where your tables or columns have other names, write those of
+-- your mapping in hospital.toml into the list: a table with its schema and in quotes where it needs them, as in
+-- 'reporting."ED Visits"'; a column as it is. Running it again grants what was added and takes nothing away.
 DO $$
 DECLARE
     asked record;
@@ -11,9 +11,11 @@ BEGIN
         ALTER ROLE source_reader SET default_transaction_read_only = on;
     END IF;
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO source_reader', current_database());
-    EXECUTE format('GRANT USAGE ON SCHEMA %I TO source_reader', current_schema());
     FOR asked IN
-        SELECT mapped.source_table, column_name.attname
+        SELECT
+            column_name.attrelid::regclass AS source_table,
+            relation.relnamespace::regnamespace AS source_schema,
+            column_name.attname
         FROM (
             VALUES
             -- adt
@@ -38,8 +40,10 @@ BEGIN
             ON
                 to_regclass(mapped.source_table) = column_name.attrelid
                 AND column_name.attname = ANY (mapped.columns)
+        INNER JOIN pg_class AS relation ON column_name.attrelid = relation.oid
     LOOP
-        EXECUTE format('GRANT SELECT (%I) ON %I TO source_reader', asked.attname, asked.source_table);
+        EXECUTE format('GRANT USAGE ON SCHEMA %s TO source_reader', asked.source_schema);
+        EXECUTE format('GRANT SELECT (%I) ON %s TO source_reader', asked.attname, asked.source_table);
     END LOOP;
 END
 $$;

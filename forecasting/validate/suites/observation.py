@@ -182,7 +182,8 @@ def site_suite(facts: pd.DataFrame, site: Site, settings: Settings, issued_at: d
                 expect("column_values_to_be_between", column="observed_hours", min_value=1),
                 lambda _: (
                     f"No rows for site {site.site_id!r} in {feeds} of late, up to the issue time "
-                    f"{issued_at:%Y-%m-%d %H:%M} UTC: is the site_id right in hospital.toml?"
+                    f"{issued_at:%Y-%m-%d %H:%M} UTC, that could be read as hours: "
+                    "`forecasting source check` says what there is, and what to change in hospital.toml."
                 ),
                 "site_id",
             ),

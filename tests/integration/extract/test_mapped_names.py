@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from forecasting.config import Hourly, Source
@@ -55,6 +55,8 @@ def arrivals(url: str, source: Source) -> list[tuple[object, ...]]:
 
 
 @settings(deadline=None, max_examples=25)
+@example(names=["table", "nothing", "select", "order"], measure="null")
+@example(names=["group", "over", "filter", "exclude"], measure="'")
 @given(names=st.lists(AWKWARD, min_size=4, max_size=4, unique_by=str.casefold), measure=AWKWARD)
 def test_any_name_is_read(names: list[str], measure: str) -> None:
     # A dot ends a schema's name; SQLite keeps some names for itself.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from omop_hospital import as_omop, in_omop_terms
+from omop_hospital import ONE_HOSPITAL, as_omop, in_omop_terms
 
 from forecasting.config import Settings, read_settings
 from forecasting.extract import connect, extract, extract_flows
@@ -138,38 +138,6 @@ def test_nothing_after_the_issue_time_changes_anything(
 
 
 AT = pd.Timestamp("2026-03-10 12:00")
-TERMS = """
-[group]
-name = "One hospital"
-time_zone = "UTC"
-
-[source]
-profile = "omop"
-
-[[shifts]]
-name = "day"
-start = "07:00"
-hours = 12
-
-[roles.registered_nurse]
-title = "Registered nurse"
-
-[roles.registered_nurse.patients_per_head]
-ed = 4
-icu = 2
-medical_surgical = 5
-
-[[sites]]
-site_id = "one"
-name = "One"
-time_zone = "UTC"
-country = "GB"
-units = [
-  { unit_id = "ed", source_id = "Emergency", name = "Emergency", unit_type = "ed", beds = 30 },
-  { unit_id = "icu", source_id = "ICU", name = "Intensive care", unit_type = "icu", beds = 10 },
-  { unit_id = "ward", source_id = "4 West", name = "Ward", unit_type = "medical_surgical", beds = 10 },
-]
-"""
 
 
 def one_patient(*details: tuple[str | None, int, int | None], visit: tuple[int, int | None]) -> Tables:
@@ -263,7 +231,7 @@ def test_a_patient_is_in_one_place_at_a_time(
     expected: list[str],
     defects: dict[tuple[str, str], int],
 ) -> None:
-    (tmp_path / "hospital.toml").write_text(TERMS)
+    (tmp_path / "hospital.toml").write_text(ONE_HOSPITAL)
     terms = read_settings(tmp_path / "hospital.toml")
     issued_at = AT.tz_localize("UTC").to_pydatetime() + timedelta(hours=8)
     source = connect(write_source(one_patient(*details, visit=(0, ends))))

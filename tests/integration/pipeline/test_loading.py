@@ -80,6 +80,60 @@ def test_a_feed_of_messages_is_counted_as_the_tables_are(
     assert "MRN" not in everything(place)
 
 
+def test_a_visit_that_changes_its_number_is_one_stay_in_whatever_order_and_however_often_it_is_told(
+    place: Deployment, tmp_path: Path
+) -> None:
+    admitted = hospital_files.message("A01", "V1", "icu", "202603041200")
+    renumbered = hospital_files.message("A50", "V2", "icu", "202603041300", prior="V1")
+    again = hospital_files.message("A50", "V3", "icu", "202603041400", prior="V2")
+    left = hospital_files.message("A03", "V3", "icu", "202603041800")
+    for number, told in enumerate((left, renumbered, admitted, again, again)):
+        (tmp_path / f"{number}.hl7").write_text(told, newline="")
+        loaded = load(place, tmp_path / f"{number}.hl7")
+        assert not loaded.told.left_out
+    load(place, tmp_path)
+    with sa.create_engine(place.source).connect() as connection:
+        stays = connection.execute(sa.text("SELECT bed_from, bed_to FROM bed_stay")).fetchall()
+    assert [(str(since)[:16], str(until)[:16]) for since, until in stays] == [
+        ("2026-03-04 17:00", "2026-03-04 23:00")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("no url", "HOSPITAL_SOURCE_URL is no database that can be written"),
+        ("postgresql+psycopg://loader:hunter2@127.0.0.1:1/adt", "can't be written: connection failed"),
+        ("sqlite:////no/such/folder/adt.db", "can't be written: unable to open database file"),
+    ],
+)
+def test_a_database_that_cannot_be_written_is_told_without_its_password(
+    tmp_path: Path, url: str, said: str
+) -> None:
+    (tmp_path / "unit.csv").write_text("site_id,unit_id\nnorth,icu\n")
+    place = Deployment(config=CONFIG, var=tmp_path, source_url=url, load_key="word")
+    with pytest.raises(LoadRefused, match=said) as refusal:
+        load(place, tmp_path)
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_what_postgresql_refuses_to_keep_is_loaded_without_it(place: Deployment, tmp_path: Path) -> None:
+    (tmp_path / "unit.csv").write_text(
+        "site_id,unit_id,name,staffed_beds\nnorth,i\x00cu,W\x00ard,99999999999\n"
+    )
+    (tmp_path / "a.hl7").write_text(hospital_files.message("A01", "V1", "x\x00y", "202603041200"), newline="")
+    (tmp_path / "a.ndjson").write_text(
+        '{"resourceType": "Encounter", "id": "1", "status": "finished", "class": {"code": "IMP"}, '
+        '"serviceProvider": {"display": "north"}, "period": {"start": "2026-03-04T12:00:00Z"}, '
+        '"location": [{"location": {"display": "w\\u0000z"}}]}'
+    )
+    loaded = load(place, tmp_path)
+    assert not loaded.told.left_out
+    with sa.create_engine(place.source).connect() as connection:
+        units = {str(unit) for (unit,) in connection.execute(sa.text("SELECT unit_id FROM bed_stay"))}
+    assert units == {"xy", "wz"}
+
+
 def test_an_export_and_what_it_later_withdraws(
     hospital: Hospital, settings: Settings, truth: pd.Series, place: Deployment, tmp_path: Path
 ) -> None:

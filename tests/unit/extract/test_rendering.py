@@ -80,6 +80,22 @@ def test_names_are_those_that_are_mapped_and_values_stay_parameters(settings: Se
     assert "north" not in query
 
 
+@pytest.mark.parametrize(
+    ("dialect", "shown"),
+    [
+        (Dialect.SQL_SERVER, ("dbo.[user]", "[open] AS site_id", "bed_count AS staffed_beds")),
+        (Dialect.ORACLE, ('dbo."USER"', '"OPEN" AS site_id', "bed_count AS staffed_beds")),
+        (Dialect.SNOWFLAKE, ('dbo."USER"', '"OPEN" AS site_id', "bed_count AS staffed_beds")),
+    ],
+)
+def test_words_that_a_database_keeps_for_itself_are_quoted_as_it_stores_them(
+    settings: Settings, dialect: Dialect, shown: tuple[str, ...]
+) -> None:
+    columns = {"site_id": "open", "unit_id": "level", "staffed_beds": "bed_count"}
+    text = rendered(settings, Source(tables={"unit": "dbo.user"}, columns={"unit": columns}), dialect)["unit"]
+    assert all(part in text for part in shown), text
+
+
 def test_parts_of_one_name_are_told_apart_wherever_they_stand() -> None:
     text = (
         "WITH a AS (SELECT x FROM t) SELECT a.x FROM a "

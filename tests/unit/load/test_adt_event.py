@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.load.event import AdtEvent, EventKind, ways
-from forecasting.load.hl7_messages import KINDS
+from forecasting.load.event import AdtEvent, EventKind, Renumbering, under_one_number, ways
+from forecasting.load.hl7_triggers import KINDS
 from forecasting.load.segment import Segment, source_rows
 
 pytestmark = pytest.mark.unit
@@ -141,3 +141,57 @@ def test_order_and_repetition_do_not_matter_and_nobody_is_in_two_places(
 
 def _meet(one: Segment, next_: Segment) -> bool:
     return one.until == next_.since
+
+
+def test_what_bears_one_stamp_happened_in_the_order_in_which_it_can_have() -> None:
+    """Stamps are often of the minute."""
+    admitted = [event("A03", 3), event("A01", 0), event("A04", 0, "ed"), event("A02", 3, "ward")]
+    assert stays(*admitted) == [("ed", 0, 0), ("icu", 0, 3), ("ward", 3, 3)]
+    assert ways([event("A11", 0), event("A01", 0)]) == []
+
+
+def test_a_transfer_that_is_told_after_the_discharge_opens_no_stay() -> None:
+    assert stays(event("A01", 0), event("A03", 9, told=9.1), event("A02", 9, "ward", told=10)) == [
+        ("icu", 0, 9),
+        ("ward", 9, 9),
+    ]
+
+
+def renumbered(visit_id: str, prior: str) -> Renumbering:
+    return Renumbering("north", visit_id, prior)
+
+
+def test_a_visit_that_gets_another_number_is_discharged_from_the_bed_it_was_admitted_to() -> None:
+    events = [event("A01", 0), event("A03", 9, visit_id="w")]
+    told, known_as = under_one_number(events, [renumbered("w", "v")])
+    assert stays(*told) == [("icu", 0, 9)]
+    assert known_as == {"v", "w"}
+
+
+numbers = st.sampled_from("abcdefg")
+
+
+@given(
+    pairs=st.lists(st.tuples(numbers, numbers), max_size=8),
+    told=st.lists(numbers, max_size=8),
+    seed=st.integers(),
+)
+def test_visits_that_were_ever_one_are_one_in_whatever_order_it_is_told(
+    pairs: list[tuple[str, str]], told: list[str], seed: int
+) -> None:
+    events = [event("A02", hour, visit_id=visit_id) for hour, visit_id in enumerate(told)]
+    links = [renumbered(*pair) for pair in pairs]
+    expected, _ = under_one_number(events, links)
+    shuffled, _ = under_one_number(events, Random(seed).sample(links, len(links)))  # noqa: S311
+    assert shuffled == expected
+    for one, other in pairs:
+        assert (
+            len(
+                {
+                    new.visit_id
+                    for old, new in zip(events, expected, strict=True)
+                    if old.visit_id in (one, other)
+                }
+            )
+            < 2
+        )

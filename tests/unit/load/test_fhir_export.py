@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from forecasting.config import read_settings
-from forecasting.load import Feed, Places, Pseudonym, read_fhir
+from forecasting.load import Feed, Piece, Places, Pseudonym, lines, read_fhir
 from forecasting.load.segment import source_rows
 
 pytestmark = pytest.mark.unit
@@ -50,8 +50,9 @@ def encounter(code: str = "IMP", *places: tuple[str, str, str | None], **other: 
 
 
 def read(*resources: dict[str, Any] | str) -> Feed:
-    lines = [one if isinstance(one, str) else json.dumps(one) for one in (*resources, *LOCATIONS)]
-    return read_fhir(lines, Places(SITES), Pseudonym(b"key"))
+    texts = [one if isinstance(one, str) else json.dumps(one) for one in (*resources, *LOCATIONS)]
+    told = [Piece(text, f"export.ndjson, line {number}") for number, text in enumerate(texts, 1)]
+    return read_fhir(told, Places(SITES), Pseudonym(b"key"))
 
 
 def test_a_bed_belongs_to_the_ward_that_it_is_part_of() -> None:
@@ -77,6 +78,16 @@ def test_an_encounter_from_ed_to_bed_is_a_visit_and_a_stay() -> None:
     assert [(row["unit_id"], row["bed_to"]) for row in rows.bed_stay] == [("icu", None)]
 
 
+def test_an_end_in_the_year_9999_says_that_there_was_none_yet() -> None:
+    (way,) = read(encounter("EMER", ("Location/e9", START, "9999-12-31T23:59:59-05:00"))).ways
+    assert way.segments[0].until is None
+
+
+def test_a_leap_second_is_a_moment() -> None:
+    (way,) = read(encounter("EMER", ("Location/e9", START, "2026-06-30T23:59:60Z"))).ways
+    assert way.segments[0].until == datetime(2026, 6, 30, 23, 59, 59, tzinfo=UTC)
+
+
 def test_nothing_of_the_patient_is_kept() -> None:
     kept = repr(read(encounter("EMER", ("Location/e9", START, END))))
     assert not any(planted in kept for planted in ("PLANTED", "Planted", "4711"))
@@ -92,7 +103,7 @@ def test_what_should_never_have_been_there_is_withdrawn(status: str) -> None:
 @pytest.mark.parametrize(
     ("resource", "why"),
     [
-        (encounter("AMB"), "encounters of class AMB: neither ED nor bed"),
+        (encounter("AMB"), "encounters of class 'AMB': neither ED nor bed"),
         (encounter("EMER", status="planned"), "encounters still to come"),
         (encounter("EMER", period={"start": "2026-03-08"}), "encounters without a start to the hour"),
         (
@@ -103,10 +114,21 @@ def test_what_should_never_have_been_there_is_withdrawn(status: str) -> None:
             encounter(location=[{"location": {"reference": "Location/w1"}}] * 2),
             "encounters in several",
         ),
-        (encounter("EMER", period={"start": "noon"}), "line that is no FHIR R4 resource"),
-        ("{", "line that is no FHIR R4 resource"),
-        ("7", "resource None: not of use"),
-        ({"resourceType": "Patient", "id": "PLANTED"}, "resource Patient: not of use"),
+        (
+            encounter("EMER", period={"start": START, "end": "2026-03-09"}),
+            "encounters that end on a date without an hour",
+        ),
+        (
+            encounter("EMER", period={"start": "0001-01-01T00:00:00+14:00"}),
+            "encounters that start before 1900",
+        ),
+        (encounter("EMER", id=None), "encounters without an id"),
+        (encounter("EMER", period={"start": "noon"}), "Encounter that is not as FHIR R4 has it, at 'period"),
+        (encounter("EMER", status=None), "Encounter that is not as FHIR R4 has it, at 'status"),
+        ("{", "lines that are no JSON"),
+        ("[" * 100_000, "lines that are no JSON"),
+        ("7", "resources of type 'None': not of use"),
+        ({"resourceType": "Patient", "id": "PLANTED"}, "resources of type 'Patient': not of use"),
     ],
 )
 def test_what_cannot_be_used_is_counted_with_its_reason(resource: dict[str, Any] | str, why: str) -> None:
@@ -118,9 +140,9 @@ def test_what_cannot_be_used_is_counted_with_its_reason(resource: dict[str, Any]
 def test_a_published_export_is_read_or_left_out_for_a_reason() -> None:
     if not DATA.exists():
         pytest.skip("needs ../shared/data/fhir_synthea")
-    lines = [line for file in sorted(DATA.glob("*.ndjson")) for line in file.read_text().splitlines()]
+    files = sorted(DATA.glob("*.ndjson"))
     newman = SITES[0].model_copy(update={"source_id": "NEWMAN REGIONAL HEALTH"})
-    feed = read_fhir(lines, Places((newman,)), Pseudonym(b"key"))
-    encounters = sum('"resourceType":"Encounter"' in line for line in lines)
+    feed = read_fhir([line for file in files for line in lines(file)], Places((newman,)), Pseudonym(b"key"))
+    encounters = sum(file.read_text().count('"resourceType":"Encounter"') for file in files)
     assert sum(feed.told.read.values()) + sum(feed.told.left_out.values()) == encounters
     assert feed.told.read["encounters"] >= 49

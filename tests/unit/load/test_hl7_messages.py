@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecasting.config import read_settings
-from forecasting.load import Feed, Places, Pseudonym, read_hl7
+from forecasting.load import Feed, Piece, Places, Pseudonym, read_hl7, whole
 
 pytestmark = pytest.mark.unit
 
@@ -43,7 +44,7 @@ def message(
 
 
 def read(text: str, time_zone: ZoneInfo | Literal["site"] = "site") -> Feed:
-    return read_hl7(text, PLACES, time_zone, KEY)
+    return read_hl7([Piece(text, "feed.hl7")], PLACES, time_zone, KEY)
 
 
 def test_a_message_tells_where_and_when() -> None:
@@ -60,7 +61,7 @@ def test_nothing_of_the_patient_is_kept() -> None:
 def test_the_same_visit_has_the_same_name_under_one_key_alone() -> None:
     (one,), (two,) = read(message("A01")).events, read(message("A03")).events
     assert one.visit_id == two.visit_id
-    (other,) = read_hl7(message(), PLACES, "site", Pseudonym(b"another")).events
+    (other,) = read_hl7([Piece(message(), "feed.hl7")], PLACES, "site", Pseudonym(b"another")).events
     assert other.visit_id != one.visit_id
 
 
@@ -93,11 +94,20 @@ def test_a_place_counts_if_it_is_configured_or_the_class_says_so(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (message("A08"), "A08: moves nobody here"),
+        (message("A08"), "A08: updates a record: who moves is told by A02"),
+        (message("A99"), "A99: moves nobody"),
+        (message("").replace("ADT_A01", ""), "messages without an event (MSH-9, EVN-1)"),
         (message(facility="elsewhere"), "facility 'elsewhere' is no site's source_id"),
         (message(visit=""), "A01 without a visit number (PV1-19)"),
         (message(at=""), "A01 without a time"),
         (message(at="20261345990000"), "MSH-7 is no time"),
+        (message(at="20260308120000+2600"), "MSH-7 is no time"),
+        (message(at="00010101000000+1400"), "MSH-7 is no time"),
+        (message(at="99991231235959-0500"), "MSH-7 is no time"),
+        (message(at="99990101000000"), "MSH-7 is before 1900 or after 2999"),
+        ("no message at all", "files without a message: none begins with MSH|"),
+        ("", "files without a message"),
+        (message(unit="\\.sp99999999999\\")[:60], "A01 without a visit number (PV1-19)"),
         ("MSH|", "can't be read"),
     ],
 )
@@ -105,6 +115,24 @@ def test_what_cannot_be_used_is_counted_with_its_reason(text: str, why: str) -> 
     feed = read(text)
     assert not feed.events
     assert [reason for reason in feed.told.left_out if reason.startswith(why)], feed.told.left_out
+
+
+def test_where_the_first_of_its_kind_stands_is_told() -> None:
+    lost = message(visit="")
+    feed = read(f"{message()}{lost}{lost}".replace("\r", "\n"))
+    assert feed.told.left_out == {"A01 without a visit number (PV1-19)": 2}
+    assert feed.told.first_at == {"A01 without a visit number (PV1-19)": "feed.hl7, line 5"}
+
+
+def test_what_stands_before_the_first_message_is_told() -> None:
+    feed = read("EVN|A01|half a message\r" + message())
+    assert len(feed.events) == 1
+    assert feed.told.left_out == {"texts before a file's first MSH|, which no message begins": 1}
+
+
+def test_a_text_laid_out_with_a_billion_blanks_is_read_without_them() -> None:
+    (event,) = read(message(unit="icu\\.sp999999999999\\")).events
+    assert event.unit_id == "icu"
 
 
 def test_messages_come_in_frames_batches_and_with_any_line_ends() -> None:
@@ -119,17 +147,25 @@ def test_messages_come_in_frames_batches_and_with_any_line_ends() -> None:
     st.text(alphabet="MSHPV1EN|^~\\&\r\n 0123456789A", max_size=300), st.integers(0, 200), st.integers(0, 200)
 )
 def test_no_text_breaks_the_reader(junk: str, start: int, length: int) -> None:
-    whole = message()
-    feed = read(whole[:start] + junk + whole[start + length :] + "\r" + message("A03"))
-    assert sum(feed.told.read.values()) == len(feed.events)
+    one = message()
+    text = one[:start] + junk + one[start + length :] + "\r" + message("A03")
+    feed = read(text)
+    # Swapped beds are two events of one message.
+    assert sum(feed.told.read.values()) <= len(feed.events) + len(feed.renumberings)
+    begun = len(re.findall(r"(?:^|[\r\n\x0b])MSH\|", text))
+    assert sum(feed.told.read.values()) + sum(of_messages(feed).values()) == begun
+
+
+def of_messages(feed: Feed) -> dict[str, int]:
+    """What was left out of messages, each with its reason; of texts and files that are none, nothing."""
+    return {why: items for why, items in feed.told.left_out.items() if not why.startswith(("texts", "files"))}
 
 
 def test_published_messages_are_read_or_left_out_for_a_reason() -> None:
     if not DATA.exists():
         pytest.skip("needs ../shared/data/hl7v2_adt")
     files = sorted(DATA.glob("*.hl7"))
-    text = "\r".join(file.read_text(encoding="utf-8-sig", errors="replace") for file in files)
     one_site = Places(tuple(site for site in PLACES.sites if site.site_id == "north"))
-    feed = read_hl7(text, one_site, "site", KEY)
+    feed = read_hl7(map(whole, files), one_site, "site", KEY)
     assert sum(feed.told.read.values()) + sum(feed.told.left_out.values()) == len(files)
     assert not [why for why in feed.told.left_out if why.startswith("can't be read")]
