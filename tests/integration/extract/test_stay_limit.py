@@ -71,7 +71,7 @@ def census(url: str, settings: Settings, issued_at: datetime = ISSUED_AT) -> pd.
 def defects(url: str, settings: Settings, since: datetime = SINCE) -> dict[tuple[str, str, int], int]:
     """Source rows by unit, defect and hours before the issue time."""
     found = extract(connect(url), settings.sites[0], settings, since, ISSUED_AT)["source_defect"]
-    before = (pd.Timestamp(ISSUED_AT) - found["valid_at"]) // pd.Timedelta(hours=1)
+    before = ((ISSUED_AT - found["valid_at"]).dt.total_seconds() / 3600).astype(int)
     return dict(
         zip(zip(found["unit_id"], found["defect"], before, strict=True), found["source_rows"], strict=True)
     )
@@ -91,7 +91,7 @@ def test_it_is_counted_for_its_limit_and_reported_beyond(
     added = stays((never, None), (recent, None), too_long, just, first=10_000)
     tables["bed_stay"] = pd.concat([tables["bed_stay"], added, added.iloc[[0]]])
     url = write_source(tables)
-    hours = (alone.index - pd.Timestamp(START, tz="UTC")) / pd.Timedelta(hours=1)
+    hours = (pd.DatetimeIndex(alone.index) - pd.Timestamp(START, tz="UTC")) / pd.Timedelta(hours=1)
     ends = ((HOURS - 200, HOURS - 200 + LIMIT), (recent, HOURS), (too_long[0], too_long[0] + LIMIT), just)
     more = sum((hours >= begin) & (hours < end) for begin, end in ends)
     pd.testing.assert_series_equal(census(url, here)["icu"], alone + more)
