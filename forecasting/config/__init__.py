@@ -25,10 +25,11 @@ from forecasting.config.settings import Settings
 from forecasting.config.site import FloatPool, Site
 from forecasting.config.source import Events, Hourly, Omop, Source
 from forecasting.config.training import Likelihood, Training
-from forecasting.config.unit import Boarders, Load, Unit, UnitType
+from forecasting.config.unit import LONGEST_WARD_STAY_HOURS, Boarders, Load, Unit, UnitType
 from forecasting.config.weather import Weather
 
 __all__ = [
+    "LONGEST_WARD_STAY_HOURS",
     "Applies",
     "Approval",
     "Ask",

@@ -25,6 +25,18 @@ class UnitType(StrEnum):
     PSYCHIATRIC = "psychiatric"
 
 
+LONGEST_WARD_STAY_HOURS = 240 * 24
+LONGEST_STAY_HOURS = {
+    UnitType.ED: 4 * 24,
+    UnitType.STEP_DOWN: 120 * 24,
+    UnitType.TELEMETRY: 120 * 24,
+    UnitType.MEDICAL_SURGICAL: 120 * 24,
+    UnitType.LABOR_DELIVERY: 60 * 24,
+    UnitType.POSTPARTUM: 60 * 24,
+}
+"""Longer than patients stay there; of the other types, and of units that aren't configured, eight months."""
+
+
 class Load(StrEnum):
     """By which patients a unit's rules are planned."""
 
@@ -44,7 +56,8 @@ class Boarders(Table):
 class Unit(Table):
     """A nursing unit of a site, the beds it can staff, and what its rules need to know of it.
 
-    ``source_id`` is what the source calls it, where that is not its ``unit_id``.
+    ``source_id`` is what the source calls it, where that is not its ``unit_id``. ``longest_stay_hours`` says
+    for how long a stay is counted at most, as nobody may have ended it; without, its type says.
     """
 
     unit_id: Identifier
@@ -52,12 +65,18 @@ class Unit(Table):
     name: Title
     unit_type: UnitType
     beds: Positive
+    longest_stay_hours: Positive | None = None
     minimum_heads: dict[Identifier, Count] = {}
     most_heads: dict[Identifier, Positive] = {}
     posts: dict[Identifier, Count] = {}
     patient_shares: dict[Identifier, Share] = {}
     boarders: Boarders | None = None
     load: Load = Load.CENSUS
+
+    @property
+    def counted_hours(self) -> int:
+        """For how long a stay in it is counted at most."""
+        return self.longest_stay_hours or LONGEST_STAY_HOURS.get(self.unit_type, LONGEST_WARD_STAY_HOURS)
 
     def __hash__(self) -> int:
         # Its tables have no hash, and a site, with its units, is a key where results are kept.

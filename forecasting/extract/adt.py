@@ -47,15 +47,13 @@ def _units(questions: Questions) -> pd.DataFrame:
 
 def _source_hours(questions: Questions, usual_since: datetime, units: pd.DataFrame) -> SourceHours:
     ed = questions.site.ed
-    census = [questions.ask("bed_census")]
-    arrivals = []
-    if ed is not None:
-        census.append(questions.ask("ed_census").assign(unit_id=ed.unit_id))
-        arrivals.append(questions.ask("ed_arrivals").assign(unit_id=ed.unit_id))
+    census = questions.ask("census")
     return SourceHours(
         counts={
-            Target.ED_ARRIVALS: pd.concat(arrivals) if arrivals else census[0].head(0),
-            Target.BED_CENSUS: pd.concat(census),
+            Target.ED_ARRIVALS: (
+                questions.ask("ed_arrivals").assign(unit_id=ed.unit_id) if ed else census.head(0)
+            ),
+            Target.BED_CENSUS: census,
         },
         activity=questions.ask("activity", since=usual_since),
         unit_ids=frozenset(units["unit_id"]),
@@ -75,7 +73,10 @@ def _without_hours_twice(hours: pd.DataFrame, questions: Questions) -> pd.DataFr
 
 
 def _defects(questions: Questions) -> pd.DataFrame:
-    found = [questions.ask("bed_stay_defects").assign(target=str(Target.BED_CENSUS))]
+    found = [
+        questions.ask(name).assign(target=str(Target.BED_CENSUS))
+        for name in ("bed_stay_defects", "overlong_stay_defects")
+    ]
     if questions.site.ed is not None:
         found.append(questions.ask(f"{ED_VISIT}_defects").assign(unit_id=questions.site.ed.unit_id))
     return pd.concat(found).assign(site_id=questions.site.site_id)

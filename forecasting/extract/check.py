@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import sqlalchemy as sa
 
+from forecasting.balance import ALLOWED_SHARE, balance_of
 from forecasting.config import Settings, Site, Unit
 from forecasting.extract import doubts
 from forecasting.extract.clock import UTC_CLOCK, SourceClock
@@ -70,6 +71,7 @@ def check_source(
             settings,
             issued_at,
             _arrival_span(engine, site, settings, since, issued_at),
+            _stay_lengths(engine, site, settings, since, issued_at),
         )
         for site in sites
     ]
@@ -103,6 +105,16 @@ def _arrival_span(
     )
 
 
+def _stay_lengths(
+    engine: sa.Engine, site: Site, settings: Settings, since: datetime, issued_at: datetime
+) -> pd.DataFrame:
+    """Of the stays that began in the history: ``unit_id, stay_hours, has_ended, stays``."""
+    if not settings.source.profile.counts_events:
+        return pd.DataFrame(columns=["unit_id", "stay_hours", "has_ended", "stays"])
+    with reading(engine) as connection:
+        return Questions(connection, settings.source, site, since, issued_at).ask("stay_length")
+
+
 def report_site(
     extracted: Mapping[str, pd.DataFrame],
     tables: Mapping[str, SourceTable],
@@ -110,6 +122,7 @@ def report_site(
     settings: Settings,
     issued_at: datetime,
     span: ArrivalSpan | None,
+    lengths: pd.DataFrame,
 ) -> SourceReport:
     """The report of one site.
 
@@ -120,6 +133,7 @@ def report_site(
         settings: what is configured of the source.
         issued_at: the issue time.
         span: of its arrivals; None where the source has none, or counts no events.
+        lengths: of its stays, by unit; none where the source counts no events.
     """
     observation = extracted["observation"]
     values = {
@@ -134,6 +148,7 @@ def report_site(
     if span is not None:
         scattered = doubts.scattered_doubt(span.arrivals, span.first, span.last)
         found += [(site.site_id, "", "", scattered)] if scattered else []
+    found += _forgotten(lengths, site, settings)
     since = issued_at - timedelta(days=settings.source.history_days)
     profile, defects = settings.source.profile, extracted["source_defect"]
     unread = [*_unread(defects, series, tables, site, profile, span, since)]
@@ -218,10 +233,23 @@ def _doubts(
         if of.notna().any() and of.dropna().eq(0).all():
             says_all.append("nobody in any hour")
         yield from ((site.site_id, unit_id, target.value, says) for says in says_all if says)
+    if site.ed is not None:
+        balance = balance_of(*(values[site.ed.unit_id, target] for target in Target))
+        if balance.share > ALLOWED_SHARE:
+            yield site.site_id, site.ed.unit_id, Target.BED_CENSUS.value, balance.says
     for (of_unit, of_target), rows in extracted["source_defect"].groupby(["unit_id", "target"]):
         for defect, count in rows.groupby("defect")["source_rows"].sum().items():
             says = f"{count} rows: {str(defect).replace('_', ' ')}"
             yield site.site_id, str(of_unit), str(of_target), says
+
+
+def _forgotten(lengths: pd.DataFrame, site: Site, settings: Settings) -> Iterator[Finding]:
+    counted = {unit.unit_id: unit.counted_hours for unit in site.units}
+    for unit_id, of_unit in lengths[lengths["unit_id"].isin(counted)].groupby("unit_id"):
+        window = settings.source.history_days * HOURS_PER_DAY
+        says = doubts.forgotten_doubt(of_unit, counted[str(unit_id)], window)
+        if says:
+            yield site.site_id, str(unit_id), Target.BED_CENSUS.value, says
 
 
 def _site_doubts(

@@ -174,7 +174,7 @@ def _measured(
     if target is Target.BED_CENSUS:
         chosen["staffed_beds"] = ABSENT
     measure = source.hourly.measures.get(target.value, target.value).replace("'", "''")
-    condition = f"{long.columns['measure']} = '{_escaped(measure)}'"
+    condition = f"{long.columns['measure']} = '{escaped(measure)}'"
     return replace(long, name=name, columns=chosen, condition=condition)
 
 
@@ -225,11 +225,11 @@ def _quoted(inspector: sa.Inspector, name: str) -> str:
     quote = inspector.dialect.identifier_preparer.quote_identifier
     quoted = quote(name)
     # Some drivers' names have their per cent signs doubled here, and a query's text once more.
-    return _escaped(quoted.replace("%%", "%") if "%%" in quote("%") else quoted)
+    return escaped(quoted.replace("%%", "%") if "%%" in quote("%") else quoted)
 
 
-def _escaped(text: str) -> str:
-    """With colons that begin no bind."""
+def escaped(text: str) -> str:
+    """A query's text with colons that begin no bind."""
     return text.replace(":", r"\:")
 
 

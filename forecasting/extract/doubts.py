@@ -5,6 +5,7 @@ Each gives a sentence for a data engineer, or nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, timedelta
 from itertools import pairwise
@@ -32,6 +33,7 @@ FROZEN_HOURS = 24
 FROZEN_CHANGES = 15.0
 """A value that stands still is doubted when more changes than these were to be expected meanwhile."""
 
+HOURS_PER_DAY = 24
 SHORTEST_DAY = 23
 """Hours of the day on which summer time begins."""
 CHRISTMAS, THANKSGIVING = (12, 25), "Thanksgiving"
@@ -47,6 +49,10 @@ FEWEST_EVENTS = 20
 
 ARRIVALS_A_DAY = 1.0
 """With fewer, no hour's arrivals can be told from chance."""
+FEWEST_ENDED = 100
+NEARLY_ALL = 0.999
+FEWEST_FORGOTTEN = 5.0
+"""So many more stays than there should be, open for longer than nearly all that ended, were never ended."""
 LONGEST_YEARS = 30
 """No hospital's database reaches over so many years; dates that were shifted or made up do."""
 
@@ -146,6 +152,41 @@ def beds_doubt(census: pd.Series, beds: int) -> str | None:
     return (
         f"above its {beds} beds in {len(over)} h ({len(over) / census.count():.1%}), at most {over.max():.0f}"
     )
+
+
+def forgotten_doubt(lengths: pd.DataFrame, counted_hours: int, window_hours: int) -> str | None:
+    """Whether stays were forgotten to be ended, and which limit would count them best.
+
+    At a limit, patients who truly stay longer lose what is beyond it, and stays that nobody ended gain what
+    they didn't last. Both together are least where as many of the one as of the other reach it.
+
+    Args:
+        lengths: of a unit's stays that began in the window: ``stay_hours``, ``has_ended`` and how many
+            ``stays``; hours until now where it has not.
+        counted_hours: for how long a stay is counted today.
+        window_hours: how long the window is.
+    """
+    ended = lengths[lengths["has_ended"] == 1].sort_values("stay_hours")
+    stays = int(ended["stays"].sum())
+    if stays < FEWEST_ENDED:
+        return None
+    hours, ended_by = ended["stay_hours"], ended["stays"].cumsum() / stays
+    long = int(hours[ended_by >= NEARLY_ALL].min())
+    is_open = (lengths["has_ended"] == 0) & (lengths["stay_hours"] > long)
+    # By Little's law, so many are there at any time who truly stay longer.
+    truly = float(((hours - long).clip(lower=0) * ended["stays"]).sum()) / window_hours
+    found = int(lengths.loc[is_open, "stays"].sum())
+    if found - truly < max(FEWEST_FORGOTTEN, truly):
+        return None
+    share = (found - truly) / (stays * max(1 - long / window_hours, 0.0) + found - truly)
+    best = math.ceil(hours[ended_by >= 1 - share].min() / HOURS_PER_DAY) * HOURS_PER_DAY
+    told = (
+        f"{found} stays are open for more than {long} h, in which {NEARLY_ALL:.1%} of {stays} others ended: "
+        f"nobody ended them ({share:.1%} of all), and each is counted for {counted_hours} h"
+    )
+    if best >= counted_hours:
+        return told
+    return f"{told}. The census is wrong by least with longest_stay_hours = {best} (under [[sites]] units)"
 
 
 def midnight_doubt(events: pd.Series, clock: SourceClock) -> str | None:

@@ -16,7 +16,7 @@ from forecasting.config import Settings, Site
 from forecasting.extract.errors import SourceContractBroken
 from forecasting.extract.extraction import whole_hour
 from forecasting.extract.flows import FLOW_DAYS
-from forecasting.extract.questions import Questions
+from forecasting.extract.questions import Questions, hour_number
 from forecasting.extract.source import reading
 from forecasting.schema import ED_STAY, ED_STAY_HOURS, PRESENT
 
@@ -60,11 +60,10 @@ def extract_ed_load(
     with reading(engine) as connection:
         questions = Questions(connection, settings.source, site, since, times[0])
         clock = {"clock": list(_clock(site, since, times[0] - LONGEST))}
-        stays = questions.ask("ed_stay", hours={"longest": ED_STAY_HOURS}, lists=clock)
+        stays = questions.ask("ed_stay", hours={"longest": _longest(site)}, lists=clock)
         questions = Questions(connection, settings.source, site, times[0] - LONGEST, times[-1])
-        asked = {"asked": [(_number(time), 1) for time in times]}
-        until = {"until_hour": _number(times[-1])}
-        present = questions.ask("present", hours=until, lists=asked)
+        asked = {"asked": [(hour_number(time), 1) for time in times]}
+        present = questions.ask("present", lists=asked).assign(site_id=site.site_id)
     log.info(
         "load of the ED extracted",
         site=site.site_id,
@@ -73,14 +72,13 @@ def extract_ed_load(
         patients=int(stays["patients"].sum()),
         seconds=round(perf_counter() - began, 2),
     )
-    at = pd.to_datetime(present["hour_number"].astype("int64") * 3600, unit="s", utc=True)
-    present = present.assign(site_id=site.site_id, valid_at=at)
     of_ed = present["unit_id"] == (site.ed.unit_id if site.ed else "")
     return ED_STAY.conform(stays.assign(site_id=site.site_id)), PRESENT.conform(present[of_ed])
 
 
-def _number(time: datetime) -> int:
-    return int(time.timestamp()) // 3600
+def _longest(site: Site) -> int:
+    """For how many hours a stay counts at most: no longer than it is counted in the census."""
+    return min(ED_STAY_HOURS, site.ed.counted_hours) if site.ed else ED_STAY_HOURS
 
 
 def _clock(site: Site, since: datetime, until: datetime) -> list[tuple[int, int, int]]:
@@ -89,5 +87,5 @@ def _clock(site: Site, since: datetime, until: datetime) -> list[tuple[int, int,
     local, utc = (hours.tz_convert(zone).tz_localize(None) for zone in (site.zone, UTC))
     ahead = ((local - utc) // pd.Timedelta(hours=1)).to_numpy()
     changes = [0, *(np.flatnonzero(np.diff(ahead)) + 1).tolist(), len(hours)]
-    first = _number(since)
+    first = hour_number(since)
     return [(first + begin, first + end, int(ahead[begin])) for begin, end in pairwise(changes)]

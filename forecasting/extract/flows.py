@@ -16,7 +16,7 @@ import structlog
 from forecasting.config import Settings, Site
 from forecasting.extract.errors import SourceContractBroken
 from forecasting.extract.extraction import whole_hour
-from forecasting.extract.questions import Questions
+from forecasting.extract.questions import Questions, hour_number
 from forecasting.extract.source import reading
 from forecasting.schema import DEPARTURE, INFLOW, PASSAGE, PRESENT
 
@@ -92,13 +92,12 @@ def extract_flow_record(
     began = perf_counter()
     times = sorted({whole_hour(time) for time in issue_times})
     since = times[-1] - timedelta(days=days)
-    hours = {"since_hour": _number(since), "until_hour": _number(times[-1])}
     with reading(engine) as connection:
         questions = Questions(connection, settings.source, site, since, times[-1])
         frames = {
-            INFLOW.name: INFLOW.conform(_dated(questions.ask("inflow", hours=hours), site)),
-            PASSAGE.name: PASSAGE.conform(_passages(questions, hours, since, times)),
-            **_present(questions, hours, times),
+            INFLOW.name: INFLOW.conform(questions.ask("inflow").assign(site_id=site.site_id)),
+            PASSAGE.name: PASSAGE.conform(_passages(questions, since, times)),
+            **_present(questions, since, times),
         }
     log.info(
         "flows extracted",
@@ -134,24 +133,15 @@ def flows_at(record: dict[str, pd.DataFrame], issued_at: datetime) -> dict[str, 
     }
 
 
-def _number(time: datetime) -> int:
-    return int(time.timestamp()) // 3600
-
-
-def _dated(frame: pd.DataFrame, site: Site) -> pd.DataFrame:
-    valid_at = pd.to_datetime(frame["hour_number"].astype("int64") * 3600, unit="s", utc=True)
-    return frame.assign(site_id=site.site_id, valid_at=valid_at)
-
-
 def _present(
-    questions: Questions, hours: dict[str, int], issue_times: Sequence[datetime]
+    questions: Questions, since: datetime, issue_times: Sequence[datetime]
 ) -> dict[str, pd.DataFrame]:
-    last = {time.hour: _number(time) for time in issue_times}
+    last = {time.hour: hour_number(time) for time in issue_times}
     daily = [
-        (hour, 0) for end in last.values() for hour in range(end, hours["since_hour"] - 1, -HOURS_PER_DAY)
+        (hour, 0) for end in last.values() for hour in range(end, hour_number(since) - 1, -HOURS_PER_DAY)
     ]
-    asked = [*daily, *((_number(time), 1) for time in issue_times)]
-    answer = _dated(questions.ask("present", hours=hours, lists={"asked": asked}), questions.site)
+    asked = [*daily, *((hour_number(time), 1) for time in issue_times)]
+    answer = questions.ask("present", lists={"asked": asked}).assign(site_id=questions.site.site_id)
     then = answer["strictly"] == 1
     return {PRESENT.name: PRESENT.conform(answer[~then]), PRESENT_THEN: PRESENT.conform(answer[then])}
 
@@ -165,12 +155,10 @@ class _Span(NamedTuple):
     ends_strictly: int
 
 
-def _passages(
-    questions: Questions, hours: dict[str, int], since: datetime, issue_times: Sequence[datetime]
-) -> pd.DataFrame:
+def _passages(questions: Questions, since: datetime, issue_times: Sequence[datetime]) -> pd.DataFrame:
     spans = list(_spans(questions.site, since, issue_times))
     listed = [tuple(span) for span, _, _ in spans]
-    answer = questions.ask("departure", hours=hours, lists={"span": listed})
+    answer = questions.ask("departure", lists={"span": listed})
     parts = [
         _by_local_hour(answer[answer["since_hour"] == span.since_hour], ahead).assign(known_at=known_at)
         for span, ahead, known_at in spans
@@ -191,9 +179,9 @@ def _spans(
     changes = {since + timedelta(hours=int(number)) for number in np.flatnonzero(np.diff(ahead)) + 1}
     edges = sorted({since, *changes, *(time for time in issue_times if time > since)})
     for begin, end in pairwise(edges):
-        span = _Span(_number(begin), _number(end), int(begin in issue_times), int(end in issue_times))
+        span = _Span(hour_number(begin), hour_number(end), int(begin in issue_times), int(end in issue_times))
         known_at = next(time for time in issue_times if time >= end)
-        yield span, int(ahead[_number(begin) - _number(since)]), known_at
+        yield span, int(ahead[hour_number(begin) - hour_number(since)]), known_at
 
 
 def _by_local_hour(passages: pd.DataFrame, hours_ahead: int) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import sqlalchemy as sa
 
 import forecasting
-from forecasting.extract.contract import SourceTable
+from forecasting.extract.contract import SourceTable, escaped
 from forecasting.profile import Profile
 from forecasting.schema import ELAPSED_HOURS
 
@@ -71,11 +71,13 @@ _LISTED = {
     "clock": ("since_hour", "until_hour", "hours_ahead"),
     "ed_visit_concept": ("concept_id",),
     "ed_admission_concept": ("concept_id",),
+    "stay_limit": ("unit_id", "longest_hours"),
 }
 """Columns of the tables that are given with the question."""
 
-Lists = Mapping[str, Sequence[tuple[int, ...]]]
-"""Rows of whole numbers, by table of :data:`_LISTED`."""
+Row = tuple[int | str, ...]
+Lists = Mapping[str, Sequence[Row]]
+"""Rows of whole numbers and names, by table of :data:`_LISTED`."""
 NO_LISTS: Lists = MappingProxyType({})
 
 
@@ -127,18 +129,23 @@ def _elapsed_bins() -> str:
     )
 
 
-def _listed(columns: Sequence[str], rows: Sequence[tuple[int, ...]], dialect: str) -> str:
+def _listed(columns: Sequence[str], rows: Sequence[Row], dialect: str) -> str:
     """Rows as a table; SQLite and PostgreSQL call the columns of a list of values column1, column2, ..."""
     if dialect == NEUTRAL:
         return " UNION ALL ".join(
-            "SELECT " + ", ".join(f"{int(value)} AS {name}" for name, value in zip(columns, row, strict=True))
+            "SELECT "
+            + ", ".join(f"{_literal(value)} AS {name}" for name, value in zip(columns, row, strict=True))
             for row in rows
         )
     named = ", ".join(f"column{place} AS {name}" for place, name in enumerate(columns, 1))
-    values = ", ".join(f"({', '.join(str(int(value)) for value in row)})" for row in rows)
+    values = ", ".join(f"({', '.join(escaped(_literal(value)) for value in row)})" for row in rows)
     if not values:
         return f"SELECT {', '.join(f'0 AS {name}' for name in columns)} WHERE 1 = 0"
-    return f"SELECT {named} FROM (VALUES {values}) AS listed"  # noqa: S608  (whole numbers)
+    return f"SELECT {named} FROM (VALUES {values}) AS listed"  # noqa: S608  (literals)
+
+
+def _literal(value: int | str) -> str:
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(int(value))
 
 
 def bound_time(time: datetime, dialect: str) -> datetime | str:

@@ -10,12 +10,12 @@ from types import MappingProxyType
 import pandas as pd
 import sqlalchemy as sa
 
-from forecasting.config import Site, Source
+from forecasting.config import LONGEST_WARD_STAY_HOURS, Site, Source
 from forecasting.extract.clock import UTC_CLOCK, SourceClock
 from forecasting.extract.contract import SourceTable, resolve
 from forecasting.extract.errors import SourceContractBroken
 from forecasting.extract.local_time import in_utc
-from forecasting.extract.queries import NO_LISTS, Lists, bound_time, query
+from forecasting.extract.queries import NO_LISTS, Lists, Row, bound_time, query
 
 TIMES = [
     "valid_at",
@@ -85,7 +85,8 @@ class Questions:
 
         Sites and units are asked for by the source's names for them, and answered by ours.
 
-        ``hours`` are hour numbers that the query names besides, ``lists`` tables that are given with it.
+        ``hours`` are whole numbers that the query names besides, ``lists`` tables that are given with it.
+        Where it answers by numbers of hours, ``valid_at`` stands for them.
         """
         dialect = self.connection.dialect.name
         omop = self.source.omop
@@ -93,12 +94,16 @@ class Questions:
             "ed_visit_concept": [(concept,) for concept in omop.ed_visit_concepts],
             "ed_admission_concept": [(concept,) for concept in omop.ed_admission_concepts],
         }
-        clause = query(self.profile, name, self.tables, dialect, {**concepts, **lists})
+        limits = {"stay_limit": stay_limits(self.site)}
+        clause = query(self.profile, name, self.tables, dialect, {**concepts, **limits, **lists})
         values = {
             "site_id": self.site.source_id or self.site.site_id,
             "ed_unit_id": (self.site.ed.source_id or self.site.ed.unit_id) if self.site.ed else "",
             "since": bound_time(since or self.since, dialect),
             "until": bound_time(until or self.issued_at, dialect),
+            "since_hour": hour_number(since or self.since),
+            "until_hour": hour_number(until or self.issued_at),
+            "longest_hours": LONGEST_WARD_STAY_HOURS,
             "last_hour": bound_time(self.issued_at - timedelta(hours=1), dialect),
             "one_site": int(omop.site == "one"),
             **hours,
@@ -106,12 +111,25 @@ class Questions:
         used = {key: value for key, value in values.items() if key in clause.compile().params}
         result = self.connection.execute(clause, used)
         frame = pd.DataFrame(result.all(), columns=list(result.keys()))
+        if "hour_number" in frame:
+            seconds = frame.pop("hour_number").astype("int64") * 3600
+            frame["valid_at"] = pd.to_datetime(seconds, unit="s", utc=True)
         for column in frame.columns.intersection(TIMES):
             frame[column] = _times(frame[column], name)
         if "unit_id" in frame:
             frame["unit_id"] = _our_units(frame["unit_id"], self.site)
         # PostgreSQL gives the sum of whole numbers as a Decimal.
         return frame.astype(dict.fromkeys(frame.columns.intersection(NUMBERS), float))
+
+
+def hour_number(time: datetime) -> int:
+    """Whole hours since 1970-01-01 00:00 UTC, as queries number them."""
+    return int(time.timestamp()) // 3600
+
+
+def stay_limits(site: Site) -> list[Row]:
+    """For how many hours each unit's stays are counted at most, by the source's name for it."""
+    return [(unit.source_id or unit.unit_id, unit.counted_hours) for unit in site.units]
 
 
 def _our_units(units: pd.Series, site: Site) -> pd.Series:

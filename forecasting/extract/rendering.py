@@ -17,11 +17,12 @@ from sqlalchemy.dialects.oracle.base import RESERVED_WORDS as OF_ORACLE
 from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS as OF_POSTGRESQL
 from sqlglot import exp
 
-from forecasting.config import Settings, Site
+from forecasting.config import LONGEST_WARD_STAY_HOURS, Settings, Site
 from forecasting.extract.clock import SourceClock
 from forecasting.extract.contract import SourceTable
 from forecasting.extract.local_time import in_utc
 from forecasting.extract.queries import NEUTRAL, Lists, questions_of, rendered
+from forecasting.extract.questions import hour_number, stay_limits
 from forecasting.extract.shape import BESIDE, HOURLY_COUNT, SHAPES
 from forecasting.schema import ED_STAY_HOURS
 
@@ -116,7 +117,7 @@ def render_queries(
     if profile.counts_events:
         tables = in_utc(tables, SourceClock(settings.source.events.zone(site)), since, issued_at, NEUTRAL)
     bound = _bound(settings, site, since, issued_at)
-    lists = _lists(settings, issued_at)
+    lists = _lists(settings, site, issued_at)
     return {
         name: _with_head(
             spelt_in(dialect, rendered(profile, name, tables, NEUTRAL, lists)), name, settings, bound, dialect
@@ -253,19 +254,21 @@ def _bound(settings: Settings, site: Site, since: datetime, issued_at: datetime)
         "since": f"{since:%Y-%m-%d %H:%M:%S}",
         "until": f"{issued_at:%Y-%m-%d %H:%M:%S}",
         "last_hour": f"{issued_at - timedelta(hours=1):%Y-%m-%d %H:%M:%S}",
-        "since_hour": int(since.timestamp()) // 3600,
-        "until_hour": int(issued_at.timestamp()) // 3600,
+        "since_hour": hour_number(since),
+        "until_hour": hour_number(issued_at),
         "longest": ED_STAY_HOURS,
+        "longest_hours": LONGEST_WARD_STAY_HOURS,
     }
 
 
-def _lists(settings: Settings, issued_at: datetime) -> Lists:
-    """The concepts that are configured, and of the hours that a night asks of, a week for an example."""
-    now, omop = int(issued_at.timestamp()) // 3600, settings.source.omop
+def _lists(settings: Settings, site: Site, issued_at: datetime) -> Lists:
+    """What is configured of concepts and units; of the hours that a night asks of, a week for an example."""
+    now, omop = hour_number(issued_at), settings.source.omop
     return {
         "span": [(now - HOURS_PER_WEEK, now, 0, 1)],
         "asked": [(now - 24, 0), (now, 0)],
         "clock": [(now - HOURS_PER_WEEK, now, 0)],
+        "stay_limit": stay_limits(site),
         "ed_visit_concept": [(concept,) for concept in omop.ed_visit_concepts],
         "ed_admission_concept": [(concept,) for concept in omop.ed_admission_concepts],
     }

@@ -66,7 +66,7 @@ SHAPES: Mapping[Profile, Shape] = {
             **SCHEDULED_SHIFT,
         },
         optional=frozenset({"scheduled_shift"}),
-        optional_columns={"ed_visit": ("acuity",)},
+        optional_columns={"ed_visit": ("acuity",), "bed_stay": ("visit_id", "bed_id")},
     ),
     Profile.HOURLY: Shape(
         columns={

@@ -10,6 +10,7 @@ from time import perf_counter
 import pandas as pd
 import structlog
 
+from forecasting.balance import balance_of
 from forecasting.config import Settings, Site
 from forecasting.schema import (
     OBSERVATION,
@@ -28,6 +29,7 @@ from forecasting.validate.judge import Document, judge, pandas_source
 from forecasting.validate.records import State, quarantined_rows, result_rows, state_of, why
 from forecasting.validate.suite import Outcome, Suite
 from forecasting.validate.suites import observation as observation_suites
+from forecasting.validate.suites.balance import balance_suite
 from forecasting.validate.suites.scheduled_shift import scheduled_shift_suite
 from forecasting.validate.suites.source_defect import source_defect_suite
 from forecasting.validate.suites.structure import columns_suite
@@ -86,7 +88,7 @@ def validate(
     observation = case.keep(observation_suites.rows_suite(observation, site, issued_at), observation)
     unit = case.keep(unit_suite(unit, site), unit)
     scheduled_shift = case.keep(scheduled_shift_suite(scheduled_shift, site), scheduled_shift)
-    case.hear(source_defect_suite(defect))
+    case.hear(source_defect_suite(defect, _present(observation)))
 
     known = facts.known_hours(observation, history, site, settings.source.profile, issued_at)
     case.hear(observation_suites.site_suite(facts.site_facts(known), site, settings, issued_at))
@@ -94,6 +96,9 @@ def validate(
         case.hear(observation_suites.feeds_suite(facts.feed_facts(known, issued_at), settings))
         series = facts.series_facts(observation, known, site, settings.source.profile, issued_at)
         case.hear(observation_suites.series_suite(series))
+        if site.ed is not None:
+            arrivals, census = (_series(known, site.ed.unit_id, str(target)) for target in Target)
+            case.hear(balance_suite(balance_of(arrivals, census)))
 
     observation = _with_stretches(observation, known)
     observation = case.possible(observation, ward_beds(unit, site), issued_at)
@@ -178,6 +183,12 @@ class _Case:
             impossible = self.hear(observation_suites.values_suite(rows, target, beds, issued_at))
             parts.append(rows.assign(value=rows["value"].mask(rows.index.isin(impossible))))
         return pd.concat(parts)
+
+
+def _present(observation: pd.DataFrame) -> pd.Series:
+    """Patients in the last hour whose census is known, by unit."""
+    census = observation[observation["target"] == str(Target.BED_CENSUS)].dropna(subset="value")
+    return census.sort_values("valid_at").groupby("unit_id")["value"].last()
 
 
 def _with_stretches(observation: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:

@@ -113,6 +113,11 @@ def test_the_demo_configuration_is_valid() -> None:
             'unit_type = "ed", beds = 30, load = "arrivals"',
             ("sites.0.units.0.load", "'arrivals'", "'census' or 'offered'"),
         ),
+        (
+            'unit_type = "icu", beds = 10',
+            'unit_type = "icu", beds = 10, longest_stay_hours = 0',
+            ("sites.0.units.1.longest_stay_hours", "0", "greater than or equal to 1"),
+        ),
         ("[horizon]", "[waiting]\ndelay = 1.0\n\n[horizon]", ("waiting.delay", "1.0", "less than 1")),
         (
             'unit_type = "ed", beds = 30',

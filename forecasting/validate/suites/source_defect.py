@@ -11,6 +11,21 @@ from forecasting.validate.suites.structure import key_check
 DEFECTS = {
     "duplicate_id": "repeat an id; each patient is counted once",
     "ends_before_start": "end before they start; they have no census",
+    "never_ended": (
+        "are open for longer than their unit's longest_stay_hours, and counted so long and no longer; "
+        "end them in the source, and see what forecasting source check says of that limit"
+    ),
+    "too_long": (
+        "lasted longer than their unit's longest_stay_hours, and are counted so long and no longer; "
+        "if they are true, raise it in hospital.toml"
+    ),
+    "in_two_beds": (
+        "begin while another stay of the same visit goes on; the patient is counted in both beds: "
+        "was the first one ended?"
+    ),
+    "bed_held_twice": (
+        "begin in a bed that another stay still holds; both patients are counted: was the first one ended?"
+    ),
     "missing_time": "have no start; they are not counted",
     "missing_unit": "have no unit; they are not counted",
     "duplicate_hour": "repeat an hour; it is counted once",
@@ -25,23 +40,37 @@ DEFECTS = {
 }
 
 
-def source_defect_suite(source_defect: pd.DataFrame) -> Suite:
-    """The source has none of the known defects."""
-    checks = (_check(defect, meaning) for defect, meaning in DEFECTS.items())
+NEVER_ENDED = "never_ended"
+
+
+def source_defect_suite(source_defect: pd.DataFrame, present: pd.Series) -> Suite:
+    """The source has none of the known defects.
+
+    Args:
+        source_defect: SOURCE_DEFECT rows.
+        present: patients whom the census counts in the last hour, by unit.
+    """
+    checks = (_check(defect, meaning, present) for defect, meaning in DEFECTS.items())
     return Suite(SOURCE_DEFECT.name, source_defect, (key_check(SOURCE_DEFECT), *checks))
 
 
-def _check(defect: str, meaning: str) -> Check:
+def _check(defect: str, meaning: str, present: pd.Series) -> Check:
+    beside = present if defect == NEVER_ENDED else None
     return Check(
         f"no_{defect}",
         Severity.WARN,
         expect("column_values_to_not_be_in_set", column="defect", value_set=[defect]),
-        lambda failed: f"{failed['source_rows'].sum()} source rows {meaning} ({_per_unit(failed)}).",
+        lambda failed: f"{failed['source_rows'].sum()} source rows {meaning} ({_per_unit(failed, beside)}).",
         "defect",
         "{defect}",
     )
 
 
-def _per_unit(failed: pd.DataFrame) -> str:
+def _per_unit(failed: pd.DataFrame, present: pd.Series | None) -> str:
     rows = failed.groupby("unit_id")["source_rows"].sum()
+    if present is not None:
+        return ", ".join(
+            f"{unit_id}: {count} of {count + present.get(unit_id, 0):.0f} open"
+            for unit_id, count in rows.items()
+        )
     return ", ".join(f"{unit_id or 'no unit'}: {count}" for unit_id, count in rows.items())

@@ -23,6 +23,7 @@ Patients = Callable[..., Tables]
 START = datetime(2026, 2, 24)  # noqa: DTZ001  (sources hold UTC without a zone)
 HOURS = 20 * 24
 ISSUED_AT = START.replace(tzinfo=UTC) + timedelta(hours=HOURS)
+ED_HOURS, WARD_HOURS = 96, 5760
 DAYS = 15  # New York's clock goes forward within them
 EARLIER = [ISSUED_AT - timedelta(days=days, hours=1) for days in (10, 6)] + [ISSUED_AT - timedelta(days=4)]
 NEVER: Any = pd.NaT
@@ -43,6 +44,8 @@ def stays_in_hours(tables: Tables) -> pd.DataFrame:
     known = rows.assign(bed_to=rows["bed_to"].where(rows["bed_to"] < now))
     known = known.sort_values("bed_to").drop_duplicates(["stay_id", "bed_from"])
     first, gone = known["bed_from"].dt.ceil("h"), known["bed_to"].dt.ceil("h")
+    limit = first + pd.to_timedelta(np.where(known["unit_id"] == "ed", ED_HOURS, WARD_HOURS), unit="h")
+    gone = gone.fillna(limit.where(limit <= now)).clip(upper=limit)
     counted: pd.DataFrame = known.assign(first=first, gone=gone)[~(gone <= first)]
     return counted
 

@@ -33,9 +33,10 @@ def observe(site: Site) -> Callable[..., pd.DataFrame]:
         count = int(days * 24)
         hours = pd.date_range(ends - timedelta(hours=count), periods=count, freq="h", unit="us")
         daily = 1 - 0.6 * np.cos(2 * np.pi * (hours.hour.to_numpy() - 9) / 24)
+        arrivals = random.poisson(4 * daily)
         series = {
-            ("ed", Target.ED_ARRIVALS): random.poisson(4 * daily),
-            ("ed", Target.BED_CENSUS): random.poisson(14 * daily) + 1,
+            ("ed", Target.ED_ARRIVALS): arrivals,
+            ("ed", Target.BED_CENSUS): those_there(arrivals, random),
             ("icu", Target.BED_CENSUS): random.binomial(9, 0.8, count),
         }
         parts = [
@@ -45,6 +46,14 @@ def observe(site: Site) -> Callable[..., pd.DataFrame]:
         return OBSERVATION.conform(pd.concat(parts).assign(site_id=site.site_id))
 
     return observe
+
+
+def those_there(arrivals: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Patients at each hour's start: of those who were there or came, a quarter leaves in an hour."""
+    there = [12]
+    for came in arrivals[:-1]:
+        there.append(random.binomial(there[-1] + came, 0.75))
+    return np.array(there)
 
 
 @pytest.fixture

@@ -189,6 +189,49 @@ def test_source_defects_are_counted_and_kept(tables: Tables, judge_night: Judge)
     pd.testing.assert_frame_equal(verdict.tables["observation"], tables["observation"])
 
 
+def test_stays_that_cannot_be_are_told_with_what_to_do(tables: Tables, judge_night: Judge) -> None:
+    told = {
+        "never_ended": "are open for longer than their unit's longest_stay_hours",
+        "too_long": "lasted longer than their unit's longest_stay_hours",
+        "in_two_beds": "begin while another stay of the same visit goes on",
+        "bed_held_twice": "begin in a bed that another stay still holds",
+    }
+    tables["source_defect"] = SOURCE_DEFECT.conform(
+        pd.DataFrame(
+            {
+                "site_id": "north",
+                "unit_id": "icu",
+                "target": Target.BED_CENSUS,
+                "valid_at": pd.Timestamp(ISSUED_AT - timedelta(hours=1)),
+                "defect": list(told),
+                "source_rows": 3,
+            }
+        )
+    )
+    verdict = judge_night(tables)
+    assert verdict.state == "warned"
+    assert failed(verdict) == {f"no_{defect}" for defect in told}
+    for says in told.values():
+        assert f"3 source rows {says}" in verdict.why
+    census = tables["observation"].query("unit_id == 'icu'")
+    there = census.sort_values("valid_at")["value"].iloc[-1]
+    assert f"(icu: 3 of {3 + there:.0f} open)" in verdict.why
+    assert verdict.why.count("(icu: 3)") == len(told) - 1
+
+
+def test_a_census_that_rises_by_more_than_arrived_is_told_with_its_share(
+    tables: Tables, judge_night: Judge, history: pd.DataFrame
+) -> None:
+    late = history.copy()
+    arrivals = late["target"] == Target.ED_ARRIVALS
+    late.loc[arrivals, "valid_at"] += pd.Timedelta(hours=2)
+    verdict = judge_night(tables, late)
+    assert "census_rises_by_arrivals" in failed(verdict)
+    (detail,) = verdict.results.query("expectation == 'census_rises_by_arrivals'")["detail"]
+    assert "by more patients than had arrived" in detail
+    assert "%" in detail
+
+
 def test_a_ward_above_its_beds_is_pointed_out_and_the_ed_is_not(tables: Tables, judge_night: Judge) -> None:
     tables["observation"].loc[tables["observation"]["target"] == Target.BED_CENSUS, "value"] += 3
     tables["observation"].loc[tables["observation"]["unit_id"] == "ed", "value"] += 25

@@ -14,6 +14,7 @@ from forecasting.extract.clock import UTC_CLOCK, SourceClock
 from forecasting.extract.doubts import (
     beds_doubt,
     clock_doubt,
+    forgotten_doubt,
     frozen_doubt,
     late_doubt,
     longest_gap,
@@ -148,3 +149,50 @@ def test_dates_of_no_calendar_and_too_few_arrivals_are_doubted() -> None:
     assert few is not None
     assert "fewer than one a day" in few
     assert scattered_doubt(900, first, first + pd.Timedelta(days=30)) is None
+
+
+YEAR = 365 * 24
+
+
+def ended_and_open(never: float, long: int = 0, seed: int = 1) -> pd.DataFrame:
+    """A year of 10,000 stays of four days in the mean; some never ended, some truly long."""
+    random = np.random.default_rng(seed)
+    hours = (96 * random.lognormal(-0.28, 0.75, 10_000)).astype(int)
+    hours[:long] = random.integers(60 * 24, 200 * 24, long)
+    age = random.integers(0, YEAR, len(hours))
+    has_ended = (hours < age) & (random.random(len(hours)) >= never)
+    lengths = pd.DataFrame(
+        {"stay_hours": np.where(has_ended, hours, age), "has_ended": has_ended.astype(int)}
+    )
+    return lengths.groupby(["stay_hours", "has_ended"]).size().rename("stays").reset_index()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("long", [0, 30])
+@pytest.mark.parametrize("never", [0.01, 0.05])
+def test_stays_that_nobody_ended_are_told_from_long_ones(seed: int, long: int, never: float) -> None:
+    assert forgotten_doubt(ended_and_open(0.0, long, seed), 2880, YEAR) is None
+    says = forgotten_doubt(ended_and_open(never, long, seed), 2880, YEAR)
+    assert says is not None
+    assert "each is counted for 2880 h" in says
+
+
+def test_the_limit_lets_go_as_many_as_it_holds_too_long() -> None:
+    lengths = ended_and_open(0.01)
+    says = forgotten_doubt(lengths, 2880, YEAR)
+    assert says is not None
+    limit = int(says.partition("longest_stay_hours = ")[2].split()[0])
+    ended = lengths[lengths["has_ended"] == 1]
+    beyond = ended.loc[ended["stay_hours"] > limit, "stays"].sum() / ended["stays"].sum()
+    assert beyond == pytest.approx(0.01, abs=0.003)
+    lower = forgotten_doubt(lengths, limit - 24, YEAR)
+    assert lower is not None
+    assert "longest_stay_hours" not in lower
+
+
+def test_too_few_stays_say_nothing_of_forgotten_ones() -> None:
+    few = pd.DataFrame({"stay_hours": [10, 5000], "has_ended": [1, 0], "stays": [90, 9]})
+    assert forgotten_doubt(few, 2880, YEAR) is None
+    assert forgotten_doubt(few.assign(stays=[200, 4]), 2880, YEAR) is None
+    assert forgotten_doubt(few.assign(stays=[200, 9]), 2880, YEAR) is not None
+    assert forgotten_doubt(few.head(0), 2880, YEAR) is None

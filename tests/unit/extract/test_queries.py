@@ -34,6 +34,7 @@ def test_every_query_asks_one_site_and_leaves_no_placeholder(file: Path, dialect
         "clock": [(1, 2, -5)],
         "ed_visit_concept": [(9203,)],
         "ed_admission_concept": [],
+        "stay_limit": [("3W: O'Hara 100 %", 96)],
     }
     clause = query(profile, file.stem, plain(profile), dialect, lists)
     assert "{" not in clause.text.replace("{1,12}", "")

@@ -20,6 +20,7 @@ ISSUED_AT = datetime(2026, 11, 4, 8, tzinfo=UTC)
 OURS = {"hour_of", "first_hour_from", "hour_number_from", "on_the_hour", "number", "minutes_later"}
 PARAMETERS = {
     "site_id", "ed_unit_id", "one_site", "since", "until", "last_hour", "since_hour", "until_hour", "longest",
+    "longest_hours",
 }  # fmt: skip
 
 
