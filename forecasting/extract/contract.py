@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 import sqlalchemy as sa
@@ -132,7 +133,7 @@ def _table(connection: sa.Connection, name: str, source: Source, shape: Shape) -
     there_too = [
         ours for ours in optional if ours in source.columns.get(name, {}) or _match(ours, types) is not None
     ]
-    columns = {ours: _column(ours, types, name, asked, source) for ours in (*shape.columns[name], *there_too)}
+    columns = _columns([*shape.columns[name], *there_too], types, name, asked, source)
     times = sorted(TIMES.intersection(columns))
     for ours in times:
         _refuse_no_time(connection, qualified, columns[ours], types[columns[ours]], asked, name)
@@ -178,15 +179,35 @@ def _measured(
     return replace(long, name=name, columns=chosen, condition=condition)
 
 
-def _column(ours: str, there: Collection[str], name: str, asked: str, source: Source) -> str:
-    mapped = source.columns.get(name, {}).get(ours, ours)
-    actual = _match(mapped, there)
-    if actual is None:
-        raise SourceContractBroken(
-            f"table {asked!r} has no column {mapped!r}; there are: {_listed(there)}. "
-            f"Map it in hospital.toml: source.columns.{name}.{ours}"
-        )
-    return actual
+def _columns(
+    wanted: Collection[str], types: Mapping[str, TypeEngine[Any]], name: str, asked: str, source: Source
+) -> dict[str, str]:
+    """The source's name of each column.
+
+    Raises:
+        SourceContractBroken: some are not there; each is named, and what it may be called now.
+    """
+    mapped = {ours: source.columns.get(name, {}).get(ours, ours) for ours in wanted}
+    found = {ours: _match(theirs, types) for ours, theirs in mapped.items()}
+    there = {ours: actual for ours, actual in found.items() if actual is not None}
+    gone = [
+        f"table {asked!r} has no column {theirs!r}; there are: {_listed(types)}. "
+        f"Map it in hospital.toml: source.columns.{name}.{ours}{_likely(ours, theirs, types, there.values())}"
+        for ours, theirs in mapped.items()
+        if ours not in there
+    ]
+    if gone:
+        raise SourceContractBroken("\n".join(gone))
+    return there
+
+
+def _likely(ours: str, wanted: str, types: Mapping[str, TypeEngine[Any]], read: Collection[str]) -> str:
+    """What a missing column may be called now: something like it, or the table's only other time."""
+    others = {name.casefold(): name for name in types if name not in read}
+    likely = [others[alike] for alike in get_close_matches(wanted.casefold(), others, n=1)]
+    if not likely and ours in TIMES:
+        likely = [name for name in others.values() if isinstance(types[name], sa.DateTime)]
+    return f" (to {likely[0]!r}?)" if len(likely) == 1 else ""
 
 
 def _refuse_no_time(

@@ -32,7 +32,9 @@ from forecasting.validate.suites.scheduled_shift import scheduled_shift_suite
 from forecasting.validate.suites.source_defect import source_defect_suite
 from forecasting.validate.suites.structure import columns_suite
 from forecasting.validate.suites.unit import unit_suite
+from forecasting.validate.suites.unit_change import unit_change_suite
 from forecasting.validate.suites.weather import coverage_suite, plausible_weather, temperature_suite
+from forecasting.validate.unit_change import unit_changes
 
 EXTRACTED = (OBSERVATION, UNIT, SCHEDULED_SHIFT, SOURCE_DEFECT)
 
@@ -81,9 +83,9 @@ def validate(
     """
     began = perf_counter()
     case = _Case(site, night)
-    observation, unit, scheduled_shift, defect = case.typed(tables)
+    read, unit, scheduled_shift, defect = case.typed(tables)
 
-    observation = case.keep(observation_suites.rows_suite(observation, site, issued_at), observation)
+    observation = case.keep(observation_suites.rows_suite(read, site, issued_at), read)
     unit = case.keep(unit_suite(unit, site), unit)
     scheduled_shift = case.keep(scheduled_shift_suite(scheduled_shift, site), scheduled_shift)
     case.hear(source_defect_suite(defect))
@@ -94,6 +96,7 @@ def validate(
         case.hear(observation_suites.feeds_suite(facts.feed_facts(known, issued_at), settings))
         series = facts.series_facts(observation, known, site, settings.source.profile, issued_at)
         case.hear(observation_suites.series_suite(series))
+        case.hear(unit_change_suite(_unit_changes(read, known, site, issued_at), site))
 
     observation = _with_stretches(observation, known)
     observation = case.possible(observation, ward_beds(unit, site), issued_at)
@@ -204,6 +207,17 @@ def _with_spread_out(observation: pd.DataFrame, known: pd.DataFrame) -> pd.DataF
         shares = spread_out(past, catch_ups(past))
         rows.loc[of_unit.index, "value"] = of_unit["value"].fillna(of_unit["valid_at"].map(shares))
     return rows
+
+
+def _unit_changes(read: pd.DataFrame, known: pd.DataFrame, site: Site, issued_at: datetime) -> pd.DataFrame:
+    """What became of the site's units, those besides that only the source names."""
+    configured = [unit.unit_id for unit in site.units]
+    census = str(Target.BED_CENSUS)
+    strange = (read["target"] == census) & (read["site_id"] == site.site_id)
+    strange &= ~read["unit_id"].isin(configured) & (read["valid_at"] < issued_at)
+    columns = ["unit_id", "valid_at", "value"]
+    rows = pd.concat([known.loc[known["target"] == census, columns], read.loc[strange, columns]])
+    return unit_changes(rows, configured, issued_at)
 
 
 def _series(known: pd.DataFrame, unit_id: str, target: str) -> pd.Series:

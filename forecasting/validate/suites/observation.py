@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from forecasting.config import Settings, Site
+from forecasting.level_change import LEVEL_MOVED
 from forecasting.schema import OBSERVATION, Severity, Target
 from forecasting.validate.suite import Check, Suite, counted, expect
 from forecasting.validate.suites.structure import key_check, known_units_check
@@ -38,7 +39,7 @@ def rows_suite(observation: pd.DataFrame, site: Site, issued_at: datetime) -> Su
                 "site_id",
                 "of site {site_id!r}",
             ),
-            known_units_check(site),
+            known_units_check(site, patients_of=_patients),
             Check(
                 "target_is_known",
                 Severity.BLOCK,
@@ -279,6 +280,30 @@ def series_suite(facts: pd.DataFrame) -> Suite:
                 ),
                 "value",
             ),
+            Check(
+                "level_stays",
+                Severity.WARN,
+                expect(
+                    "column_values_to_be_between",
+                    column="level_change",
+                    min_value=-LEVEL_MOVED,
+                    max_value=LEVEL_MOVED,
+                ),
+                _new_levels,
+                "value",
+            ),
+            Check(
+                "hours_keep_their_clock",
+                Severity.WARN,
+                expect("column_values_to_be_between", column="hours_late", min_value=0, max_value=0),
+                lambda failed: " ".join(
+                    f"The {row.target} of {row.unit_id} are stamped {abs(row.hours_late)} h "
+                    f"{'later' if row.hours_late > 0 else 'earlier'} than they used to be, by the shape of "
+                    "their day: has the source changed its clock or time zone?"
+                    for row in failed.itertuples()
+                ),
+                "valid_at",
+            ),
         ),
     )
 
@@ -307,3 +332,27 @@ def _silences(failed: pd.DataFrame) -> str:
 
 def _listed(failed: pd.DataFrame) -> str:
     return ", ".join(f"unit {row.unit_id!r} ({row.target})" for row in failed.itertuples())
+
+
+def _new_levels(failed: pd.DataFrame) -> str:
+    return " ".join(
+        f"The level of {row.target} of {row.unit_id} has changed, for good as it seems: "
+        f"{_a_day(row.lately, row.target)} in the last week, {_a_day(row.before, row.target)} in the three "
+        "before. Does the source count otherwise, or twice? Has a unit nearby closed?"
+        for row in failed.itertuples()
+    )
+
+
+def _a_day(hourly: float, target: str) -> str:
+    """The mean of an hour as people know it: arrivals of a day, patients at a time."""
+    return f"{hourly * 24:.0f} a day" if target == Target.ED_ARRIVALS else f"{hourly:.1f} patients"
+
+
+def _patients(rows: pd.DataFrame) -> str:
+    """How many patients an unknown unit has, and since when."""
+    census = rows[(rows["target"] == Target.BED_CENSUS) & rows["value"].gt(0)]
+    if census.empty:
+        return ""
+    hours = census["valid_at"]
+    last_day = census.loc[hours > hours.max() - pd.Timedelta(days=1), "value"]
+    return f": {last_day.mean():.0f} patients of late, the first read in the hour {hours.min():{MINUTE}} UTC"

@@ -1,5 +1,5 @@
 -- Heads rostered per unit, role and shift; rows of one shift add up. Times are on the same clock as the hours'.
-SELECT unit_id, role, shift_start, shift_end, CAST(SUM(heads) AS INTEGER) AS heads
+SELECT unit_id, role, shift_start, shift_end, CAST(SUM({number:heads}) AS INTEGER) AS heads
 FROM {scheduled_shift}
 WHERE
     site_id = :site_id
