@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -52,6 +52,10 @@ class SourceTable:
     """Which rows of it are meant; empty for all."""
     knows_offset: bool = False
     """Whether its times are moments, told with their offset, whatever clock was configured."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Every column that the source's table has, read or not, with its type in the database's words."""
+    read_as: Mapping[str, str] = field(default_factory=dict)
+    """Those that are read, each with the profile's name of it."""
 
     @property
     def relation(self) -> str:
@@ -146,7 +150,14 @@ def _table(connection: sa.Connection, name: str, source: Source, shape: Shape) -
     for ours in optional:
         spelt.setdefault(ours, ABSENT_TIME if ours in TIMES else ABSENT)
     knows_offset = all(getattr(types[columns[ours]], "timezone", False) for ours in times)
-    return SourceTable(name, qualified, spelt, knows_offset=bool(times) and knows_offset)
+    return SourceTable(
+        name,
+        qualified,
+        spelt,
+        knows_offset=bool(times) and knows_offset,
+        types={theirs: _in_words(kind, connection.dialect) for theirs, kind in types.items()},
+        read_as={theirs: ours for ours, theirs in columns.items()},
+    )
 
 
 def _with_hours(
@@ -252,6 +263,13 @@ def _quoted(inspector: sa.Inspector, name: str) -> str:
 def _escaped(text: str) -> str:
     """With colons that begin no bind."""
     return text.replace(":", r"\:")
+
+
+def _in_words(kind: TypeEngine[Any], dialect: sa.Dialect) -> str:
+    try:
+        return kind.compile(dialect)
+    except sa.exc.CompileError:
+        return "unknown"
 
 
 def _as_text(column: str, kind: TypeEngine[Any]) -> str:

@@ -15,6 +15,7 @@ from forecasting.schema import (
     OBSERVATION,
     QUARANTINED_ROW,
     SCHEDULED_SHIFT,
+    SOURCE_COLUMN,
     SOURCE_DEFECT,
     UNIT,
     VALIDATION_RESULT,
@@ -26,9 +27,11 @@ from forecasting.validate.catch_up import catch_ups, spread_out
 from forecasting.validate.frozen import frozen_hours
 from forecasting.validate.judge import Document, judge, pandas_source
 from forecasting.validate.records import State, quarantined_rows, result_rows, state_of, why
+from forecasting.validate.source_drift import source_drift
 from forecasting.validate.suite import Outcome, Suite
 from forecasting.validate.suites import observation as observation_suites
 from forecasting.validate.suites.scheduled_shift import scheduled_shift_suite
+from forecasting.validate.suites.source_column import source_column_suite
 from forecasting.validate.suites.source_defect import source_defect_suite
 from forecasting.validate.suites.structure import columns_suite
 from forecasting.validate.suites.unit import unit_suite
@@ -66,17 +69,19 @@ def validate(
     settings: Settings,
     night: date,
     issued_at: datetime,
+    columns_before: pd.DataFrame | None = None,
 ) -> Verdict:
     """Judge what one site's night extracted.
 
     Args:
-        tables: ``observation``, ``unit``, ``scheduled_shift`` and ``source_defect``, as extracted; and
-            ``weather`` where it is configured, which never blocks a night.
+        tables: ``observation``, ``unit``, ``scheduled_shift`` and ``source_defect``, as extracted; besides
+            ``source_column`` if told, and ``weather`` where it is configured, neither of which blocks a night.
         history: observations known before this night; empty on the first.
         site: the campus.
         settings: what is allowed.
         night: the night's local date, for the records.
         issued_at: the issue time; aware.
+        columns_before: SOURCE_COLUMN rows of the last night that was recorded; None if there is none.
 
     Returns:
         The verdict. Impossible values become missing, rows of unknown units leave; both are quarantined.
@@ -89,6 +94,9 @@ def validate(
     unit = case.keep(unit_suite(unit, site), unit)
     scheduled_shift = case.keep(scheduled_shift_suite(scheduled_shift, site), scheduled_shift)
     case.hear(source_defect_suite(defect))
+    if SOURCE_COLUMN.name in tables:
+        before = SOURCE_COLUMN.empty() if columns_before is None else columns_before
+        case.hear(source_column_suite(source_drift(tables[SOURCE_COLUMN.name], before)))
 
     known = facts.known_hours(observation, history, site, settings.source.profile, issued_at)
     case.hear(observation_suites.site_suite(facts.site_facts(known), site, settings, issued_at))
