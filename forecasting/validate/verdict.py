@@ -75,7 +75,7 @@ def validate(
 
     Args:
         tables: ``observation``, ``unit``, ``scheduled_shift`` and ``source_defect``, as extracted; besides
-            ``source_column`` if told, and ``weather`` where it is configured, neither of which blocks a night.
+            ``source_column`` if told and ``weather`` if configured, neither of which blocks a night.
         history: observations known before this night; empty on the first.
         site: the campus.
         settings: what is allowed.
