@@ -74,7 +74,7 @@ def _ratio(losses: np.ndarray, column: int) -> Estimate:
 def markdown(rows: Sequence[Row]) -> str:
     """A line a defect: what was told at each rate, and what came of it at the highest."""
     lines = [
-        "| profile | defect | told at 0.1, 1, 5 % | by | rows found | wrong, trusting | left | lost | loss, trusting | loss |",
+        "| profile | defect | told | by | rows found | wrong | left | lost | loss, trusting | loss |",
         "|---|---|---|---|--:|--:|--:|--:|--:|--:|",
     ]
     for (profile, defect), group in groupby(rows, key=lambda row: (row.profile, row.defect)):

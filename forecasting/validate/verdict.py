@@ -24,6 +24,7 @@ from forecasting.schema import (
 )
 from forecasting.validate import facts
 from forecasting.validate.catch_up import catch_ups, spread_out
+from forecasting.validate.copied import copied_hours
 from forecasting.validate.frozen import frozen_hours
 from forecasting.validate.judge import Document, judge, pandas_source
 from forecasting.validate.records import State, quarantined_rows, result_rows, state_of, why
@@ -192,8 +193,11 @@ class _Case:
 
 
 def _with_stretches(observation: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """Beside each hour, what only its neighbours tell: whether it catches up, or stands still too long."""
-    rows = observation.assign(silent_before=0, frozen=0)
+    """Beside each hour, what only others tell: whether it catches up, stands still, or is another unit's."""
+    copied = copied_hours(known[known["target"] == str(Target.BED_CENSUS)])
+    census = observation["target"] == str(Target.BED_CENSUS)
+    rows = observation.merge(copied, on=["unit_id", "valid_at"], how="left").set_axis(observation.index)
+    rows = rows.assign(silent_before=0, frozen=0, copy_of=rows["copy_of"].where(census).fillna(""))
     for (unit_id, target), of_series in rows.groupby(["unit_id", "target"]):
         past = _series(known, str(unit_id), str(target))
         if target == str(Target.ED_ARRIVALS):

@@ -71,7 +71,8 @@ def values_suite(observation: pd.DataFrame, target: Target, beds: pd.DataFrame, 
 
     Args:
         observation: rows of one target, with ``silent_before``, the silent hours whose arrivals an hour holds
-            besides its own, and ``frozen``, 1 where a census stood still for too long.
+            besides its own, ``frozen``, 1 where a census stood still for too long, and ``copy_of``, the unit
+            whose census it repeats, if any.
         target: which.
         beds: per ward's unit id, ``staffed`` beds today and the ``most`` it could ever hold; the ED, whose
             boarders wait in chairs and halls, is not among them.
@@ -139,6 +140,18 @@ def values_suite(observation: pd.DataFrame, target: Target, beds: pd.DataFrame, 
                 ),
                 "value",
                 "stood still for longer than chance allows",
+            ),
+            Check(
+                "census_is_its_own",
+                Severity.WARN,
+                expect("column_values_to_be_in_set", column="copy_of", value_set=[""]),
+                lambda failed: " ".join(
+                    f"The census of {unit_id} repeats that of {copy_of} in {len(rows)} h, the last of them "
+                    f"{rows['valid_at'].max():{MINUTE}} UTC; taken as missing: a copy, or a join gone wrong?"
+                    for (unit_id, copy_of), rows in failed.groupby(["unit_id", "copy_of"])
+                ),
+                "value",
+                "repeats the census of {copy_of!r}",
             ),
             Check(
                 "census_fits_staffed_beds",
