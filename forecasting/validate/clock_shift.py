@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 HOURS_PER_DAY = 24
-RECENT_DAYS = (3, 14)
+RECENT_DAYS = (3, 7, 14)
 """A source that has moved by many hours is found out in days, by one hour only in weeks."""
 PAST_WEEKS = 8
 """Before the recent days: the shape of whose day is usual."""

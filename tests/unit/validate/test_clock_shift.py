@@ -38,7 +38,7 @@ def test_three_days_on_another_clock_are_found_out(late: int) -> None:
 
 
 def test_an_hour_takes_weeks_and_many_patients() -> None:
-    busy = arrivals(1, a_day=250, late=1, last_days=14)
+    busy = arrivals(1, a_day=400, late=1, last_days=14)
     assert hours_late(busy, NEW_YORK, ISSUED_AT) == 1
 
 

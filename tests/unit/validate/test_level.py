@@ -32,7 +32,7 @@ def test_a_steady_series_keeps_its_level(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(("times", "days"), [(2.0, 5), (0.5, 5), (1.4, 14)])
+@pytest.mark.parametrize(("times", "days"), [(2.0, 5), (0.5, 5), (1.5, 8)])
 def test_another_level_is_told_within_days_and_by_how_much(seed: int, times: float, days: int) -> None:
     found = level_of(arrivals(168, seed, days, times), NEW_YORK, ISSUED_AT)
     assert np.sign(found.change) == np.sign(times - 1)
