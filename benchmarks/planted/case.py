@@ -47,7 +47,7 @@ class Case:
     """What the night that it stopped said; empty where the night went on."""
     rows: int
     rows_told: int
-    """Of the rows that were hit, and how many more than in the clean year are counted in the quarantine."""
+    """Rows that were hit, and of them those counted in the quarantine, beyond the clean year's."""
     wrong_trusting: float
     wrong_left: float
     valid_lost: float
@@ -134,7 +134,7 @@ def measure(profile: Profile, number: int, rate: float, seed: int) -> Case:
     except Exception as error:  # a crash is a result, too
         return Case(*about, (), "", rows, 0, 0.0, 0.0, 0.0, (), crashed=f"{type(error).__name__}: {error}")
     told = tuple(sorted(reading.failed - clean.reading.failed))
-    rows_told = reading.rows_told - clean.reading.rows_told
+    rows_told = min(reading.rows_told - clean.reading.rows_told, rows)
     if defect.rates == EVERYWHERE or reading.verdict is None:
         return Case(*about, told, reading.blocked, rows, rows_told, 0.0, 0.0, 0.0, ())
     truth = year.past.set_index(KEY)["value"]

@@ -86,23 +86,29 @@ def _opened(whole: Tables, rate: float, random: np.random.Generator) -> Planted:
 
 
 def outage(catch_up: bool) -> Plant:
-    """Whole stretches of which the source has no rows, or has them stamped on the hour after."""
+    """Stretches in which nothing is written down: who came is never known, or is stamped on the hour after.
+
+    Who left meanwhile is noticed when the source is back.
+    """
 
     def plant(whole: Tables, rate: float, random: np.random.Generator) -> Planted:
         visits = whole["ed_visit"]
         hours = pd.date_range(visits["arrived_at"].min().floor("h"), visits["arrived_at"].max(), freq="h")
         begins = random.choice(len(hours), max(round(rate * len(hours) / OUTAGE_HOURS), 1), replace=False)
         changed, hit = dict(whole), 0
-        for name, start in STARTS.items():
+        for name in BOTH:
             rows = changed[name].copy()
             for begin in hours[begins]:
-                end = begin + OUTAGE_HOURS * HOUR
-                inside = rows[start].between(begin, end, inclusive="left")
-                hit += int(inside.sum())
-                if catch_up:
-                    rows.loc[inside, start] = end + HOUR / 2
-                else:
-                    rows = rows[~inside]
+                back = begin + OUTAGE_HOURS * HOUR + HOUR / 2
+                came, left = (
+                    rows[column].between(begin, back - HOUR / 2, inclusive="left")
+                    for column in (STARTS[name], ENDS[name])
+                )
+                hit += int(came.sum())
+                rows.loc[left, ENDS[name]] = back
+                rows.loc[came, STARTS[name]] = back
+                if not catch_up:
+                    rows = rows[~came]
             changed[name] = rows
         return Planted(changed, hit)
 
