@@ -100,16 +100,16 @@ def main() -> None:
     missed = [row for row in often if row.told < row.years]
     for row in missed:
         print(f"missed: {row.profile}, {row.defect}, {row.rate:.1%}: {row.told} of {row.years} years told")
-    told = len(often) - len(missed)
+    told_often = len(often) - len(missed)
     lost = max(row.valid_lost for row in rows)
     nothing = max(float(shares.reindex(CHANGES).fillna(0).max()) for shares in warned.values())
     print(
-        f"corruption: {len(crashed)} of {len(cases)} crashed (0); {told} of {len(often)} told at 1 % or "
-        f"more ({BAR_TOLD:.0%}); at most {lost:.2%} of valid hours lost ({BAR_LOST:.1%}); at most "
+        f"corruption: {len(crashed)} of {len(cases)} crashed (0); {told_often} of {len(often)} told at 1 % "
+        f"or more ({BAR_TOLD:.0%}); at most {lost:.2%} of valid hours lost ({BAR_LOST:.1%}); at most "
         f"{nothing:.1%} of clean nights warned of a change ({BAR_NOTHING:.0%}); "
         f"{perf_counter() - began:.0f} s"
     )
-    met = not crashed and told >= BAR_TOLD * len(often) and lost <= BAR_LOST and nothing <= BAR_NOTHING
+    met = not crashed and told_often >= BAR_TOLD * len(often) and lost <= BAR_LOST and nothing <= BAR_NOTHING
     sys.exit(0 if met else 1)
 
 

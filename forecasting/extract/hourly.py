@@ -17,6 +17,8 @@ from forecasting.schema import OBSERVATION, Target
 
 MARGIN = timedelta(hours=3)
 """Read beyond the window on both sides: a clock change, and a row's time at its hour's end."""
+COMMON_MOVE = 0.75
+"""Quantile of a unit's changes of census from hour to hour."""
 TABLES = {Target.ED_ARRIVALS: ED_ARRIVALS_HOURLY, Target.BED_CENSUS: BED_CENSUS_HOURLY}
 
 
@@ -123,9 +125,15 @@ def _observations(
 
 
 def _events(target: Target, grid: pd.DataFrame) -> pd.Series:
-    """What happened at least in each hour: arrivals, or by how much the units' census changed."""
-    events = grid if target is Target.ED_ARRIVALS else grid.diff().abs()
-    return events.clip(lower=0).sum(axis=1)
+    """What happened at least in each hour: arrivals, or by how much the units' census changed.
+
+    A unit's change counts for no more than is common there: a number gone wrong is no crowd, of whom nobody
+    could come unnoticed in the hours after it.
+    """
+    if target is Target.ED_ARRIVALS:
+        return grid.clip(lower=0).sum(axis=1)
+    moves = grid.diff().abs()
+    return moves.clip(upper=moves[moves > 0].quantile(COMMON_MOVE), axis=1).sum(axis=1)
 
 
 def _with_the_fall(silent: pd.Series, grid: pd.DataFrame) -> pd.Series:

@@ -310,10 +310,10 @@ def series_suite(facts: pd.DataFrame) -> Suite:
                 Severity.WARN,
                 expect("column_values_to_be_between", column="hours_late", min_value=0, max_value=0),
                 lambda failed: " ".join(
-                    f"The {row.target} of {row.unit_id} are stamped {abs(row.hours_late)} h "
-                    f"{'later' if row.hours_late > 0 else 'earlier'} than they used to be, by the shape of "
-                    "their day: has the source changed its clock or time zone?"
-                    for row in failed.itertuples()
+                    f"The {row['target']} of {row['unit_id']} are stamped {abs(row['hours_late'])} h "
+                    f"{'later' if row['hours_late'] > 0 else 'earlier'} than they used to be, by the shape "
+                    "of their day: has the source changed its clock or time zone?"
+                    for row in failed.to_dict("records")
                 ),
                 "valid_at",
             ),
@@ -349,10 +349,10 @@ def _listed(failed: pd.DataFrame) -> str:
 
 def _new_levels(failed: pd.DataFrame) -> str:
     return " ".join(
-        f"The level of {row.target} of {row.unit_id} has changed, for good as it seems: "
-        f"{_a_day(row.lately, row.target)} in the last week, {_a_day(row.before, row.target)} in the three "
-        "before. Does the source count otherwise, or twice? Has a unit nearby closed?"
-        for row in failed.itertuples()
+        f"The level of {row['target']} of {row['unit_id']} has changed, for good as it seems: "
+        f"{_a_day(row['lately'], row['target'])} in the last week, {_a_day(row['before'], row['target'])} in "
+        "the three before. Does the source count otherwise, or twice? Has a unit nearby closed?"
+        for row in failed.to_dict("records")
     )
 
 

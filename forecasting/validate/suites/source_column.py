@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -30,18 +31,15 @@ def source_column_suite(drift: pd.DataFrame) -> Suite:
                 "column_keeps_its_type",
                 ["retyped"],
                 lambda failed: " ".join(
-                    f"Column {row.column_name!r} of {row.table_name} was {row.was} and is {row.column_type}"
-                    f"{', read as ' + row.read_as if row.read_as else '; it is not read'}."
-                    for row in failed.itertuples()
+                    f"{_column(row)} was {row['was']} and is {row['column_type']}{_reading(row)}."
+                    for row in failed.to_dict("records")
                 ),
             ),
             _check(
                 "column_is_not_new",
                 ["new"],
                 lambda failed: " ".join(
-                    f"Column {row.column_name!r} of {row.table_name} is new"
-                    f"{', read as ' + row.read_as if row.read_as else '; it is not read'}."
-                    for row in failed.itertuples()
+                    f"{_column(row)} is new{_reading(row)}." for row in failed.to_dict("records")
                 ),
             ),
         ),
@@ -56,9 +54,18 @@ def _check(name: str, drifts: list[str], says: Sentence) -> Check:
 def _gone(failed: pd.DataFrame, lost_tables: set[str]) -> Iterator[str]:
     for table in sorted(lost_tables):
         yield f"Table {table} is gone; the night goes on as if there never was one."
-    for row in failed[~failed["table_name"].isin(lost_tables)].itertuples():
-        says = f"Column {row.column_name!r} of {row.table_name} is gone"
-        says += f" and {row.instead!r} is new: renamed?" if row.instead else "."
-        if row.read_as:
-            says += f" {row.read_as} is missing now; map it: source.columns.{row.table_name}.{row.read_as}."
+    for row in failed[~failed["table_name"].isin(lost_tables)].to_dict("records"):
+        says = f"{_column(row)} is gone"
+        says += f" and {row['instead']!r} is new: renamed?" if row["instead"] else "."
+        if row["read_as"]:
+            key = f"source.columns.{row['table_name']}.{row['read_as']}"
+            says += f" {row['read_as']} is missing now; map it: {key}."
         yield says
+
+
+def _column(row: Mapping[Hashable, Any]) -> str:
+    return f"Column {row['column_name']!r} of {row['table_name']}"
+
+
+def _reading(row: Mapping[Hashable, Any]) -> str:
+    return f", read as {row['read_as']}" if row["read_as"] else "; it is not read"

@@ -23,10 +23,10 @@ def unit_change_suite(changes: pd.DataFrame, site: Site) -> Suite:
                 Severity.WARN,
                 expect("column_values_to_be_between", column="empty_hours", max_value=0),
                 lambda failed: " ".join(
-                    f"Unit {row.unit_id!r} has had no patient, or no row, since "
-                    f"{row.empty_since:{MINUTE}} UTC; {row.usual:.0f} were usual. "
-                    f"{_whither(row.taken_in_by, row.gained, configured)}"
-                    for row in failed.itertuples()
+                    f"Unit {row['unit_id']!r} has had no patient, or no row, since "
+                    f"{row['empty_since']:{MINUTE}} UTC; {row['usual']:.0f} were usual. "
+                    f"{_whither(row['taken_in_by'], row['gained'], configured)}"
+                    for row in failed.to_dict("records")
                 ),
                 "unit_id",
             ),
@@ -35,9 +35,9 @@ def unit_change_suite(changes: pd.DataFrame, site: Site) -> Suite:
                 Severity.WARN,
                 expect("column_values_to_be_between", column="opened", max_value=0),
                 lambda failed: " ".join(
-                    f"Unit {row.unit_id!r} has patients since {row.opened_at:{MINUTE}} UTC only: opened "
-                    "then, or called otherwise before? Its forecast is unsure for some weeks."
-                    for row in failed.itertuples()
+                    f"Unit {row['unit_id']!r} has patients since {row['opened_at']:{MINUTE}} UTC only: "
+                    "opened then, or called otherwise before? Its forecast is unsure for some weeks."
+                    for row in failed.to_dict("records")
                 ),
                 "unit_id",
             ),
