@@ -36,7 +36,7 @@ OFTEN = 0.01
 """From this rate on a defect must be told."""
 BAR_TOLD = 0.95
 """Of the defects at these rates, so many at least are told in each year."""
-BAR_LOST = 0.002
+BAR_LOST = 0.005
 """Of the valid hours, so many at most may be taken as missing."""
 BAR_NOTHING = 0.02
 """Of the clean nights, so many at most may be warned of a change that there was not."""

@@ -17,8 +17,6 @@ from forecasting.schema import OBSERVATION, Target
 
 MARGIN = timedelta(hours=3)
 """Read beyond the window on both sides: a clock change, and a row's time at its hour's end."""
-COMMON_MOVE = 0.75
-"""Quantile of a unit's changes of census from hour to hour."""
 TABLES = {Target.ED_ARRIVALS: ED_ARRIVALS_HOURLY, Target.BED_CENSUS: BED_CENSUS_HOURLY}
 
 
@@ -127,13 +125,13 @@ def _observations(
 def _events(target: Target, grid: pd.DataFrame) -> pd.Series:
     """What happened at least in each hour: arrivals, or by how much the units' census changed.
 
-    A unit's change counts for no more than is common there: a number gone wrong is no crowd, of whom nobody
-    could come unnoticed in the hours after it.
+    A unit's change counts for no more than is common there: a number gone wrong is no crowd, after which an
+    hour without anybody would look like silence.
     """
     if target is Target.ED_ARRIVALS:
         return grid.clip(lower=0).sum(axis=1)
     moves = grid.diff().abs()
-    return moves.clip(upper=moves[moves > 0].quantile(COMMON_MOVE), axis=1).sum(axis=1)
+    return moves.clip(upper=moves[moves > 0].median(), axis=1).sum(axis=1)
 
 
 def _with_the_fall(silent: pd.Series, grid: pd.DataFrame) -> pd.Series:
