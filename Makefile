@@ -65,8 +65,8 @@ bench-staffing: $(READY) ## seconds to plan a week's heads for 100, 300 and 1,00
 bench-worth: $(READY) ## what a simulated year's staffing plans are worth beside its fixed rosters
 	@$(BIN)/python -m benchmarks.worth $(if $(JSON),--json $(JSON))
 
-bench-corruption: $(READY) ## defects planted into a clean source: told, set right, and what they cost a forecast
-	@$(BIN)/python -m benchmarks.corruption $(if $(JSON),--json $(JSON))
+bench-corruption: $(READY) ## defects planted into a clean year: what is told, set right, flagged falsely, and lost; SEEDS="7" for one
+	@$(BIN)/python -m benchmarks.corruption $(if $(SEEDS),--seeds $(SEEDS)) $(if $(JSON),--json $(JSON))
 
 lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock

@@ -295,6 +295,18 @@ QUARANTINED_ROW = _table(
     source_rows=_WHOLE,
 )
 
+SOURCE_COLUMN = _table(
+    "source_column",
+    ("site_id", "known_at", "table_name", "column_name"),
+    site_id=_TEXT,
+    known_at=_HOUR,  # the issue time of the night that saw it
+    table_name=_TEXT,  # as the profile calls it
+    column_name=_TEXT,  # as the source does
+    column_type=_TEXT,  # in the words of the source's database
+    read_as=_TEXT,  # the profile's name for it; "" where it isn't read
+)
+"""What the source's tables were like."""
+
 FORECAST = _table(
     "forecast",
     ("issued_at", "site_id", "unit_id", "target", "period", "valid_at", "quantile"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,6 +52,10 @@ class SourceTable:
     """Which rows of it are meant; empty for all."""
     knows_offset: bool = False
     """Whether its times are moments, told with their offset, whatever clock was configured."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Every column that the source's table has, read or not, with its type in the database's words."""
+    read_as: Mapping[str, str] = field(default_factory=dict)
+    """Those that are read, each with the profile's name of it."""
 
     @property
     def relation(self) -> str:
@@ -132,7 +137,7 @@ def _table(connection: sa.Connection, name: str, source: Source, shape: Shape) -
     there_too = [
         ours for ours in optional if ours in source.columns.get(name, {}) or _match(ours, types) is not None
     ]
-    columns = {ours: _column(ours, types, name, asked, source) for ours in (*shape.columns[name], *there_too)}
+    columns = _columns([*shape.columns[name], *there_too], types, name, asked, source)
     times = sorted(TIMES.intersection(columns))
     for ours in times:
         _refuse_no_time(connection, qualified, columns[ours], types[columns[ours]], asked, name)
@@ -145,7 +150,14 @@ def _table(connection: sa.Connection, name: str, source: Source, shape: Shape) -
     for ours in optional:
         spelt.setdefault(ours, ABSENT_TIME if ours in TIMES else ABSENT)
     knows_offset = all(getattr(types[columns[ours]], "timezone", False) for ours in times)
-    return SourceTable(name, qualified, spelt, knows_offset=bool(times) and knows_offset)
+    return SourceTable(
+        name,
+        qualified,
+        spelt,
+        knows_offset=bool(times) and knows_offset,
+        types={theirs: _in_words(kind, connection.dialect) for theirs, kind in types.items()},
+        read_as={theirs: ours for ours, theirs in columns.items()},
+    )
 
 
 def _with_hours(
@@ -178,15 +190,35 @@ def _measured(
     return replace(long, name=name, columns=chosen, condition=condition)
 
 
-def _column(ours: str, there: Collection[str], name: str, asked: str, source: Source) -> str:
-    mapped = source.columns.get(name, {}).get(ours, ours)
-    actual = _match(mapped, there)
-    if actual is None:
-        raise SourceContractBroken(
-            f"table {asked!r} has no column {mapped!r}; there are: {_listed(there)}. "
-            f"Map it in hospital.toml: source.columns.{name}.{ours}"
-        )
-    return actual
+def _columns(
+    wanted: Collection[str], types: Mapping[str, TypeEngine[Any]], name: str, asked: str, source: Source
+) -> dict[str, str]:
+    """The source's name of each column.
+
+    Raises:
+        SourceContractBroken: some are not there; each is named, and what it may be called now.
+    """
+    mapped = {ours: source.columns.get(name, {}).get(ours, ours) for ours in wanted}
+    found = {ours: _match(theirs, types) for ours, theirs in mapped.items()}
+    there = {ours: actual for ours, actual in found.items() if actual is not None}
+    gone = [
+        f"table {asked!r} has no column {theirs!r}; there are: {_listed(types)}. "
+        f"Map it in hospital.toml: source.columns.{name}.{ours}{_likely(ours, theirs, types, there.values())}"
+        for ours, theirs in mapped.items()
+        if ours not in there
+    ]
+    if gone:
+        raise SourceContractBroken("\n".join(gone))
+    return there
+
+
+def _likely(ours: str, wanted: str, types: Mapping[str, TypeEngine[Any]], read: Collection[str]) -> str:
+    """What a missing column may be called now: something like it, or the table's only other time."""
+    others = {name.casefold(): name for name in types if name not in read}
+    likely = [others[alike] for alike in get_close_matches(wanted.casefold(), others, n=1)]
+    if not likely and ours in TIMES:
+        likely = [name for name in others.values() if isinstance(types[name], sa.DateTime)]
+    return f" (to {likely[0]!r}?)" if len(likely) == 1 else ""
 
 
 def _refuse_no_time(
@@ -231,6 +263,13 @@ def _quoted(inspector: sa.Inspector, name: str) -> str:
 def escaped(text: str) -> str:
     """A query's text with colons that begin no bind."""
     return text.replace(":", r"\:")
+
+
+def _in_words(kind: TypeEngine[Any], dialect: sa.Dialect) -> str:
+    try:
+        return kind.compile(dialect)
+    except sa.exc.CompileError:
+        return "unknown"
 
 
 def _as_text(column: str, kind: TypeEngine[Any]) -> str:

@@ -12,11 +12,12 @@ import structlog
 from forecasting.config import Settings, Site
 from forecasting.extract.adt import read_adt
 from forecasting.extract.clock import UTC_CLOCK
+from forecasting.extract.columns import source_columns
 from forecasting.extract.hourly import MARGIN, read_hourly, source_clock
 from forecasting.extract.questions import Questions
 from forecasting.extract.source import reading
 from forecasting.profile import Profile
-from forecasting.schema import OBSERVATION, SCHEDULED_SHIFT, SOURCE_DEFECT, UNIT
+from forecasting.schema import OBSERVATION, SCHEDULED_SHIFT, SOURCE_COLUMN, SOURCE_DEFECT, UNIT
 
 ACTIVITY_DAYS = 56
 """How far back, at least, the source's usual activity is read, to know its silence."""
@@ -41,7 +42,7 @@ def extract(
 
     Returns:
         The tables ``observation`` (units unknown to the configuration included), ``unit``,
-        ``scheduled_shift`` (empty where the source has no roster) and ``source_defect``.
+        ``scheduled_shift`` (empty where the source has no roster), ``source_defect`` and ``source_column``.
 
     Raises:
         ValueError: ``since`` is not before ``issued_at``, or one is not an aware hour.
@@ -67,6 +68,7 @@ def extract(
             "unit": UNIT.conform(read["unit"]),
             "scheduled_shift": SCHEDULED_SHIFT.conform(_roster(questions, settings, ahead)),
             "source_defect": SOURCE_DEFECT.conform(read["source_defect"]),
+            SOURCE_COLUMN.name: source_columns(questions.tables, site, issued_at),
         }
     log.info(
         "extracted",

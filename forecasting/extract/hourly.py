@@ -123,9 +123,15 @@ def _observations(
 
 
 def _events(target: Target, grid: pd.DataFrame) -> pd.Series:
-    """What happened at least in each hour: arrivals, or by how much the units' census changed."""
-    events = grid if target is Target.ED_ARRIVALS else grid.diff().abs()
-    return events.clip(lower=0).sum(axis=1)
+    """What happened at least in each hour: arrivals, or by how much the units' census changed.
+
+    A unit's change counts for no more than is common there: a number gone wrong is no crowd, after which an
+    hour without anybody would look like silence.
+    """
+    if target is Target.ED_ARRIVALS:
+        return grid.clip(lower=0).sum(axis=1)
+    moves = grid.diff().abs()
+    return moves.clip(upper=moves[moves > 0].median(), axis=1).sum(axis=1)
 
 
 def _with_the_fall(silent: pd.Series, grid: pd.DataFrame) -> pd.Series:

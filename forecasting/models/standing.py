@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
 
-from forecasting.models.change import with_changes
+from forecasting.level_change import level_changes
 from forecasting.models.climate import (
     DAY_SHAPE_WEIGHT,
     HOURS_PER_DAY,
@@ -179,12 +179,7 @@ def _changed(came: np.ndarray, due: np.ndarray, days: int) -> np.ndarray:
     """
     by_day = np.stack([np.diff(each[::HOURS_PER_DAY]) for each in (came, due)])
     observed = np.flatnonzero(by_day[1] > 0)
-    by_day = by_day[:, observed]
-    total = np.cumsum(by_day, axis=1)
-    before = np.concatenate([np.zeros((2, LEVEL_DAYS)), total], axis=1)[:, : len(observed)]
-    recent = np.log(total - before + SMALLEST_SPREAD)
-    told = recent[0] - recent[1]
-    change = np.exp(with_changes(told[None], *by_day)[0] - told)
+    change = level_changes(*by_day[:, observed])
     return np.concatenate([[1.0], change])[np.searchsorted(observed, np.arange(days))]
 
 

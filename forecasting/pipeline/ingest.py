@@ -23,6 +23,7 @@ from forecasting.pipeline.weather import stage_weather
 from forecasting.schema import (
     OBSERVATION,
     SCHEDULED_SHIFT,
+    SOURCE_COLUMN,
     SOURCE_DEFECT,
     UNIT,
     WEATHER,
@@ -33,7 +34,7 @@ from forecasting.staging import Stage, digest, replace_folder
 
 log = structlog.get_logger()
 
-EXTRACTED = (OBSERVATION, UNIT, SCHEDULED_SHIFT, SOURCE_DEFECT)
+EXTRACTED = (OBSERVATION, UNIT, SCHEDULED_SHIFT, SOURCE_DEFECT, SOURCE_COLUMN)
 CLEAN = (OBSERVATION, UNIT, SCHEDULED_SHIFT)
 WEEKS_FOR_VOLUME = 10
 
@@ -99,7 +100,9 @@ def validate_site(place: Deployment, key: NightKey, site_id: str) -> str:
             tables[WEATHER.name] = stage.read(WEATHER, EXTRACTED_WEATHER)
         since = issued_at - _look_back(settings)
         history = warehouse.observations(engine, [site_id], None, since, issued_at)
-        verdict = validate(tables, history, settings.site(site_id), settings, key.night, issued_at)
+        columns = warehouse.source_columns(engine, site_id, issued_at)
+        site = settings.site(site_id)
+        verdict = validate(tables, history, site, settings, key.night, issued_at, columns)
         cleaned = [table for table in (*CLEAN, WEATHER) if table.name in verdict.tables]
         clean = {table.name: verdict.tables[table.name] for table in cleaned}
         for table in cleaned:
@@ -120,13 +123,11 @@ def record_site(place: Deployment, key: NightKey, site_id: str) -> int:
     """Write the clean hours to the warehouse, as known at its issue time; returns how many changed."""
     settings = read_settings(place.config)
     stage = Stage(place.staging, key.night, site_id)
+    engine, issued_at = warehouse.connect(place.warehouse), settings.issued_at(key.night)
     with timed(stage, "record"):
-        changed = warehouse.record_observations(
-            warehouse.connect(place.warehouse),
-            site_id,
-            settings.issued_at(key.night),
-            stage.read(OBSERVATION),
-        )
+        changed = warehouse.record_observations(engine, site_id, issued_at, stage.read(OBSERVATION))
+        columns = stage.read(SOURCE_COLUMN, f"extracted_{SOURCE_COLUMN.name}")
+        warehouse.record_source_columns(engine, site_id, issued_at, columns)
         # A night that is cut off before this has only old hours, and must not be forecast from them.
         stage.write_record("recorded", stage.read_record("verdict")["data_digest"])
     log.info("recorded", site=site_id, night=str(key.night), stage="record", changed=changed)

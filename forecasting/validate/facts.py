@@ -11,6 +11,8 @@ import pandas as pd
 from forecasting.config import Site
 from forecasting.profile import Profile
 from forecasting.schema import Target
+from forecasting.validate.clock_shift import hours_late
+from forecasting.validate.level import level_of
 
 PAST_WEEKS = 8
 FEWEST_WEEKS = 4
@@ -67,7 +69,9 @@ def series_facts(
         ``unit_id, target``; ``hours``, the rows read tonight; ``absent_hours``, rows that should
         be there and aren't; ``silent_hours``, rows without a value, from ``silent_from`` to ``silent_to``;
         ``peak``, the highest of four weeks; ``usual`` and ``found``, the last day's total (census: mean)
-        in past weeks and now; ``volume_score``, their distance in standard deviations. Missing if unknown.
+        in past weeks and now; ``volume_score``, their distance in standard deviations; ``level_change``,
+        ``lately`` and ``before``, see :class:`~forecasting.validate.level.Level`. Missing if unknown.
+        ``hours_late``, by how many hours arrivals are stamped later than they used to be.
     """
     begins = observation.groupby(_feeds(observation, site, profile))["valid_at"].min()
     rows = []
@@ -78,6 +82,7 @@ def series_facts(
         should = 0 if begin is None else int((pd.Timestamp(issued_at) - begin) / HOUR)
         silent = tonight[tonight.isna()].index
         usual, found = usual_and_found(past, target, issued_at)
+        level = level_of(past, site.zone, issued_at)
         rows.append(
             {
                 "unit_id": unit_id,
@@ -91,6 +96,10 @@ def series_facts(
                 "usual": usual,
                 "found": found,
                 "volume_score": volume_score(usual, found, target),
+                "level_change": level.change,
+                "lately": level.lately,
+                "before": level.before,
+                "hours_late": hours_late(past, site.zone, issued_at) if target is Target.ED_ARRIVALS else 0,
             }
         )
     return pd.DataFrame(rows)

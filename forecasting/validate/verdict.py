@@ -16,6 +16,7 @@ from forecasting.schema import (
     OBSERVATION,
     QUARANTINED_ROW,
     SCHEDULED_SHIFT,
+    SOURCE_COLUMN,
     SOURCE_DEFECT,
     UNIT,
     VALIDATION_RESULT,
@@ -24,17 +25,22 @@ from forecasting.schema import (
 )
 from forecasting.validate import facts
 from forecasting.validate.catch_up import catch_ups, spread_out
+from forecasting.validate.copied import copied_hours
 from forecasting.validate.frozen import frozen_hours
 from forecasting.validate.judge import Document, judge, pandas_source
 from forecasting.validate.records import State, quarantined_rows, result_rows, state_of, why
+from forecasting.validate.source_drift import source_drift
 from forecasting.validate.suite import Outcome, Suite
 from forecasting.validate.suites import observation as observation_suites
 from forecasting.validate.suites.balance import balance_suite
 from forecasting.validate.suites.scheduled_shift import scheduled_shift_suite
+from forecasting.validate.suites.source_column import source_column_suite
 from forecasting.validate.suites.source_defect import source_defect_suite
 from forecasting.validate.suites.structure import columns_suite
 from forecasting.validate.suites.unit import unit_suite
+from forecasting.validate.suites.unit_change import unit_change_suite
 from forecasting.validate.suites.weather import coverage_suite, plausible_weather, temperature_suite
+from forecasting.validate.unit_change import unit_changes
 
 EXTRACTED = (OBSERVATION, UNIT, SCHEDULED_SHIFT, SOURCE_DEFECT)
 
@@ -66,29 +72,34 @@ def validate(
     settings: Settings,
     night: date,
     issued_at: datetime,
+    columns_before: pd.DataFrame | None = None,
 ) -> Verdict:
     """Judge what one site's night extracted.
 
     Args:
-        tables: ``observation``, ``unit``, ``scheduled_shift`` and ``source_defect``, as extracted; and
-            ``weather`` where it is configured, which never blocks a night.
+        tables: ``observation``, ``unit``, ``scheduled_shift`` and ``source_defect``, as extracted; besides
+            ``source_column`` if told and ``weather`` if configured, neither of which blocks a night.
         history: observations known before this night; empty on the first.
         site: the campus.
         settings: what is allowed.
         night: the night's local date, for the records.
         issued_at: the issue time; aware.
+        columns_before: SOURCE_COLUMN rows of the last night that was recorded; None if there is none.
 
     Returns:
         The verdict. Impossible values become missing, rows of unknown units leave; both are quarantined.
     """
     began = perf_counter()
     case = _Case(site, night)
-    observation, unit, scheduled_shift, defect = case.typed(tables)
+    read, unit, scheduled_shift, defect = case.typed(tables)
 
-    observation = case.keep(observation_suites.rows_suite(observation, site, issued_at), observation)
+    observation = case.keep(observation_suites.rows_suite(read, site, issued_at), read)
     unit = case.keep(unit_suite(unit, site), unit)
     scheduled_shift = case.keep(scheduled_shift_suite(scheduled_shift, site), scheduled_shift)
     case.hear(source_defect_suite(defect, _present(observation)))
+    if SOURCE_COLUMN.name in tables:
+        before = SOURCE_COLUMN.empty() if columns_before is None else columns_before
+        case.hear(source_column_suite(source_drift(tables[SOURCE_COLUMN.name], before)))
 
     known = facts.known_hours(observation, history, site, settings.source.profile, issued_at)
     case.hear(observation_suites.site_suite(facts.site_facts(known), site, settings, issued_at))
@@ -99,6 +110,7 @@ def validate(
         if site.ed is not None:
             arrivals, census = (_series(known, site.ed.unit_id, str(target)) for target in Target)
             case.hear(balance_suite(balance_of(arrivals, census)))
+        case.hear(unit_change_suite(_unit_changes(read, known, site, issued_at), site))
 
     observation = _with_stretches(observation, known)
     observation = case.possible(observation, ward_beds(unit, site), issued_at)
@@ -192,8 +204,11 @@ def _present(observation: pd.DataFrame) -> pd.Series:
 
 
 def _with_stretches(observation: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """Beside each hour, what only its neighbours tell: whether it catches up, or stands still too long."""
-    rows = observation.assign(silent_before=0, frozen=0)
+    """Beside each hour, what only others tell: whether it catches up, stands still, or is another unit's."""
+    copied = copied_hours(known[known["target"] == str(Target.BED_CENSUS)])
+    census = observation["target"] == str(Target.BED_CENSUS)
+    rows = observation.merge(copied, on=["unit_id", "valid_at"], how="left").set_axis(observation.index)
+    rows = rows.assign(silent_before=0, frozen=0, copy_of=rows["copy_of"].where(census).fillna(""))
     for (unit_id, target), of_series in rows.groupby(["unit_id", "target"]):
         past = _series(known, str(unit_id), str(target))
         if target == str(Target.ED_ARRIVALS):
@@ -215,6 +230,17 @@ def _with_spread_out(observation: pd.DataFrame, known: pd.DataFrame) -> pd.DataF
         shares = spread_out(past, catch_ups(past))
         rows.loc[of_unit.index, "value"] = of_unit["value"].fillna(of_unit["valid_at"].map(shares))
     return rows
+
+
+def _unit_changes(read: pd.DataFrame, known: pd.DataFrame, site: Site, issued_at: datetime) -> pd.DataFrame:
+    """What became of the site's units, those besides that only the source names."""
+    configured = [unit.unit_id for unit in site.units]
+    census = str(Target.BED_CENSUS)
+    strange = (read["target"] == census) & (read["site_id"] == site.site_id)
+    strange &= ~read["unit_id"].isin(configured) & (read["valid_at"] < issued_at)
+    columns = ["unit_id", "valid_at", "value"]
+    rows = pd.concat([known.loc[known["target"] == census, columns], read.loc[strange, columns]])
+    return unit_changes(rows, configured, issued_at)
 
 
 def _series(known: pd.DataFrame, unit_id: str, target: str) -> pd.Series:

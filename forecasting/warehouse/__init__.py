@@ -41,6 +41,7 @@ from forecasting.warehouse.publication import (
 from forecasting.warehouse.retention import expire_forecasts, expire_quarantine, tidy
 from forecasting.warehouse.scenario import record_scenario, scenario_recommendations, scenarios
 from forecasting.warehouse.score import record_scores, scored_until, scores
+from forecasting.warehouse.source_column import record_source_columns, source_columns
 from forecasting.warehouse.validation import quarantined_rows, record_validation, validation_results
 from forecasting.warehouse.verdict import record_verdicts, training_asked, training_requests, verdicts
 
@@ -76,6 +77,7 @@ __all__ = [
     "record_promotion",
     "record_scenario",
     "record_scores",
+    "record_source_columns",
     "record_validation",
     "record_verdicts",
     "scenario_recommendations",
@@ -83,6 +85,7 @@ __all__ = [
     "scored_until",
     "scores",
     "shadow_forecasts",
+    "source_columns",
     "tidy",
     "training_asked",
     "training_requests",

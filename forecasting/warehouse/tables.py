@@ -170,6 +170,15 @@ class _ValidationResult(TypedColumns):
     detail: Named[str | None]
 
 
+class _SourceColumn(TypedColumns):
+    site_id: Named[str] = Column(primary_key=True)
+    known_at: Named[datetime] = Column(UtcDateTime, primary_key=True)
+    table_name: Named[str] = Column(primary_key=True)
+    column_name: Named[str] = Column(primary_key=True)
+    column_type: Named[str]
+    read_as: Named[str]
+
+
 class _QuarantinedRow(TypedColumns):
     site_id: Named[str] = Column(primary_key=True)
     night: Named[date] = Column(primary_key=True)
@@ -292,6 +301,7 @@ STAFFING_RECOMMENDATION = Table(
 )
 VALIDATION_RESULT = Table("validation_result", METADATA, _ValidationResult, _of_a_night())
 QUARANTINED_ROW = Table("quarantined_row", METADATA, _QuarantinedRow, _of_a_night())
+SOURCE_COLUMN = Table("source_column", METADATA, _SourceColumn)
 # Of no night by a foreign key: it outlives whatever it was decided about.
 STAFFING_DECISION = Table(
     "staffing_decision", METADATA, _StaffingDecision, Index(None, "site_id", "shift_start")

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.signal import lfilter
 from scipy.special import softmax
 
-from forecasting.models.change import with_changes
+from forecasting.level_change import with_changes
 
 HOURS_PER_DAY = 24
 LEAD_DAYS = 7
@@ -46,7 +46,7 @@ def levels_said(came: np.ndarray, due: np.ndarray, first_lead: int = 1) -> np.nd
     Bayesian Forecasting and Dynamic Models, chapter 10). They are mixed by their discounted Poisson deviance
     at that lead, in units of the days' dispersion, as exponential weights (Cesa-Bianchi and Lugosi 2006,
     Prediction, Learning, and Games, chapter 2). Where the last days or weeks say that the level has changed,
-    it is theirs: see :mod:`forecasting.models.change`. A day without an observation leaves it as it was.
+    it is theirs: see :mod:`forecasting.level_change`. A day without an observation leaves it as it was.
 
     Args:
         came: patients of each day (days,).

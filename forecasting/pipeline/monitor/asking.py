@@ -6,11 +6,9 @@ import pandas as pd
 
 from forecasting import warehouse
 from forecasting.deployment import Deployment
+from forecasting.level_change import LEVEL_MOVED
 from forecasting.pipeline.monitor.opening import MonitorKey
 from forecasting.schema import SeriesState
-
-LEVEL_MOVED = 0.1
-"""A change of level this far believed in: half of the least one that a night's models follow."""
 
 
 def reasons_to_train(verdicts: pd.DataFrame, loss: pd.DataFrame, share: float) -> list[str]:

@@ -15,8 +15,9 @@ from forecasting.blocks import HOUR
 from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
 from forecasting.evaluate import Resampling, SeriesVerdict
+from forecasting.level_change import LEVEL_MOVED
 from forecasting.pipeline.backtest.periods import block_periods
-from forecasting.pipeline.monitor.asking import LEVEL_MOVED, reasons_to_train
+from forecasting.pipeline.monitor.asking import reasons_to_train
 from forecasting.pipeline.monitor.inputs import site_inputs
 from forecasting.pipeline.monitor.losses import beside_climatology, by_outcome_day, score_tables
 from forecasting.pipeline.monitor.opening import MonitorKey

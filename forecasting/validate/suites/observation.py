@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from forecasting.config import Settings, Site
+from forecasting.level_change import LEVEL_MOVED
 from forecasting.schema import OBSERVATION, Severity, Target
 from forecasting.validate.suite import Check, Suite, counted, expect
 from forecasting.validate.suites.structure import key_check, known_units_check
@@ -38,7 +39,7 @@ def rows_suite(observation: pd.DataFrame, site: Site, issued_at: datetime) -> Su
                 "site_id",
                 "of site {site_id!r}",
             ),
-            known_units_check(site),
+            known_units_check(site, patients_of=_patients),
             Check(
                 "target_is_known",
                 Severity.BLOCK,
@@ -70,7 +71,8 @@ def values_suite(observation: pd.DataFrame, target: Target, beds: pd.DataFrame, 
 
     Args:
         observation: rows of one target, with ``silent_before``, the silent hours whose arrivals an hour holds
-            besides its own, and ``frozen``, 1 where a census stood still for too long.
+            besides its own, ``frozen``, 1 where a census stood still for too long, and ``copy_of``, the unit
+            whose census it repeats, if any.
         target: which.
         beds: per ward's unit id, ``staffed`` beds today and the ``most`` it could ever hold; the ED, whose
             boarders wait in chairs and halls, is not among them.
@@ -107,7 +109,7 @@ def values_suite(observation: pd.DataFrame, target: Target, beds: pd.DataFrame, 
             "few_counts_are_negative",
             Severity.BLOCK,
             mostly_not_negative,
-            lambda failed: _too_many("negative counts", failed, target, len(observation)),
+            lambda failed: _too_many("negative counts", failed, target, rows["value"].count()),
             "value",
         ),
     ]
@@ -140,6 +142,18 @@ def values_suite(observation: pd.DataFrame, target: Target, beds: pd.DataFrame, 
                 "stood still for longer than chance allows",
             ),
             Check(
+                "census_is_its_own",
+                Severity.WARN,
+                expect("column_values_to_be_in_set", column="copy_of", value_set=[""]),
+                lambda failed: " ".join(
+                    f"The census of {unit_id} repeats that of {copy_of} in {len(rows)} h, the last of them "
+                    f"{rows['valid_at'].max():{MINUTE}} UTC; taken as missing: a copy, or a join gone wrong?"
+                    for (unit_id, copy_of), rows in failed.groupby(["unit_id", "copy_of"])
+                ),
+                "value",
+                "repeats the census of {copy_of!r}",
+            ),
+            Check(
                 "census_fits_staffed_beds",
                 Severity.WARN,
                 expect("column_values_to_be_between", column="occupancy", max_value=1.0),
@@ -161,7 +175,7 @@ def values_suite(observation: pd.DataFrame, target: Target, beds: pd.DataFrame, 
                 "few_censuses_are_impossible",
                 Severity.BLOCK,
                 mostly_possible,
-                lambda failed: _too_many("impossible values", failed, target, len(observation)),
+                lambda failed: _too_many("impossible values", failed, target, rows["crowding"].count()),
                 "value",
             ),
         ]
@@ -280,6 +294,30 @@ def series_suite(facts: pd.DataFrame) -> Suite:
                 ),
                 "value",
             ),
+            Check(
+                "level_stays",
+                Severity.WARN,
+                expect(
+                    "column_values_to_be_between",
+                    column="level_change",
+                    min_value=-LEVEL_MOVED,
+                    max_value=LEVEL_MOVED,
+                ),
+                _new_levels,
+                "value",
+            ),
+            Check(
+                "hours_keep_their_clock",
+                Severity.WARN,
+                expect("column_values_to_be_between", column="hours_late", min_value=0, max_value=0),
+                lambda failed: " ".join(
+                    f"The {row['target']} of {row['unit_id']} are stamped {abs(row['hours_late'])} h "
+                    f"{'later' if row['hours_late'] > 0 else 'earlier'} than they used to be, by the shape "
+                    "of their day: has the source changed its clock or time zone?"
+                    for row in failed.to_dict("records")
+                ),
+                "valid_at",
+            ),
         ),
     )
 
@@ -308,3 +346,27 @@ def _silences(failed: pd.DataFrame) -> str:
 
 def _listed(failed: pd.DataFrame) -> str:
     return ", ".join(f"unit {row.unit_id!r} ({row.target})" for row in failed.itertuples())
+
+
+def _new_levels(failed: pd.DataFrame) -> str:
+    return " ".join(
+        f"The level of {row['target']} of {row['unit_id']} has changed, for good as it seems: "
+        f"{_a_day(row['lately'], row['target'])} in the last week, {_a_day(row['before'], row['target'])} in "
+        "the three before. Does the source count otherwise, or twice? Has a unit nearby closed?"
+        for row in failed.to_dict("records")
+    )
+
+
+def _a_day(hourly: float, target: str) -> str:
+    """The mean of an hour as people know it: arrivals of a day, patients at a time."""
+    return f"{hourly * 24:.0f} a day" if target == Target.ED_ARRIVALS else f"{hourly:.1f} patients"
+
+
+def _patients(rows: pd.DataFrame) -> str:
+    """How many patients an unknown unit has, and since when."""
+    census = rows[(rows["target"] == Target.BED_CENSUS) & rows["value"].gt(0)]
+    if census.empty:
+        return ""
+    hours = census["valid_at"]
+    last_day = census.loc[hours > hours.max() - pd.Timedelta(days=1), "value"]
+    return f": {last_day.mean():.0f} patients of late, the first read in the hour {hours.min():{MINUTE}} UTC"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pandas as pd
 import pyarrow as pa
@@ -56,8 +56,23 @@ def key_check(table: Table) -> Check:
     )
 
 
-def known_units_check(site: Site, pools: Iterable[str] = ()) -> Check:
-    """Every row is of a unit that is configured, or of one of these float pools."""
+def known_units_check(
+    site: Site, pools: Iterable[str] = (), patients_of: Callable[[pd.DataFrame], str] = lambda _: ""
+) -> Check:
+    """Every row is of a unit that is configured, or of one of these float pools.
+
+    Args:
+        site: whose units.
+        pools: ids of its float pools.
+        patients_of: what the rows of an unknown unit say of its patients, in words.
+    """
+
+    def says(failed: pd.DataFrame) -> str:
+        return " ".join(
+            f"Unit {unit_id!r} is not in hospital.toml; its rows are left out{patients_of(rows)}."
+            for unit_id, rows in failed.groupby("unit_id")
+        )
+
     return Check(
         "unit_is_known",
         Severity.WARN,
@@ -66,16 +81,9 @@ def known_units_check(site: Site, pools: Iterable[str] = ()) -> Check:
             column="unit_id",
             value_set=[*(unit.unit_id for unit in site.units), *pools],
         ),
-        _unknown_units,
+        says,
         "unit_id",
         "unit {unit_id!r} is not in hospital.toml",
-    )
-
-
-def _unknown_units(failed: pd.DataFrame) -> str:
-    return " ".join(
-        f"Unit {unit_id!r} is not in hospital.toml; its rows are left out."
-        for unit_id in sorted(failed["unit_id"].unique())
     )
 
 

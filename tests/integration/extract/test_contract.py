@@ -79,3 +79,41 @@ def test_a_time_stored_as_text(
     )
     with pytest.raises(SourceContractBroken, match=r"column .came. of table .visits. holds no timestamps"):
         read(url, settings, tables={"ed_visit": "visits"}, columns={"ed_visit": {"arrived_at": "came"}})
+
+
+def test_a_renamed_column_is_guessed(
+    write_source: Write, patients: Callable[..., Tables], settings: Settings
+) -> None:
+    tables = patients(START, 48)
+    tables["bed_stay"] = tables["bed_stay"].rename(columns={"unit_id": "unit", "bed_to": "left_bed"})
+    with pytest.raises(SourceContractBroken) as broken:
+        read(write_source(tables), settings)
+    assert "source.columns.bed_stay.unit_id (to 'unit'?)" in str(broken.value)
+    assert "source.columns.bed_stay.bed_to (to 'left_bed'?)" in str(broken.value)
+
+
+def test_every_column_is_told_with_its_type_and_what_it_is_read_as(
+    write_source: Write, patients: Callable[..., Tables], settings: Settings
+) -> None:
+    tables = patients(START, 48)
+    tables["unit"] = tables["unit"].rename(columns={"staffed_beds": "beds"})
+    found = read(write_source(tables), settings, columns={"unit": {"staffed_beds": "beds"}})["source_column"]
+    units = found[found["table_name"] == "unit"].set_index("column_name")
+    assert units.loc["beds", "read_as"] == "staffed_beds"
+    assert units.loc["name", "column_type"] == "TEXT"
+    assert units.loc["name", "read_as"] == ""
+    assert set(found["table_name"]) == set(tables)
+
+
+def test_numbers_turned_to_text_are_still_read(
+    write_source: Write, patients: Callable[..., Tables], settings: Settings
+) -> None:
+    tables = patients(START, 48)
+    before = read(write_source(tables), settings)
+    tables["unit"]["staffed_beds"] = ["30", "n/a"]
+    tables["scheduled_shift"]["heads"] = tables["scheduled_shift"]["heads"].astype(str)
+    after = read(write_source(tables), settings)
+    pd.testing.assert_frame_equal(after["scheduled_shift"], before["scheduled_shift"])
+    beds = after["unit"].set_index("unit_id")["staffed_beds"]
+    assert beds["ed"] == 30
+    assert pd.isna(beds["icu"])

@@ -15,6 +15,7 @@ from forecasting.schema import (
     OBSERVATION,
     QUARANTINED_ROW,
     SCHEDULED_SHIFT,
+    SOURCE_COLUMN,
     SOURCE_DEFECT,
     UNIT,
     VALIDATION_RESULT,
@@ -133,7 +134,7 @@ def test_an_unknown_unit_is_quarantined_everywhere(tables: Tables, judge_night: 
         tables[name] = pd.concat([tables[name], icu.assign(unit_id="x9")], ignore_index=True)
     verdict = judge_night(tables)
     assert verdict.state == "warned"
-    assert verdict.why == "Unit 'x9' is not in hospital.toml; its rows are left out."
+    assert "Unit 'x9' is not in hospital.toml; its rows are left out: 7 patients of late" in verdict.why
     assert set(verdict.quarantined["reason"]) == {"unit 'x9' is not in hospital.toml"}
     assert verdict.quarantined["table_name"].value_counts().to_dict() == {
         "observation": 72, "unit": 1, "scheduled_shift": 1,
@@ -387,3 +388,88 @@ def test_a_census_that_stands_still_is_taken_as_missing(tables: Tables, judge_ni
     assert "census_moves" in failed(verdict)
     assert "stood still for longer than chance allows (icu: 39 hours)" in verdict.why
     assert verdict.tables["observation"].loc[icu[1:], "value"].isna().all()
+
+
+def said(verdict: Verdict, check: str, state: str = "warned") -> str:
+    """What a warning said; by itself it does not stop the night."""
+    assert verdict.state == state
+    results = verdict.results.query("expectation == @check and not success")
+    (result,) = results.to_dict("records")
+    assert result["severity"] == "warn"
+    return str(result["detail"])
+
+
+def test_a_level_that_doubles_for_good_is_told_with_both_levels(
+    tables: Tables, judge_night: Judge, history: pd.DataFrame
+) -> None:
+    for frame in (tables["observation"], history):
+        late = frame["valid_at"] >= ISSUED_AT - timedelta(days=6)
+        frame.loc[late & (frame["target"] == Target.ED_ARRIVALS), "value"] *= 2
+    assert "The level of ed_arrivals of ed has changed, for good as it seems: " in said(
+        judge_night(tables, history), "level_stays"
+    )
+
+
+def test_arrivals_on_another_clock_are_told_by_how_much(tables: Tables, judge_night: Judge) -> None:
+    arrivals = tables["observation"]["target"] == Target.ED_ARRIVALS
+    values = tables["observation"].loc[arrivals, "value"].to_numpy()
+    tables["observation"].loc[arrivals, "value"] = np.roll(values, 6)
+    assert "are stamped 6 h later than they used to be" in said(judge_night(tables), "hours_keep_their_clock")
+
+
+def test_a_renamed_unit_is_told_with_its_patients_and_its_new_name(
+    tables: Tables, judge_night: Judge
+) -> None:
+    observation = tables["observation"]
+    late = observation["valid_at"] >= ISSUED_AT - timedelta(hours=40)
+    observation.loc[late & (observation["unit_id"] == "icu"), "unit_id"] = "ICU NEW"
+    # It was the only ward, so that its table is stale besides.
+    verdict = judge_night(tables)
+    says = said(verdict, "unit_is_open", "blocked")
+    assert "Unit 'icu' has had no patient, or no row, since 2026-02-27 16:00 UTC; 7 were usual." in says
+    assert "Unit 'ICU NEW' has 7 more since then and is not in hospital.toml: renamed?" in says
+    assert "its rows are left out: 7 patients of late, the first" in said(verdict, "unit_is_known", "blocked")
+
+
+def test_a_census_copied_from_another_unit_is_taken_as_missing(tables: Tables, judge_night: Judge) -> None:
+    observation = tables["observation"]
+    census = observation[observation["target"] == Target.BED_CENSUS]
+    ed = census[census["unit_id"] == "ed"].iloc[-48:]
+    icu = census.index[census["unit_id"] == "icu"][-48:]
+    observation.loc[icu, "value"] = ed["value"].to_numpy()
+    verdict = judge_night(tables)
+    assert "The census of icu repeats that of ed in 48 h" in said(verdict, "census_is_its_own")
+    assert verdict.tables["observation"].loc[icu, "value"].isna().all()
+    assert verdict.tables["observation"].loc[ed.index, "value"].notna().all()
+
+
+def test_a_source_of_another_shape_is_told_and_the_night_goes_on(
+    tables: Tables, site: Site, settings: Settings, history: pd.DataFrame
+) -> None:
+    def columns(known_at: datetime, **types: str) -> pd.DataFrame:
+        rows = {
+            "site_id": "north",
+            "known_at": known_at,
+            "table_name": ["scheduled_shift" if name == "heads" else "ed_visit" for name in types],
+            "column_name": list(types),
+            "column_type": list(types.values()),
+            "read_as": ["" if name in ("room", "esi") else name for name in types],
+        }
+        return SOURCE_COLUMN.conform(pd.DataFrame(rows))
+
+    before = columns(ISSUED_AT - timedelta(days=1), visit_id="INTEGER", acuity="INTEGER", heads="INTEGER")
+    now = columns(ISSUED_AT, visit_id="TEXT", esi="INTEGER", room="TEXT")
+    night = date(2026, 3, 1)
+    tables["source_column"] = now
+    verdict = validate(tables, history, site, settings, night, ISSUED_AT, before)
+    assert said(verdict, "column_is_still_there") == (
+        "Table scheduled_shift is gone; the night goes on as if there never was one. "
+        "Column 'acuity' of ed_visit is gone and 'esi' is new: renamed? acuity is missing now; map it: "
+        "source.columns.ed_visit.acuity."
+    )
+    assert (
+        said(verdict, "column_keeps_its_type")
+        == "Column 'visit_id' of ed_visit was INTEGER and is TEXT, read as visit_id."
+    )
+    assert "Column 'room' of ed_visit is new; it is not read." in said(verdict, "column_is_not_new")
+    assert validate(tables, history, site, settings, night, ISSUED_AT).state == "clean"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.models.change import with_changes
+from forecasting.level_change import with_changes
 
 pytestmark = pytest.mark.unit
 

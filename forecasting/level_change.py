@@ -34,6 +34,11 @@ BELIEF_DAYS = 30.0
 FEWEST_DAYS = 28
 """Observed before a change can be told from what was usual."""
 PRIOR_PATIENTS = 1.0
+LEVEL_DAYS = 28
+"""Whose level another one is told beside."""
+FEWEST_PATIENTS = 0.1
+LEVEL_MOVED = 0.1
+"""A change of level this far believed in: half of the least one that a night's models follow."""
 NORMAL_OVER_MEAN_ERROR = 1.2533
 """Standard deviation of a normal law over its mean absolute error."""
 
@@ -58,6 +63,21 @@ def with_changes(told: np.ndarray, came: np.ndarray, due: np.ndarray) -> np.ndar
     stays = logsumexp(np.concatenate([nothing, passes + np.log(CHANCE)]), axis=0)
     weights = np.exp(lasts + np.log(CHANCE) - np.logaddexp(stays, logsumexp(lasts, axis=0) + np.log(CHANCE)))
     return np.asarray((1.0 - weights.sum(axis=0)) * told + (weights * level).sum(axis=0))
+
+
+def level_changes(came: np.ndarray, due: np.ndarray) -> np.ndarray:
+    """After each day, the level over that of the last four weeks (days,): 1 but after a change.
+
+    Args:
+        came: patients of each day (days,), all of them observed.
+        due: patients expected of the day (days,), above 0.
+    """
+    by_day = np.stack([came, due])
+    total = np.cumsum(by_day, axis=1)
+    before = np.concatenate([np.zeros((2, LEVEL_DAYS)), total], axis=1)[:, : len(came)]
+    recent = np.log(total - before + FEWEST_PATIENTS)
+    told = recent[0] - recent[1]
+    return np.asarray(np.exp(with_changes(told[None], came, due)[0] - told))
 
 
 def _evidence(
