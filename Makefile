@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction bench-scale bench-accuracy bench-accuracy-simulated bench-totals-simulated bench-regimes bench-staffing bench-worth bench-corruption bench-scoring lock clean
+.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction bench-scale bench-load bench-accuracy bench-accuracy-simulated bench-totals-simulated bench-regimes bench-staffing bench-worth bench-corruption bench-scoring lock clean
 
 help:            ## list these commands
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -29,7 +29,7 @@ lint: $(READY)   ## lint, types, import rules
 	$(BIN)/deptry .
 
 bench-night: $(READY) ## seconds and peak memory of the demo's night, beside their limits
-	@$(BIN)/python benchmarks/night.py $(if $(JSON),--json $(JSON))
+	@$(BIN)/python -m benchmarks.night $(if $(JSON),--json $(JSON))
 
 bench-loader: $(READY) ## windows a second beside pytorch-forecasting's own loader
 	@$(BIN)/python benchmarks/loader.py $(if $(JSON),--json $(JSON))
@@ -42,7 +42,10 @@ bench-prediction: $(READY) ## seconds and memory of forecasting 100 to 10,000 se
 	@$(BIN)/python -m benchmarks.prediction $(if $(JSON),--json $(JSON))
 
 bench-scale: $(READY) ## seconds, memory and growth of each stage of a night, for 1, 10 and 100 sites
-	@$(BIN)/python benchmarks/scale.py $(if $(JSON),--json $(JSON))
+	@$(BIN)/python -m benchmarks.scale $(if $(JSON),--json $(JSON))
+
+bench-load: $(READY) ## a night of 100 sites on LocalExecutor and on Celery with two workers; about an hour
+	@$(BIN)/python -m benchmarks.load $(if $(SITES),--sites $(SITES)) $(if $(FOLDER),--folder $(FOLDER)) $(if $(JSON),--json $(JSON))
 
 bench-scoring: $(READY) ## seconds and peak memory of scoring a backtest of 100 series, 52 issue times and 5 models
 	@$(BIN)/python -m benchmarks.scoring

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,9 +22,10 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.footprint import watch
+
 LIMIT_SECONDS = 600.0
 LIMIT_GIB = 4.0
-SAMPLE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -47,25 +50,18 @@ def measure(var: Path) -> Cost:
     """
     command = [sys.executable, "-m", "forecasting", "run", "--port", "8099"]
     began = time.monotonic()
-    peak, members = 0, 0
     with subprocess.Popen(command, env={**os.environ, "HOSPITAL_VAR": str(var)}, stdout=sys.stderr) as night:
-        while night.poll() is None:
-            sizes = [size for process in psutil.process_iter() if (size := _size(process, var))]
-            if sum(sizes) > peak:
-                peak, members = sum(sizes), len(sizes)
-            time.sleep(SAMPLE_SECONDS)
+        peak = watch(lambda: night.poll() is not None, lambda: _of_this_night(var))
     if night.returncode:
         raise subprocess.CalledProcessError(night.returncode, command)
-    return Cost(round(time.monotonic() - began, 1), round(peak / 2**30, 2), members)
+    return Cost(round(time.monotonic() - began, 1), peak.gib, peak.processes)
 
 
-def _size(process: psutil.Process, var: Path) -> int:
-    """Proportional set size in bytes of a process of this night, else 0."""
-    try:
-        of_this_night = process.environ().get("HOSPITAL_VAR") == str(var)
-        return int(process.memory_full_info().pss) if of_this_night else 0
-    except (psutil.AccessDenied, psutil.NoSuchProcess):
-        return 0
+def _of_this_night(var: Path) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        with suppress(psutil.AccessDenied, psutil.NoSuchProcess):
+            if process.environ().get("HOSPITAL_VAR") == str(var):
+                yield process
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
 """What one night without training costs a group of 1, 10 and 100 sites, stage by stage, and how that grows.
 
-A site has ten units and two years of recorded hours. Three are simulated; the others are copies of theirs,
-made in SQL. Preparing them is not counted.
+A site has ten units and two years of recorded hours (:mod:`benchmarks.group`). Preparing them is not counted.
 
 Every stage of every site runs in a process forked for it, one after the other, as Airflow runs its tasks:
 nothing that one task keeps in memory serves another. The process that forks has imported what the stage
@@ -18,7 +17,6 @@ import json
 import multiprocessing
 import os
 import shutil
-import sqlite3
 import statistics
 import sys
 import tempfile
@@ -26,9 +24,10 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from forecasting.deployment import Deployment
+from benchmarks.group import FIRST_NIGHT, UNITS, copy_group, place_of, simulate_prototypes, site_names
 
 EXPONENT = 1.0
 TOLERANCE = 0.02
@@ -44,26 +43,10 @@ TOLERANCE = 0.02
 copies of three that differ in size, and a stage of a site differs by a few percent from run to run."""
 LIMIT_BYTES = 2_000_000_000
 
-FIRST_NIGHT = date(2026, 6, 10)
 NIGHTS = {1: 3, 10: 2}
 """How many nights in a row are timed at a size, of which each stage's median counts; one at other sizes."""
 WIDTH = 130
-PROTOTYPES = 3
-SEED = 11
-DEMO = Path(__file__).parents[1] / "hospital.toml"
-ZONES = ("America/New_York", "America/Chicago", "America/Los_Angeles")
-UNITS = {
-    "ed": ("ed", 40),
-    "icu": ("icu", 20),
-    "sdu": ("step_down", 20),
-    "tele": ("telemetry", 28),
-    "ms1": ("medical_surgical", 30),
-    "ms2": ("medical_surgical", 30),
-    "ms3": ("medical_surgical", 30),
-    "ms4": ("medical_surgical", 30),
-    "ms5": ("medical_surgical", 30),
-    "peds": ("pediatrics", 18),
-}
+HISTORY_DAYS = 730
 
 _WAREHOUSE = ("forecasting.pipeline", "sqlalchemy.dialects.sqlite", "holidays.countries")
 _TRACKING = ("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.artifact.local_artifact_repo")
@@ -112,7 +95,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=arguments.folder, prefix="scale-") as name, ExitStack() as stack:
         folder = Path(name)
         _tell("simulating")
-        _in_a_process(simulate_prototypes, folder / "prototypes")
+        _in_a_process(simulate_prototypes, folder / "prototypes", HISTORY_DAYS)
         spawn = multiprocessing.get_context("spawn")
         workers = {stage: stack.enter_context(ProcessPoolExecutor(1, mp_context=spawn)) for stage in STAGES}
         imports = {stage: worker.submit(import_seconds, stage).result() for stage, worker in workers.items()}
@@ -149,7 +132,7 @@ def _nights(
     """Each stage's cost in a night of a group of that size: of several nights, the median one in time."""
     group = folder / f"group_{size}"
     _tell(f"copying {size} sites")
-    _in_a_process(copy_group, folder / "prototypes", group, size, remembers)
+    _in_a_process(partial(copy_group, remembers=remembers), folder / "prototypes", group, size, HISTORY_DAYS)
     nights = NIGHTS.get(size, 1) if remembers else 1
     costs: dict[str, list[Cost]] = {stage: [] for stage in STAGES}
     for night in (FIRST_NIGHT + timedelta(days=ahead) for ahead in range(nights)):
@@ -240,7 +223,7 @@ def run_stage(folder: Path, stage: str, night: date, site_ids: list[str]) -> Cos
 def _tasks(folder: Path, stage: str, night: date, site_ids: list[str]) -> list[Callable[[], object]]:
     from forecasting import pipeline
 
-    place, card = _place(folder), folder / "key.json"
+    place, card = place_of(folder), folder / "key.json"
     work: Callable[..., object] = getattr(pipeline, stage)
 
     def open_night() -> None:
@@ -294,106 +277,6 @@ def _in_a_process(function: Callable[..., Any], *arguments: object) -> Any:
 
 def _tell(what: str) -> None:
     print(what, file=sys.stderr, flush=True)
-
-
-def site_names(size: int) -> list[str]:
-    """The sites of a group; the first of them are the prototypes."""
-    return [f"campus_{number:03d}" for number in range(size)]
-
-
-def simulate_prototypes(folder: Path) -> None:
-    """Simulate the sites that the others are copies of, and record two years of them on the eve."""
-    from forecasting import pipeline
-    from forecasting.config import read_settings
-
-    _write_group(folder, PROTOTYPES)
-    place = _place(folder)
-    settings = read_settings(place.config)
-    eve = FIRST_NIGHT - timedelta(days=1)
-    start = settings.issued_at(eve) - timedelta(days=settings.source.history_days)
-    until = settings.issued_at(FIRST_NIGHT + timedelta(days=max(NIGHTS.values())))
-    pipeline.simulate_source(place, start, until, SEED)
-    pipeline.migrate(place)
-    key = pipeline.open_night(place, eve, settings.site_ids, "eve", {})
-    for site_id in settings.site_ids:
-        pipeline.extract_site(place, key, site_id)
-        pipeline.validate_site(place, key, site_id)
-        pipeline.record_site(place, key, site_id)
-
-
-def copy_group(prototypes: Path, folder: Path, size: int, remembers: bool) -> None:
-    """Make a group of that many sites out of the prototypes; one that remembers has recorded two years."""
-    from forecasting import pipeline
-
-    _write_group(folder, size)
-    shutil.copy(prototypes / "var" / "mlflow.db", folder / "var")
-    pipeline.migrate(_place(folder))
-    copies = {
-        name: site_names(PROTOTYPES)[number % PROTOTYPES] for number, name in enumerate(site_names(size))
-    }
-    tables = ["ed_visit", "bed_stay", "unit", "scheduled_shift"]
-    _copy_rows(prototypes / "var" / "source.db", folder / "var" / "source.db", tables, copies)
-    if remembers:
-        _copy_rows(
-            prototypes / "var" / "warehouse.db", folder / "var" / "warehouse.db", ["observation"], copies
-        )
-
-
-def _copy_rows(source: Path, sink: Path, tables: list[str], copies: dict[str, str]) -> None:
-    """Give every site its prototype's rows under its own name, and index them afterwards."""
-    with closing(sqlite3.connect(sink, isolation_level=None)) as database:
-        database.execute("PRAGMA synchronous = OFF")
-        database.execute("ATTACH ? AS prototypes", [str(source)])
-        for table in tables:
-            made = dict(
-                database.execute(
-                    "SELECT name, sql FROM prototypes.sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL",
-                    [table],
-                ).fetchall()
-            )
-            if not database.execute("SELECT 1 FROM main.sqlite_master WHERE name = ?", [table]).fetchone():
-                database.execute(made[table])
-            indexes = {name: sql for name, sql in made.items() if name != table}
-            for index in indexes:
-                database.execute(f"DROP INDEX IF EXISTS main.{index}")
-            database.execute("BEGIN")
-            columns = [row[1] for row in database.execute(f"PRAGMA prototypes.table_info({table})")]
-            values = ", ".join(_RENAMED.get(column, column) for column in columns)
-            copy = (
-                f"INSERT INTO main.{table} SELECT {values} FROM prototypes.{table} WHERE site_id = :prototype"  # noqa: S608
-            )
-            for site, prototype in copies.items():
-                database.execute(copy, {"site": site, "prototype": prototype})
-            database.execute("COMMIT")
-            for sql in indexes.values():
-                database.execute(sql)
-
-
-_RENAMED = {
-    "site_id": ":site",
-    "visit_id": ":site || substr(visit_id, length(:prototype) + 1)",
-    "stay_id": ":site || substr(stay_id, length(:prototype) + 1)",
-}
-
-
-def _write_group(folder: Path, size: int) -> None:
-    """Describe the sites in the folder's hospital.toml; all else is as in the demo's."""
-    rest = DEMO.read_text(encoding="utf-8").partition("[[sites]]")[0]
-    units = "\n".join(
-        f'  {{ unit_id = "{unit_id}", name = "Unit {unit_id}", unit_type = "{unit_type}", beds = {beds} }},'
-        for unit_id, (unit_type, beds) in UNITS.items()
-    )
-    sites = (
-        f'[[sites]]\nsite_id = "{name}"\nname = "Campus {number}"\ncountry = "US"\nsubdivision = "MA"\n'
-        f'time_zone = "{ZONES[number % PROTOTYPES]}"\nunits = [\n{units}\n]\n'
-        for number, name in enumerate(site_names(size))
-    )
-    (folder / "var").mkdir(parents=True)
-    (folder / "hospital.toml").write_text("\n".join([rest, *sites]), encoding="utf-8")
-
-
-def _place(folder: Path) -> Deployment:
-    return Deployment(config=folder / "hospital.toml", var=folder / "var")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,15 @@ from forecasting.deployment import Deployment
 
 ROOT = Path(__file__).resolve().parent.parent
 DAG_ID = "hospital_nightly"
+PRELOADED = (
+    "airflow.dag_processing.dagbag",
+    "airflow.providers.smtp.notifications.smtp",
+    "airflow.providers.standard.operators.bash",
+    "airflow.providers.standard.operators.hitl",
+    "airflow.sdk.execution_time.task_runner",
+    "forecasting.pipeline.preloaded",
+)
+"""What tasks import, for the process that they are forked from; a name that there is not is passed over."""
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 STOP_SECONDS = 20
 # On a busy machine Airflow answers late, and a run that goes on must not be given up for that.
@@ -40,6 +49,8 @@ class TaskState:
     name: str
     state: str | None
     seconds: float | None
+    tries: int = 1
+    """How often it was begun."""
 
     @property
     def ended(self) -> bool:
@@ -55,7 +66,7 @@ class Airflow:
     user: str
     password: str
 
-    def wait_until_ready(self, dag_id: str, alive: Callable[[], bool], timeout: float = 180) -> None:
+    def wait_until_ready(self, dag_id: str, alive: Callable[[], bool], timeout: float = 300) -> None:
         """Return once the scheduler beats and the DAG is parsed.
 
         Raises:
@@ -85,9 +96,13 @@ class Airflow:
 
     def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
         """Every task of a run, mapped ones by their readable index."""
-        found = self._call("GET", f"dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=1000")[
-            "task_instances"
-        ]
+        address, found = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances?order_by=id", []
+        while True:
+            # Airflow gives no more at a time than its setting maximum_page_limit says.
+            page = self._call("GET", f"{address}&limit=1000&offset={len(found)}")
+            found += page["task_instances"]
+            if not page["task_instances"] or len(found) >= page["total_entries"]:
+                break
         return [
             TaskState(
                 f"{task['task_id']} [{task['rendered_map_index']}]"
@@ -95,6 +110,7 @@ class Airflow:
                 else task["task_id"],
                 task["state"],
                 task["duration"],
+                task["try_number"],
             )
             for task in found
         ]
@@ -130,17 +146,22 @@ class Airflow:
 
 
 @contextmanager
-def airflow(place: Deployment, port: int) -> Iterator[Airflow]:
+def airflow(place: Deployment, port: int, settings: Mapping[str, str] | None = None) -> Iterator[Airflow]:
     """An Airflow with this project's DAGs, on embedded defaults, for as long as the block lasts.
 
     One that already runs over the same folder is used as it is, and left running.
+
+    Args:
+        place: whose folder it runs over.
+        port: where it listens.
+        settings: variables that say otherwise than the defaults and the environment.
     """
     card = place.var.absolute() / "airflow" / "standalone.json"
     standing = _standing(card)
     if standing is not None:
         yield standing
         return
-    environment = airflow_environment(place, port)
+    environment = {**airflow_environment(place, port), **(settings or {})}
     with running(["airflow", "standalone"], environment, card.parent / "standalone.log") as process:
         password = _password(card.parent, process)
         server = Airflow(f"http://localhost:{port}", "admin", password)
@@ -182,6 +203,8 @@ def airflow_environment(place: Deployment, port: int) -> dict[str, str]:
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": str(max(2, os.cpu_count() or 2)),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__SCHEDULER__MP_START_METHOD": "forkserver",
+        "AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }

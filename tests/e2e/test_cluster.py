@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,11 +13,18 @@ import fsspec
 import httpx
 import pandas as pd
 import pytest
-import sqlalchemy as sa
-from e2e.cluster import LOGIN, Machine, Shared, kill, mlflow_server, redis_server, wait_for
 from e2e.installation import CONFIG
 from s3 import BUCKET, s3_server
 
+from benchmarks.cluster import (
+    Machine,
+    Shared,
+    kill,
+    mlflow_server,
+    new_database,
+    redis_server,
+    wait_for,
+)
 from forecasting import pipeline, warehouse
 from forecasting.config import Settings
 from forecasting.deployment import Deployment
@@ -33,6 +37,12 @@ SITE = "north"
 RUN = "on_celery"
 PATIENCE = 600
 """Seconds that a night may take on a busy machine."""
+IMPATIENT = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "3",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+}
+"""A task whose worker is silent for so long is given up; Airflow's default is 300 seconds."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,10 @@ def night(
     """A night of one site; the worker that extracts it loses its power, and another takes its place."""
     folder = tmp_path_factory.mktemp("cluster")
     with ExitStack() as stack:
-        databases = {name: _database(postgres_server, name) for name in ("airflow", "source", "warehouse")}
+        databases = {
+            name: new_database(postgres_server, f"cluster_{name}")
+            for name in ("airflow", "source", "warehouse")
+        }
         s3 = stack.enter_context(s3_server())
         mlflow = stack.enter_context(
             mlflow_server(folder / "mlflow", f"s3://{BUCKET}/mlflow", s3, blank_mlflow)
@@ -78,8 +91,8 @@ def night(
         told = place.model_dump(exclude={"var"})
         hospital = {f"HOSPITAL_{name.upper()}": str(value) for name, value in told.items()}
         redis = stack.enter_context(redis_server(folder / "redis"))
-        shared = Shared(databases["airflow"], redis, free_port(0), {**hospital, **s3})
-        airflow = stack.enter_context(_airflow(Machine(folder / "main", shared)))
+        shared = Shared(databases["airflow"], redis, free_port(0), {**hospital, **s3}, IMPATIENT)
+        airflow = stack.enter_context(Machine(folder / "main", shared).serves_airflow())
         workers = {name: Machine(folder / name, shared) for name in ("first", "gpu", "second")}
         first = stack.enter_context(workers["first"].worker("default"))
         stack.enter_context(workers["gpu"].worker("gpu"))
@@ -136,21 +149,6 @@ def test_no_machine_keeps_anything_but_logs(night: Night) -> None:
     assert len(pipeline.pages(night.cluster, NIGHT)) == 1
 
 
-@contextmanager
-def _airflow(machine: Machine) -> Iterator[Airflow]:
-    """API server, scheduler and DAG processor on one machine; they need not be ready yet."""
-    home = machine.folder / "airflow"
-    home.mkdir(parents=True)
-    (home / "simple_auth_manager_passwords.json.generated").write_text(json.dumps({"admin": LOGIN}))
-    airflow = shutil.which("airflow", path=machine.environment["PATH"])
-    assert airflow
-    subprocess.run([airflow, "db", "migrate"], env=machine.environment, check=True, capture_output=True)
-    with ExitStack() as stack:
-        for component in ("api-server", "scheduler", "dag-processor"):
-            stack.enter_context(machine.runs("airflow", component))
-        yield Airflow(f"http://localhost:{machine.shared.port}", "admin", LOGIN)
-
-
 def _tasks(airflow: Airflow) -> list[dict[str, Any]]:
     found = airflow._call("GET", f"dags/{DAG_ID}/dagRuns/{RUN}/taskInstances?limit=100")
     return list(found["task_instances"])
@@ -158,12 +156,3 @@ def _tasks(airflow: Airflow) -> list[dict[str, Any]]:
 
 def _task(airflow: Airflow, task_id: str) -> dict[str, Any]:
     return next((task for task in _tasks(airflow) if task["task_id"] == task_id), {})
-
-
-def _database(server: str, name: str) -> str:
-    """The URL of a new database of that name, on a server that is gone with the session."""
-    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "cluster_{name}"'))
-    admin.dispose()
-    return sa.make_url(server).set(database=f"cluster_{name}").render_as_string(hide_password=False)

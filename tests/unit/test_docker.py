@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
@@ -14,6 +15,7 @@ import yaml
 from sqlalchemy import make_url
 
 from forecasting.deployment import Deployment
+from forecasting.standalone import PRELOADED
 
 pytestmark = pytest.mark.unit
 
@@ -76,6 +78,11 @@ def test_the_commands_that_airflow_reads_secrets_by_give_them(compose: dict[str,
     backend = commands["AIRFLOW__CELERY__RESULT_BACKEND_CMD"].replace("/run/secrets", str(secrets))
     told = subprocess.run(backend.split(), check=True, capture_output=True, text=True).stdout
     assert told.startswith("db+postgresql+psycopg://")
+
+
+def test_workers_import_once_what_their_tasks_need(compose: dict[str, Any]) -> None:
+    told = json.loads(compose["services"]["worker"]["environment"]["AIRFLOW__CELERY__EXTRA_CELERY_CONFIG"])
+    assert told == {"imports": list(PRELOADED)}
 
 
 def test_our_services_write_to_volumes_alone_and_gain_no_rights(compose: dict[str, Any]) -> None:
