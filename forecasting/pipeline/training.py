@@ -87,6 +87,7 @@ def train_target(
         run_id = runs.open_training(
             key.mlflow_run_id, f"{target.value} ensemble", {"target": target.value, "began_from": root.name}
         )
+        stage.write_record(_run_record(key, target), run_id)
         runs.log_params(run_id, settings.training.model_dump())
         runs.log_dataset(run_id, history, f"{target.value} observations", digest({"history": history}))
         try:
@@ -101,6 +102,12 @@ def train_target(
         runs.close(run_id, succeeded=True)
     log.info("trained", target=target.value, night=str(key.night), stage="train", why=why)
     return why
+
+
+def training_run(place: Deployment, key: NightKey, target: Target) -> str:
+    """The MLflow run of the target's training, however it ended; the night's own where none began."""
+    stage, record = Stage(place.staging, key.night), _run_record(key, target)
+    return str(stage.read_record(record)) if stage.has(f"{record}.json") else key.mlflow_run_id
 
 
 def open_training(place: Deployment, dag_run_id: str, tags: Mapping[str, str]) -> NightKey:
@@ -119,6 +126,11 @@ def open_training(place: Deployment, dag_run_id: str, tags: Mapping[str, str]) -
     # It only holds the trainings' runs together; each of those tells how it went.
     runs.close(run_id, succeeded=True)
     return NightKey(night, dag_run_id, run_id)
+
+
+def _run_record(key: NightKey, target: Target) -> str:
+    """What the stage calls the id of the training's run; a night may be trained on more than once."""
+    return f"training_run_{key.mlflow_run_id}_{target.value}"
 
 
 def _help(place: Deployment, key: NightKey, settings: Settings, target: Target, root: Root) -> None:

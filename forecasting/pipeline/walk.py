@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import date
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from forecasting.deployment import Deployment
 from forecasting.outcome import SiteBlocked, SiteNotReady, SourceLost, TrainingFailed, TrainingNotNeeded
@@ -55,7 +56,8 @@ def walk(
 @contextmanager
 def _site_alone(site_id: str, key: NightKey) -> Iterator[None]:
     """Let one site's failure stop that site alone."""
-    try:
-        yield
-    except (SiteBlocked, SourceLost, SiteNotReady) as reason:
-        log.warning("site stopped", site=site_id, night=str(key.night), why=str(reason))
+    with bound_contextvars(site=site_id, night=str(key.night)):
+        try:
+            yield
+        except (SiteBlocked, SourceLost, SiteNotReady) as reason:
+            log.warning("site stopped", why=str(reason))
