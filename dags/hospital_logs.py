@@ -10,8 +10,8 @@ import structlog
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-NAMES = {"site_id": "site", "target": "target", "contender": "contender"}
-"""What a task may be given, and as what its log names it."""
+NAMES = {"site_id": "site", "target": "target_name", "contender": "contender"}
+"""What a task may be given, and as what its log names it; Airflow 3.3 ends a task that names a ``target``."""
 
 
 def name_in_log(context: Context) -> None:

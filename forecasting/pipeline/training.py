@@ -100,7 +100,7 @@ def train_target(
         stage.write_record(f"training_{target.value}", plainly)
         runs.tag(run_id, {"why": why})
         runs.close(run_id, succeeded=True)
-    log.info("trained", target=target.value, night=str(key.night), stage="train", why=why)
+    log.info("trained", target_name=target.value, night=str(key.night), stage="train", why=why)
     return why
 
 
@@ -244,7 +244,7 @@ def _train_network(
     try:
         return tft.train(panel, settings, issued_at, target, folder, logger, root.network)
     except TrainingFailed as error:
-        log.warning("no network", target=target.value, stage="train", why=str(error))
+        log.warning("no network", target_name=target.value, stage="train", why=str(error))
         return error
 
 
@@ -272,7 +272,7 @@ def _draw(runs: Runs, run_id: str, network: TrainedTFT, panel: pd.DataFrame, iss
         told = interpret(network, panel, issued_at)
     except Exception:
         # The ensemble stands without it; the plots are what is missing.
-        log.exception("the network could not be interpreted", target=network.target, stage="train")
+        log.exception("the network could not be interpreted", target_name=network.target, stage="train")
         return
     title, subtitle = report.MEASURE[network.target], f"all sites, issued {issued_at:%Y-%m-%d %H:%M} UTC"
     figures = report.interpretation_figures(told.variables, told.attention, title, subtitle)
