@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from published_night import CONFIG, NIGHT
-
-from forecasting.deployment import Deployment
 
 pytestmark = pytest.mark.integration
 
@@ -51,19 +50,20 @@ with create_session() as session:
 """
 
 
-@pytest.fixture
-def said(published_night: Deployment, tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def said(published_hospitals: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What Airflow prints of a plan's publication and of a DAG that reads of it."""
-    folder = tmp_path / "dags"
+    home = tmp_path_factory.mktemp("events")
+    folder = home / "dags"
     folder.mkdir()
     night = {"night": str(NIGHT), "dag_run_id": "scheduled__1", "mlflow_run_id": "abc"}
     (folder / "plans.py").write_text(DAGS.replace("NIGHT", repr(night)))
     environment = {
         **os.environ,
-        "AIRFLOW_HOME": str(tmp_path / "airflow"),
+        "AIRFLOW_HOME": str(home / "airflow"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
         "HOSPITAL_CONFIG": str(CONFIG),
-        "HOSPITAL_VAR": str(published_night.var),
+        "HOSPITAL_VAR": str(shutil.copytree(published_hospitals, home / "var")),
         "HOSPITAL_MLFLOW_PAGES_URL": "https://mlflow.hospital",
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "dags")]),
     }
@@ -87,3 +87,12 @@ def test_a_waiting_dag_reads_the_night_and_the_verdict(said: str) -> None:
         assert event["verdict"] == "passed"
         assert event["changed"] is False
         assert event["mlflow_run_id"] == "abc"
+
+
+def test_a_task_links_to_its_run_and_names_its_work_in_its_log(said: str) -> None:
+    assert said.count("link https://mlflow.hospital/#/runs/abc") == 2
+    for site_id in ("north", "west"):
+        named = f"night={NIGHT} site={site_id} stage=publish"
+        lines = [line for line in said.splitlines() if line.endswith(named)]
+        assert [line for line in lines if "] published" in line]
+        assert [line for line in lines if "airflow.task.operators" in line]
