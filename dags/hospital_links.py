@@ -10,6 +10,7 @@ from airflow.providers.standard.decorators.python import _PythonDecoratedOperato
 from airflow.sdk import BaseOperatorLink
 from airflow.sdk.bases.decorator import task_decorator_factory
 from hospital_connections import deployment
+from hospital_lineage import SaysLineage
 
 if TYPE_CHECKING:
     from airflow.sdk.bases.decorator import TaskDecorator
@@ -51,15 +52,15 @@ class TrainingRun(MLflowRun):
         return pipeline.training_run(deployment(), key, Target(operator.op_kwargs["target"]))
 
 
-class _Tracked(_PythonDecoratedOperator):
+class _Tracked(SaysLineage, _PythonDecoratedOperator):
     operator_extra_links = (MLflowRun(),)
 
 
-class _TrackedCommand(_BashDecoratedOperator):
+class _TrackedCommand(SaysLineage, _BashDecoratedOperator):
     operator_extra_links = (MLflowRun(),)
 
 
-class _Training(_BashDecoratedOperator):
+class _Training(SaysLineage, _BashDecoratedOperator):
     operator_extra_links = (TrainingRun(),)
 
 

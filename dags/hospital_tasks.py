@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from airflow.sdk import Asset, TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
-from hospital_assets import OBSERVATIONS, RECOMMENDATIONS
+from hospital_assets import FEEDS, OBSERVATIONS, RECOMMENDATIONS
 from hospital_connections import deployment, environment
 from hospital_links import tracked, training
 from hospital_metrics import tell_metrics
@@ -51,7 +51,7 @@ def sites(night: Night) -> list[str]:
     return list(night["site_ids"])
 
 
-@tracked(map_index_template=SITE)
+@tracked(map_index_template=SITE, inlets=FEEDS)
 def extract(site_id: str, night: Night) -> None:
     """Count the site's hours in its source."""
     from forecasting import pipeline
@@ -67,7 +67,7 @@ def validate(site_id: str, night: Night) -> str:
     return pipeline.validate_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
-@tracked(map_index_template=SITE, outlets=[OBSERVATIONS])
+@tracked(map_index_template=SITE, inlets=FEEDS, outlets=[OBSERVATIONS])
 def record(site_id: str, night: Night) -> int:
     """Write the clean hours to the warehouse."""
     from forecasting import pipeline
@@ -127,7 +127,7 @@ def staff(site_id: str, night: Night) -> None:
     pipeline.staff_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
-@tracked(map_index_template=SITE, outlets=[RECOMMENDATIONS])
+@tracked(map_index_template=SITE, inlets=[OBSERVATIONS], outlets=[RECOMMENDATIONS])
 def publish(site_id: str, night: Night) -> None:
     """Put forecast and recommendations before their readers, all at once."""
     from forecasting import pipeline
