@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import Param, task
+from airflow.sdk import Param
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from hospital_connections import deployment
+from hospital_links import tracked
 from hospital_tasks import SITE, Night, settings
 
 from forecasting.config import Ask, OnTimeout
@@ -86,7 +87,7 @@ def ask(site_id: str, night: Night) -> AskForApproval:
     )
 
 
-@task(map_index_template=SITE)
+@tracked(map_index_template=SITE)
 def decide(site_id: str, night: Night, answered: Any) -> int:
     """Write the decision, one audit row a shift."""
     from forecasting import pipeline

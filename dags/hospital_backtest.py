@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 from hospital_backtest_tasks import contenders, forecast, open_backtest, score, tell
+from hospital_defaults import TASKS
 from hospital_notices import notices
 from hospital_params import BACKTEST
-from hospital_retries import RETRIES
 
 with DAG(
     "hospital_backtest",
@@ -25,7 +25,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     tags=["hospital", "backtest"],
-    default_args={"owner": "forecasting", **RETRIES},
+    default_args=TASKS,
     params=BACKTEST,
     doc_md=__doc__,
     **notices("hospital_backtest"),

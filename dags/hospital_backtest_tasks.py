@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow.sdk import get_current_context, task
 from hospital_connections import deployment, environment
+from hospital_links import tracked, tracked_command
 from hospital_params import BOTH
 from hospital_tasks import TRAINING, run_tags, settings, words
 
@@ -21,7 +22,7 @@ WEEKS = 8
 Backtest = Any
 
 
-@task
+@tracked()
 def open_backtest() -> Backtest:
     """Check what the form asks, take the observations out of the warehouse, open the run in MLflow."""
     from forecasting import pipeline
@@ -53,7 +54,7 @@ def contenders(backtest: Backtest) -> list[str]:
     return list(backtest["contenders"])
 
 
-@task.bash(map_index_template="{{ task.op_kwargs['contender'] }}", **TRAINING)
+@tracked_command(map_index_template="{{ task.op_kwargs['contender'] }}", **TRAINING)
 def forecast(contender: str, backtest: Backtest) -> str:
     """Forecast what one contender lacks, in a fresh interpreter: CUDA can't be used again after a fork."""
     os.environ.update(environment())
@@ -62,7 +63,7 @@ def forecast(contender: str, backtest: Backtest) -> str:
     return shlex.join(command)
 
 
-@task
+@tracked()
 def score(backtest: Backtest) -> int:
     """Join what was forecast, and score all contenders on the same hours."""
     from forecasting.pipeline import backtest as phases
@@ -70,7 +71,7 @@ def score(backtest: Backtest) -> int:
     return phases.score_backtest(deployment(), _key(backtest))
 
 
-@task
+@tracked()
 def tell(backtest: Backtest) -> list[str]:
     """Draw the plots and fill MLflow; returns the answer, a sentence per target."""
     from forecasting.pipeline import backtest as phases

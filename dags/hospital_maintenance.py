@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable
+from hospital_defaults import TASKS
 from hospital_maintenance_tasks import maintain
 from hospital_notices import notices
 from hospital_params import MAINTENANCE
-from hospital_retries import RETRIES
 from hospital_tasks import settings
 
 with DAG(
@@ -24,7 +24,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     tags=["hospital", "maintenance"],
-    default_args={"owner": "forecasting", **RETRIES},
+    default_args=TASKS,
     params=MAINTENANCE,
     doc_md=__doc__,
     **notices("hospital_maintenance"),

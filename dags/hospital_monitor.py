@@ -17,10 +17,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable
+from hospital_defaults import TASKS
 from hospital_monitor_tasks import all_scored, ask_for_training, judge, open_monitor, score, sites
 from hospital_notices import notices
 from hospital_params import MONITOR
-from hospital_retries import RETRIES
 from hospital_tasks import settings
 
 HOURS_AFTER_ISSUE = 4
@@ -36,7 +36,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     tags=["hospital", "monitor"],
-    default_args={"owner": "forecasting", **RETRIES},
+    default_args=TASKS,
     params=MONITOR,
     doc_md=__doc__,
     **notices("hospital_monitor"),

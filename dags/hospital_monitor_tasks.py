@@ -9,13 +9,14 @@ from airflow.sdk import TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from hospital_assets import TRAINING_DUE
 from hospital_connections import deployment
+from hospital_links import tracked
 from hospital_tasks import SITE, run_tags, settings
 
 # While a DAG file is parsed it is a reference to what open_monitor will return; in a task, that dict.
 Monitor = Any
 
 
-@task
+@tracked()
 def open_monitor() -> Monitor:
     """Settle the night, and open its run in MLflow."""
     from forecasting import pipeline
@@ -34,7 +35,7 @@ def sites(monitor: Monitor) -> list[str]:
     return list(settings.site_ids) if monitor else []
 
 
-@task(map_index_template=SITE)
+@tracked(map_index_template=SITE)
 def score(site_id: str, monitor: Monitor) -> int:
     """Score what the site's nights published; returns how many nights."""
     from forecasting.pipeline import monitor as phases
@@ -47,7 +48,7 @@ def all_scored() -> None:
     """Red where a site could not be scored, so that the run is."""
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE)
+@tracked(trigger_rule=TriggerRule.ALL_DONE)
 def judge(monitor: Monitor) -> list[str]:
     """Judge every series, store the verdicts, fill MLflow; returns what somebody should look at."""
     from forecasting.pipeline import monitor as phases
@@ -58,7 +59,7 @@ def judge(monitor: Monitor) -> list[str]:
     return phases.tell_monitor(place, key, phases.judge(place, key))
 
 
-@task(outlets=[TRAINING_DUE])
+@tracked(outlets=[TRAINING_DUE])
 def ask_for_training(monitor: Monitor) -> None:
     """Say to whoever waits for it that a training is due, and why; skipped where none is."""
     from forecasting.pipeline import monitor as phases

@@ -15,9 +15,9 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable, task_group
 from hospital_approval_tasks import ask, decide
+from hospital_defaults import TASKS
 from hospital_notices import notices, published_in_time
 from hospital_params import NIGHTLY
-from hospital_retries import RETRIES
 from hospital_tasks import (
     Night,
     build_docs,
@@ -64,7 +64,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     tags=["hospital", "nightly"],
-    default_args={"owner": "forecasting", **RETRIES},
+    default_args=TASKS,
     params=NIGHTLY,
     doc_md=__doc__,
     deadline=published_in_time(),

@@ -9,10 +9,12 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from airflow.sdk import TriggerRule, get_current_context, task
+from airflow.sdk import Asset, TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
-from hospital_assets import RECOMMENDATIONS
+from hospital_assets import FEEDS, OBSERVATIONS, RECOMMENDATIONS
 from hospital_connections import deployment, environment
+from hospital_links import tracked, training
+from hospital_metrics import tell_metrics
 from hospital_placement import training_placement
 
 from forecasting.config import read_settings
@@ -28,7 +30,7 @@ SITE = "{{ task.op_kwargs['site_id'] }}"
 Night = Any
 
 
-@task
+@tracked()
 def open_night() -> Night:
     """Settle which night and which sites this run is for."""
     from forecasting import pipeline
@@ -49,7 +51,7 @@ def sites(night: Night) -> list[str]:
     return list(night["site_ids"])
 
 
-@task(map_index_template=SITE)
+@tracked(map_index_template=SITE, inlets=FEEDS)
 def extract(site_id: str, night: Night) -> None:
     """Count the site's hours in its source."""
     from forecasting import pipeline
@@ -57,7 +59,7 @@ def extract(site_id: str, night: Night) -> None:
     pipeline.extract_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
-@task(map_index_template=SITE)
+@tracked(map_index_template=SITE)
 def validate(site_id: str, night: Night) -> str:
     """Judge the counts; a block stops this site alone."""
     from forecasting import pipeline
@@ -65,15 +67,18 @@ def validate(site_id: str, night: Night) -> str:
     return pipeline.validate_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
-@task(map_index_template=SITE)
+@tracked(map_index_template=SITE, inlets=FEEDS, outlets=[OBSERVATIONS])
 def record(site_id: str, night: Night) -> int:
     """Write the clean hours to the warehouse."""
     from forecasting import pipeline
 
-    return pipeline.record_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+    place, key = deployment(), pipeline.NightKey.from_json(night)
+    changed = pipeline.record_site(place, key, site_id)
+    _say(OBSERVATIONS, {**pipeline.verdict_of(place, key, site_id), "changed": changed})
+    return changed
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE)
+@tracked(trigger_rule=TriggerRule.ALL_DONE)
 def build_docs(night: Night) -> str:
     """Build the night's Data Docs from what every site's validation left."""
     from forecasting import pipeline
@@ -81,10 +86,11 @@ def build_docs(night: Night) -> str:
     return pipeline.build_docs(deployment(), pipeline.NightKey.from_json(_opened(night)))
 
 
-@task.bash(
+@training(
     map_index_template="{{ task.op_kwargs['target'] }}",
     trigger_rule=TriggerRule.ALL_DONE,
     max_active_tis_per_dagrun=1,
+    inlets=[OBSERVATIONS],
     **TRAINING,
     pool=Deployment().gpu_pool,
 )
@@ -102,7 +108,7 @@ def train(target: str, night: Night) -> str:
     )
 
 
-@task(map_index_template=SITE, trigger_rule=TriggerRule.ALL_DONE)
+@tracked(map_index_template=SITE, trigger_rule=TriggerRule.ALL_DONE, inlets=[OBSERVATIONS])
 def forecast(site_id: str, night: Night) -> None:
     """Forecast every unit of the site, or skip a site that was blocked."""
     from forecasting import outcome, pipeline
@@ -113,7 +119,7 @@ def forecast(site_id: str, night: Night) -> None:
         raise AirflowSkipException(str(reason)) from None
 
 
-@task(map_index_template=SITE)
+@tracked(map_index_template=SITE)
 def staff(site_id: str, night: Night) -> None:
     """Turn the forecast into heads per unit, role and shift."""
     from forecasting import pipeline
@@ -121,21 +127,33 @@ def staff(site_id: str, night: Night) -> None:
     pipeline.staff_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
-@task(map_index_template=SITE, outlets=[RECOMMENDATIONS])
+@tracked(map_index_template=SITE, inlets=[OBSERVATIONS], outlets=[RECOMMENDATIONS])
 def publish(site_id: str, night: Night) -> None:
     """Put forecast and recommendations before their readers, all at once."""
     from forecasting import pipeline
 
-    pipeline.publish_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+    place, key = deployment(), pipeline.NightKey.from_json(night)
+    changed = pipeline.publish_site(place, key, site_id)
+    verdict = pipeline.verdict_of(place, key, site_id)
+    _say(RECOMMENDATIONS, {**verdict, "changed": changed, "mlflow_run_id": key.mlflow_run_id})
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE)
+@tracked(trigger_rule=TriggerRule.ALL_DONE)
 def close_night(night: Night) -> None:
     """End the night; red if any site did not publish, with its reason."""
     from forecasting import pipeline
 
     night = _opened(night)
-    pipeline.close_night(deployment(), pipeline.NightKey.from_json(night), night["site_ids"])
+    place, key, site_ids = deployment(), pipeline.NightKey.from_json(night), night["site_ids"]
+    try:
+        pipeline.close_night(place, key, site_ids)
+    finally:
+        tell_metrics(pipeline.figures(place, key, site_ids))
+
+
+def _say(asset: Asset, extra: dict[str, Any]) -> None:
+    """What the event says that Airflow emits of the asset when the task has ended well."""
+    get_current_context()["outlet_events"][asset].extra = extra
 
 
 def run_tags(run: Any) -> dict[str, str]:

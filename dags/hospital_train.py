@@ -15,9 +15,9 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
 from hospital_assets import TRAINING_DUE
+from hospital_defaults import TASKS
 from hospital_notices import notices
 from hospital_params import TRAIN
-from hospital_retries import RETRIES
 from hospital_tasks import settings, train
 from hospital_train_tasks import open_training, targets
 
@@ -33,7 +33,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     tags=["hospital", "training"],
-    default_args={"owner": "forecasting", **RETRIES},
+    default_args=TASKS,
     params=TRAIN,
     doc_md=__doc__,
     **notices("hospital_train"),

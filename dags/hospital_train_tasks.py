@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from airflow.sdk import get_current_context, task
 from hospital_connections import deployment
+from hospital_links import tracked
 from hospital_params import BOTH
 from hospital_tasks import Night, run_tags
 
 from forecasting.schema import Target
 
 
-@task
+@tracked()
 def open_training() -> Night:
     """Settle which published night's data it trains on, and open the run in MLflow."""
     from forecasting import pipeline

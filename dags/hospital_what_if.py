@@ -12,9 +12,9 @@ longer stays, closed beds, absent heads, other ratios.
 from __future__ import annotations
 
 from airflow.sdk import DAG
+from hospital_defaults import TASKS
 from hospital_notices import notices
 from hospital_params import WHAT_IF
-from hospital_retries import RETRIES
 from hospital_what_if_tasks import open_what_if, plan, sites, tell
 
 with DAG(
@@ -24,7 +24,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     tags=["hospital", "what-if"],
-    default_args={"owner": "forecasting", **RETRIES},
+    default_args=TASKS,
     params=WHAT_IF,
     doc_md=__doc__,
     **notices("hospital_what_if"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk import get_current_context, task
 from hospital_connections import deployment
+from hospital_links import tracked
 from hospital_params import AS_CONFIGURED
 from hospital_tasks import SITE, run_tags, settings, words
 
@@ -14,7 +15,7 @@ from hospital_tasks import SITE, run_tags, settings, words
 WhatIf = Any
 
 
-@task
+@tracked()
 def open_what_if() -> WhatIf:
     """Check what the form asks, see that the night is published, open the run in MLflow."""
     from forecasting.pipeline import what_if
@@ -42,7 +43,7 @@ def sites(what_if: WhatIf) -> list[str]:
     return list(what_if["asked"]["site_ids"])
 
 
-@task(map_index_template=SITE)
+@tracked(map_index_template=SITE)
 def plan(site_id: str, what_if: WhatIf) -> int:
     """Plan a site as the scenario has it, into tables of its own."""
     from forecasting.pipeline import what_if as phases
@@ -50,7 +51,7 @@ def plan(site_id: str, what_if: WhatIf) -> int:
     return phases.plan_what_if(deployment(), phases.WhatIfKey.from_json(what_if), site_id)
 
 
-@task
+@tracked()
 def tell(what_if: WhatIf) -> None:
     """Print the difference against the published plan, and write it to MLflow."""
     from forecasting.pipeline import what_if as phases

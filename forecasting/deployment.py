@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import (
@@ -33,10 +34,14 @@ class Deployment(BaseSettings):
     source_url: str | None = Field(None, repr=False)
     warehouse_url: str | None = Field(None, repr=False)
     mlflow_url: str | None = Field(None, repr=False)
+    mlflow_pages_url: str | None = None
+    """Where a browser finds MLflow's pages, where that is not the tracking server's own address."""
     staging_url: str | None = None
     pages_url: str | None = None
     load_key: SecretStr | None = None
     data_docs_url: str | None = None
+    json_logs: bool = False
+    """Whether the commands log a JSON object a line; for its own logs Airflow has ``[logging] json_logs``."""
     training_queue: str | None = None
     """The queue of Airflow's executor that trainings wait in; Airflow's default where it is left out."""
     training_gpus: int = 0
@@ -85,6 +90,16 @@ class Deployment(BaseSettings):
     def mlflow(self) -> str:
         """Tracking address: an MLflow server's http(s) URL or a SQLAlchemy URL."""
         return self.mlflow_url or self._sqlite("mlflow.db")
+
+    @property
+    def mlflow_pages(self) -> str:
+        """Where a browser finds MLflow's pages: those of `make up` where nothing else is known.
+
+        Without the name and password that the tracking server's address may hold: it is shown to people.
+        """
+        served = self.mlflow if self.mlflow.startswith("http") else "http://localhost:5000"
+        address = urlsplit(self.mlflow_pages_url or served)
+        return address._replace(netloc=address.netloc.rpartition("@")[2]).geturl().rstrip("/")
 
     @property
     def staging(self) -> str:

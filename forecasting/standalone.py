@@ -221,6 +221,7 @@ def airflow_environment(place: Deployment, port: int) -> dict[str, str]:
         "AIRFLOW__API__PORT": str(port),
         "HOSPITAL_CONFIG": str(place.config.absolute()),
         "HOSPITAL_VAR": str(place.var.absolute()),
+        "HOSPITAL_MLFLOW_PAGES_URL": place.mlflow_pages,
     }
 
 

@@ -8,6 +8,18 @@ import structlog
 import typer
 from rich.console import Console
 
+from forecasting.deployment import Deployment
+
+PLAIN_LINES: list[structlog.typing.Processor] = [
+    structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+    structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+]
+JSON_LINES: list[structlog.typing.Processor] = [
+    structlog.processors.TimeStamper(fmt="iso"),
+    structlog.processors.dict_tracebacks,
+    structlog.processors.JSONRenderer(default=str),
+]
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
@@ -18,9 +30,9 @@ def main() -> None:
     """Hospital operations forecasting: from ER arrivals and bed census to the staffing they ask for."""
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            *(JSON_LINES if Deployment().json_logs else PLAIN_LINES),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

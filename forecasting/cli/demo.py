@@ -63,7 +63,9 @@ def up(
         console.print("starting Airflow and MLflow ...")
         with (
             standalone.mlflow_ui(place, standalone.free_port(mlflow_port)) as mlflow,
-            standalone.airflow(place, standalone.free_port(port)) as airflow,
+            standalone.airflow(
+                place.model_copy(update={"mlflow_pages_url": mlflow}), standalone.free_port(port)
+            ) as airflow,
         ):
             console.print(
                 f"Airflow  {airflow.url}   login {airflow.user} / {airflow.password}", soft_wrap=True

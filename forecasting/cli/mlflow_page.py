@@ -10,7 +10,6 @@ from forecasting.deployment import Deployment
 
 def print_mlflow_page(place: Deployment, page: Callable[[str], str]) -> None:
     """Print the address of a page, at the server that is configured or the one that `make up` starts."""
-    server = place.mlflow if place.mlflow.startswith("http") else "http://localhost:5000"
-    console.print(f"MLflow     {page(server)}", soft_wrap=True)
-    if server != place.mlflow:
+    console.print(f"MLflow     {page(place.mlflow_pages)}", soft_wrap=True)
+    if not place.mlflow.startswith("http"):
         console.print("           (`make up` keeps the pages up)")

@@ -75,7 +75,7 @@ def speak(
         spoken = speaker.predict(panel, issued_at).assign(model_version=version)
     except Exception:
         # Whatever breaks a model must not leave a hospital without its plan.
-        log.exception("the champion failed", target=target, stage="forecast")
+        log.exception("the champion failed", target_name=target, stage="forecast")
         failed = IN_STEAD.format("the trained model failed tonight, and the log says how")
         return Voices(baseline.assign(note=failed), FORECAST.empty())
     silent = _silent(panel, settings, issued_at, spoken)

@@ -14,7 +14,8 @@ from forecasting.pipeline.approval import (
     reopen_site,
     settle_site,
 )
-from forecasting.pipeline.ingest import build_docs, extract_site, record_site, validate_site
+from forecasting.pipeline.figures import SiteFigures, figures
+from forecasting.pipeline.ingest import build_docs, extract_site, record_site, validate_site, verdict_of
 from forecasting.pipeline.loading import Loaded, load_source
 from forecasting.pipeline.maintenance import maintain
 from forecasting.pipeline.night import NightKey, close_night, latest_night, open_night, unpublished
@@ -29,7 +30,7 @@ from forecasting.pipeline.preparation import (
 )
 from forecasting.pipeline.root import Retrain
 from forecasting.pipeline.tracked import record_untold
-from forecasting.pipeline.training import open_training, train_target
+from forecasting.pipeline.training import open_training, train_target, training_run
 from forecasting.pipeline.walk import walk
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "NightKey",
     "Response",
     "Retrain",
+    "SiteFigures",
     "ask_about_site",
     "build_docs",
     "check_response",
@@ -44,6 +46,7 @@ __all__ = [
     "close_night",
     "decide_site",
     "extract_site",
+    "figures",
     "forecast_site",
     "latest_night",
     "load_source",
@@ -64,8 +67,10 @@ __all__ = [
     "simulated_span",
     "staff_site",
     "train_target",
+    "training_run",
     "unpublished",
     "validate_site",
+    "verdict_of",
     "walk",
     "write_page",
 ]

@@ -144,7 +144,7 @@ def _fitted(
                 fitted[name] = fit_once(name, panel, settings, before, target)
             except Exception as error:
                 # One broken member must not keep the others from becoming better.
-                log.exception("a member can't be fitted", member=name, target=target, stage="train")
+                log.exception("a member can't be fitted", member=name, target_name=target, stage="train")
                 failed[name] = f"{type(error).__name__}: {error}"
     return fitted, failed
 

@@ -134,6 +134,12 @@ def record_site(place: Deployment, key: NightKey, site_id: str) -> int:
     return changed
 
 
+def verdict_of(place: Deployment, key: NightKey, site_id: str) -> dict[str, str]:
+    """How the site's data were judged: ``site``, ``night``, ``verdict`` and ``why``, in sentences."""
+    verdict = Stage(place.staging, key.night, site_id).read_record("verdict")
+    return {"site": site_id, "night": str(key.night), "verdict": verdict["state"], "why": verdict["why"]}
+
+
 def build_docs(place: Deployment, key: NightKey) -> str:
     """Build the night's Data Docs, over all sites that were validated. Returns the first page's address."""
     from forecasting.validate import build_data_docs

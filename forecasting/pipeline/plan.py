@@ -204,7 +204,7 @@ def with_shifts_and_days(hourly: pd.DataFrame, history: pd.DataFrame, settings: 
         blocks = shifts_and_days(hourly, history, settings, _seed(of))
     except Exception:
         # The plan needs the hours alone.
-        log.exception("no shifts and days", site=of["site_id"], target=of["target"], stage="forecast")
+        log.exception("no shifts and days", site=of["site_id"], target_name=of["target"], stage="forecast")
         return hourly
     return FORECAST.conform(pd.concat([hourly, blocks], ignore_index=True))
 
@@ -225,7 +225,7 @@ def site_paths(place: Deployment, settings: Settings, forecast: pd.DataFrame) ->
             paths = joint_paths(hourly, history, settings, _seed(of))
         except Exception:
             # The plan can be made of the hours' quantiles.
-            log.exception("no sample paths", site=of["site_id"], target=target.value, stage="staff")
+            log.exception("no sample paths", site=of["site_id"], target_name=target.value, stage="staff")
             continue
         found[target] = SamplePaths(tuple(paths.forecast["unit_id"]), paths.valid_at, paths.counts)
     return found
@@ -279,7 +279,7 @@ def _champion(
         return Registry(place.mlflow).champion(target, issued_at), _why_none(place, key, target)
     except Exception:
         # A night without its model is worth more than none: the baseline speaks.
-        log.exception("no model registry", target=target.value, night=str(key.night), stage="forecast")
+        log.exception("no model registry", target_name=target.value, night=str(key.night), stage="forecast")
         return None, "the model registry did not answer"
 
 

@@ -106,7 +106,7 @@ def _read(registry: Registry, champion: Champion, settings: Settings) -> Standin
         return Standing(champion.version, load_champion(registry, champion, settings))
     except Exception:
         # What can't be read doesn't speak either: climatology does until something new is promoted.
-        log.exception("the champion can't be read", target=champion.target, version=champion.version)
+        log.exception("the champion can't be read", target_name=champion.target, version=champion.version)
         return None
 
 

@@ -87,6 +87,7 @@ def train_target(
         run_id = runs.open_training(
             key.mlflow_run_id, f"{target.value} ensemble", {"target": target.value, "began_from": root.name}
         )
+        stage.write_record(_run_record(key, target), run_id)
         runs.log_params(run_id, settings.training.model_dump())
         runs.log_dataset(run_id, history, f"{target.value} observations", digest({"history": history}))
         try:
@@ -99,8 +100,14 @@ def train_target(
         stage.write_record(f"training_{target.value}", plainly)
         runs.tag(run_id, {"why": why})
         runs.close(run_id, succeeded=True)
-    log.info("trained", target=target.value, night=str(key.night), stage="train", why=why)
+    log.info("trained", target_name=target.value, night=str(key.night), stage="train", why=why)
     return why
+
+
+def training_run(place: Deployment, key: NightKey, target: Target) -> str:
+    """The MLflow run of the target's training, however it ended; the night's own where none began."""
+    stage, record = Stage(place.staging, key.night), _run_record(key, target)
+    return str(stage.read_record(record)) if stage.has(f"{record}.json") else key.mlflow_run_id
 
 
 def open_training(place: Deployment, dag_run_id: str, tags: Mapping[str, str]) -> NightKey:
@@ -119,6 +126,11 @@ def open_training(place: Deployment, dag_run_id: str, tags: Mapping[str, str]) -
     # It only holds the trainings' runs together; each of those tells how it went.
     runs.close(run_id, succeeded=True)
     return NightKey(night, dag_run_id, run_id)
+
+
+def _run_record(key: NightKey, target: Target) -> str:
+    """What the stage calls the id of the training's run; a night may be trained on more than once."""
+    return f"training_run_{key.mlflow_run_id}_{target.value}"
 
 
 def _help(place: Deployment, key: NightKey, settings: Settings, target: Target, root: Root) -> None:
@@ -232,7 +244,7 @@ def _train_network(
     try:
         return tft.train(panel, settings, issued_at, target, folder, logger, root.network)
     except TrainingFailed as error:
-        log.warning("no network", target=target.value, stage="train", why=str(error))
+        log.warning("no network", target_name=target.value, stage="train", why=str(error))
         return error
 
 
@@ -260,7 +272,7 @@ def _draw(runs: Runs, run_id: str, network: TrainedTFT, panel: pd.DataFrame, iss
         told = interpret(network, panel, issued_at)
     except Exception:
         # The ensemble stands without it; the plots are what is missing.
-        log.exception("the network could not be interpreted", target=network.target, stage="train")
+        log.exception("the network could not be interpreted", target_name=network.target, stage="train")
         return
     title, subtitle = report.MEASURE[network.target], f"all sites, issued {issued_at:%Y-%m-%d %H:%M} UTC"
     figures = report.interpretation_figures(told.variables, told.attention, title, subtitle)

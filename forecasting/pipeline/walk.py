@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import date
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from forecasting.deployment import Deployment
 from forecasting.outcome import SiteBlocked, SiteNotReady, SourceLost, TrainingFailed, TrainingNotNeeded
@@ -36,12 +37,12 @@ def walk(
             record_site(place, key, site_id)
     for target in Target:
         try:
-            log.info(train_target(place, key, target, retrain), target=target.value, stage="train")
+            log.info(train_target(place, key, target, retrain), target_name=target.value, stage="train")
         except (TrainingNotNeeded, TrainingFailed) as reason:
-            log.info("not trained", target=target.value, why=str(reason), stage="train")
+            log.info("not trained", target_name=target.value, why=str(reason), stage="train")
         except Exception:
             # As in Airflow, where a training that crashed costs the night nothing else.
-            log.exception("training crashed", target=target.value, stage="train")
+            log.exception("training crashed", target_name=target.value, stage="train")
     for site_id in site_ids:
         with _site_alone(site_id, key):
             forecast_site(place, key, site_id)
@@ -55,7 +56,8 @@ def walk(
 @contextmanager
 def _site_alone(site_id: str, key: NightKey) -> Iterator[None]:
     """Let one site's failure stop that site alone."""
-    try:
-        yield
-    except (SiteBlocked, SourceLost, SiteNotReady) as reason:
-        log.warning("site stopped", site=site_id, night=str(key.night), why=str(reason))
+    with bound_contextvars(site=site_id, night=str(key.night)):
+        try:
+            yield
+        except (SiteBlocked, SourceLost, SiteNotReady) as reason:
+            log.warning("site stopped", why=str(reason))

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "mlflow.note.content"
 """The tag that MLflow shows as Markdown on the run's page."""
+DAG_RUN = "airflow.url"
+"""The tag that holds the address of the DAG run that a run was made by."""
+
+
+def leading_back(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags of a new run, and a description that leads to its DAG run where they name one."""
+    return {**tags, DESCRIPTION: _way_back(tags)} if DAG_RUN in tags else dict(tags)
+
+
+def _way_back(tags: Mapping[str, str]) -> str:
+    return f"[The DAG run in Airflow]({tags[DAG_RUN]})" if DAG_RUN in tags else ""
 
 
 class Experiment:
@@ -103,8 +114,9 @@ class Experiment:
         return f"{server}/#/experiments/{self.experiment_id()}/runs/{run_id}?workflowType=machine_learning"
 
     def describe(self, run_id: str, markdown: str) -> None:
-        """What a person who opens the run reads first."""
-        self.tag(run_id, {DESCRIPTION: markdown})
+        """What a person who opens the run reads first; the way to its DAG run follows."""
+        way_back = _way_back(self._client.get_run(run_id).data.tags)
+        self.tag(run_id, {DESCRIPTION: f"{markdown}\n\n{way_back}".strip()})
 
     def reopened(self, title: str, identity: Mapping[str, str], tags: Mapping[str, str]) -> str:
         """The run that bears the tags of ``identity``: found again if it is there, else begun.
@@ -115,9 +127,11 @@ class Experiment:
         run_id = self.found(identity)
         if run_id is not None:
             self._client.update_run(run_id, status="RUNNING")
-            self.tag(run_id, tags)
+            self.tag(run_id, leading_back(tags))
             return run_id
-        run = self._client.create_run(self.experiment_id(), run_name=title, tags={**identity, **tags})
+        run = self._client.create_run(
+            self.experiment_id(), run_name=title, tags=leading_back({**identity, **tags})
+        )
         return str(run.info.run_id)
 
     def found(self, identity: Mapping[str, str]) -> str | None:

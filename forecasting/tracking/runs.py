@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from forecasting.tracking.experiment import Experiment
+from forecasting.tracking.experiment import Experiment, leading_back
 
 if TYPE_CHECKING:
     from lightning.pytorch.loggers import Logger
@@ -33,7 +33,9 @@ class Runs(Experiment):
         run = self._client.create_run(
             self.experiment_id(),
             run_name=f"night {night}",
-            tags={"kind": "night", "night": str(night), "airflow.dag_run_id": dag_run_id, **tags},
+            tags=leading_back(
+                {"kind": "night", "night": str(night), "airflow.dag_run_id": dag_run_id, **tags}
+            ),
         )
         return str(run.info.run_id)
 
@@ -51,7 +53,7 @@ class Runs(Experiment):
         run = self._client.create_run(
             self.experiment_id(),
             run_name=name,
-            tags={**inherited, "kind": "training", "mlflow.parentRunId": parent, **tags},
+            tags=leading_back({**inherited, "kind": "training", "mlflow.parentRunId": parent, **tags}),
         )
         return str(run.info.run_id)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.installation import Installation, Servers
+from e2e.installation import Installation, Servers, StatsD
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from forecasting.standalone import free_port
@@ -23,8 +23,9 @@ PATIENCE = 120_000
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    made = Installation(tmp_path_factory.mktemp("installation") / "var", free_port(0))
+    made = Installation(tmp_path_factory.mktemp("installation") / "var", free_port(0), StatsD())
     yield made
+    made.metrics.stop()
     for process in made.processes():
         process.kill()
 

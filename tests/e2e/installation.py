@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socketserver
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +23,33 @@ NURSE_MANAGER = "maria"
 """A user of Airflow beside the admin, who may answer what she is asked and little more."""
 
 
+class StatsD:
+    """A StatsD server, which keeps every metric that it is sent."""
+
+    def __init__(self) -> None:
+        received: list[str] = []
+
+        class Keeper(socketserver.DatagramRequestHandler):
+            def handle(self) -> None:
+                received.append(self.rfile.read().decode())
+
+        self.received = received
+        self._server = socketserver.UDPServer(("127.0.0.1", 0), Keeper)
+        self.port: int = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
 @dataclass(frozen=True)
 class Installation:
     """A configuration, a folder and a port of its own, and the command that runs over them."""
 
     var: Path
     port: int
+    metrics: StatsD
 
     @property
     def config(self) -> Path:
@@ -47,6 +70,10 @@ class Installation:
             "HOSPITAL_CONFIG": str(self.config),
             "HOSPITAL_VAR": str(self.var),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"admin:admin,{NURSE_MANAGER}:user",
+            "AIRFLOW__METRICS__STATSD_ON": "True",
+            "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
+            "AIRFLOW__METRICS__STATSD_PORT": str(self.metrics.port),
+            "AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED": "True",
         }
 
     def password(self, user: str) -> str:

@@ -46,6 +46,14 @@ def test_a_secret_is_not_shown(secrets: Path) -> None:
     assert "sesame" not in repr(Deployment())
 
 
+def test_people_are_led_to_mlflow_without_its_password(tmp_path: Path) -> None:
+    assert Deployment(var=tmp_path).mlflow_pages == "http://localhost:5000"
+    place = Deployment(mlflow_url="https://pipeline:open-sesame@mlflow.hospital:8443/tracking/")
+    assert place.mlflow_pages == "https://mlflow.hospital:8443/tracking"
+    elsewhere = place.model_copy(update={"mlflow_pages_url": "https://pages.hospital"})
+    assert elsewhere.mlflow_pages == "https://pages.hospital"
+
+
 def test_all_lies_under_one_folder_unless_said_otherwise(tmp_path: Path) -> None:
     place = Deployment(var=tmp_path)
     for url in (place.staging, place.pages, place.data_docs, place.artifacts):

@@ -87,13 +87,13 @@ class TrainedEnsemble:
                 wide = hours_wide(smooth_forecast(member, panel, issued_at))
             except Exception as error:
                 # One broken member must not silence the others.
-                log.exception("a member failed", member=name, target=self.target, stage="forecast")
+                log.exception("a member failed", member=name, target_name=self.target, stage="forecast")
                 missing[name] = _told(error)
                 continue
             said[name] = wide.where(np.isfinite(wide))
             if said[name].isna().all(axis=None):
                 missing[name] = "it gave no number"
-                log.warning("a member gave no number", member=name, target=self.target, stage="forecast")
+                log.warning("a member gave no number", member=name, target_name=self.target, stage="forecast")
         if not said:
             raise RuntimeError("; ".join(f"{name} failed: {why}" for name, why in missing.items()))
         nothing = hours_wide(FORECAST.empty())
@@ -149,7 +149,7 @@ def load(folder: Path, settings: Settings | None = None, flows: KnownFlows = no_
                 refitted(name, target, settings, flows) if name in REFITTED else _KEPT[name][1](folder / name)
             )
         except Exception as error:
-            log.exception("a member can't be read", member=name, target=target, stage="forecast")
+            log.exception("a member can't be read", member=name, target_name=target, stage="forecast")
             missing[name] = _told(error)
     levels = tuple(told["levels"])
     calibration = Calibration(levels, _by_series(told["moves"]), _by_series(told["follows"]))

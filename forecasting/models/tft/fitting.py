@@ -65,7 +65,7 @@ def fit_network(
             )
         parts *= 2
         network.load_state_dict(start)
-        log.warning("out of memory", target=target.value, stage="train", batches_are_now_parted_in=parts)
+        log.warning("out of memory", target_name=target.value, stage="train", batches_are_now_parted_in=parts)
     return fitted
 
 

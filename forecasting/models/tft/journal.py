@@ -54,7 +54,7 @@ class Journal(Callback):
         }
         self.curve.append(row)
         if trainer.is_global_zero:
-            log.info("epoch", stage="train", target=self.target.value, **row)
+            log.info("epoch", stage="train", target_name=self.target.value, **row)
         if diverged(row):
             trainer.should_stop = True
         for name in ("windows_per_second", "peak_memory_mib"):

@@ -6,7 +6,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -46,6 +46,17 @@ def test_every_dag_says_what_it_is_and_whose(dags: dict[str, DAG]) -> None:
         assert policies == {"ByKindOfError"}, dag.dag_id
 
 
+def test_every_task_names_its_work_in_its_log_and_links_to_its_run(dags: dict[str, DAG]) -> None:
+    without_run = {"sites", "targets", "contenders", "all_scored", "maintain", "plan.ask"}
+    for dag in dags.values():
+        for task in dag.tasks:
+            said: Any = task.on_execute_callback
+            callbacks = said if isinstance(said, list) else [said]
+            assert [callback.__name__ for callback in callbacks] == ["name_in_log"], task.task_id
+            links = [link.name for link in task.operator_extra_links]
+            assert links == ([] if task.task_id in without_run else ["MLflow run"]), task.task_id
+
+
 def test_the_night_is_closed_without_waiting_for_people(dags: dict[str, DAG]) -> None:
     nightly = dags["hospital_nightly"]
     before = nightly.get_task("close_night").get_flat_relative_ids(upstream=True)
@@ -76,11 +87,11 @@ def test_a_dag_file_is_thin_and_imports_nothing_heavy(file: Path) -> None:
         "hospital_approval_tasks",
         "hospital_assets",
         "hospital_backtest_tasks",
+        "hospital_defaults",
         "hospital_maintenance_tasks",
         "hospital_notices",
         "hospital_monitor_tasks",
         "hospital_params",
-        "hospital_retries",
         "hospital_tasks",
         "hospital_train_tasks",
         "hospital_what_if_tasks",

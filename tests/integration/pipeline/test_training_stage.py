@@ -74,6 +74,8 @@ def test_a_training_is_tracked_scored_and_registered(trained: Trained, settings:
     )
     assert run.data.tags["mlflow.parentRunId"] == key.mlflow_run_id
     assert run.data.tags["airflow.url"] == "http://airflow/run"
+    assert pipeline.training_run(place, key, CENSUS) == run.info.run_id
+    assert pipeline.training_run(place, key, Target.ED_ARRIVALS) == key.mlflow_run_id
     assert run.data.tags["why"] == said
     assert run.info.status == "FINISHED"
     assert run.data.params["seed"] == "11"

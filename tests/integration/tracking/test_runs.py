@@ -35,6 +35,20 @@ def test_a_training_is_a_child_that_leads_back_to_the_dag_run(runs: Runs, mlflow
     assert tags["airflow.dag_run_id"] == "scheduled__1"
     assert tags["airflow.url"] == "http://airflow/1"
     assert tags["kind"] == "training"
+    assert tags["mlflow.note.content"] == "[The DAG run in Airflow](http://airflow/1)"
+
+
+def test_what_is_told_of_a_run_leads_back_to_its_dag_run_and_to_none_where_there_was_none(
+    runs: Runs, mlflow_url: str
+) -> None:
+    def told(tags: dict[str, str], dag_run_id: str) -> str:
+        night = runs.open_night(NIGHT, dag_run_id, tags)
+        runs.describe(night, "Two sites published.")
+        return str(MlflowClient(mlflow_url).get_run(night).data.tags["mlflow.note.content"])
+
+    by_airflow = told({"airflow.url": "http://airflow/1"}, "scheduled__1")
+    assert by_airflow == "Two sites published.\n\n[The DAG run in Airflow](http://airflow/1)"
+    assert told({}, "by_hand") == "Two sites published."
 
 
 def test_a_training_that_was_cut_off_goes_on_and_one_that_ended_is_followed_by_another(runs: Runs) -> None:
