@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -54,7 +56,8 @@ def extract(site_id: str, night: Night) -> None:
     """Count the site's hours in its source."""
     from forecasting import pipeline
 
-    pipeline.extract_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+    with _skipped_where_not_ready():
+        pipeline.extract_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
 @task(map_index_template=SITE)
@@ -62,7 +65,8 @@ def validate(site_id: str, night: Night) -> str:
     """Judge the counts; a block stops this site alone."""
     from forecasting import pipeline
 
-    return pipeline.validate_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+    with _skipped_where_not_ready():
+        return pipeline.validate_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
 @task(map_index_template=SITE)
@@ -70,7 +74,8 @@ def record(site_id: str, night: Night) -> int:
     """Write the clean hours to the warehouse."""
     from forecasting import pipeline
 
-    return pipeline.record_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+    with _skipped_where_not_ready():
+        return pipeline.record_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
@@ -105,12 +110,10 @@ def train(target: str, night: Night) -> str:
 @task(map_index_template=SITE, trigger_rule=TriggerRule.ALL_DONE)
 def forecast(site_id: str, night: Night) -> None:
     """Forecast every unit of the site, or skip a site that was blocked."""
-    from forecasting import outcome, pipeline
+    from forecasting import pipeline
 
-    try:
+    with _skipped_where_not_ready():
         pipeline.forecast_site(deployment(), pipeline.NightKey.from_json(night), site_id)
-    except outcome.SiteNotReady as reason:
-        raise AirflowSkipException(str(reason)) from None
 
 
 @task(map_index_template=SITE)
@@ -118,7 +121,8 @@ def staff(site_id: str, night: Night) -> None:
     """Turn the forecast into heads per unit, role and shift."""
     from forecasting import pipeline
 
-    pipeline.staff_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+    with _skipped_where_not_ready():
+        pipeline.staff_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
 @task(map_index_template=SITE, outlets=[RECOMMENDATIONS])
@@ -126,7 +130,8 @@ def publish(site_id: str, night: Night) -> None:
     """Put forecast and recommendations before their readers, all at once."""
     from forecasting import pipeline
 
-    pipeline.publish_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+    with _skipped_where_not_ready():
+        pipeline.publish_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
@@ -146,6 +151,17 @@ def run_tags(run: Any) -> dict[str, str]:
 def words(asked: str | None) -> list[str]:
     """What a field of a form names, with commas between."""
     return [word.strip() for word in (asked or "").split(",") if word.strip()]
+
+
+@contextmanager
+def _skipped_where_not_ready() -> Iterator[None]:
+    """Skip the task where a site was blocked earlier in the night, or another run has taken it up."""
+    from forecasting import outcome
+
+    try:
+        yield
+    except outcome.SiteNotReady as reason:
+        raise AirflowSkipException(str(reason)) from None
 
 
 def _opened(night: Night | None) -> Night:
