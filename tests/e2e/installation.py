@@ -47,7 +47,6 @@ class Installation:
             "HOSPITAL_CONFIG": str(self.config),
             "HOSPITAL_VAR": str(self.var),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"admin:admin,{NURSE_MANAGER}:user",
-            "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
         }
 
     def password(self, user: str) -> str:

@@ -6,7 +6,7 @@ import json
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,22 +16,25 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from e2e.installation import Installation, Servers
+from e2e.installation import CONFIG
 from night_rows import assert_same_rows
 
-from forecasting import pipeline
-from forecasting.config import Settings, read_settings
+from forecasting import pipeline, standalone
+from forecasting.config import Settings
 from forecasting.deployment import Deployment
 from forecasting.standalone import DAG_ID, Airflow
 
 pytestmark = pytest.mark.e2e
 
-NIGHTS = 2
-DAYS_AGO = 20
-"""Before any night that another test runs: what was known then is known from these nights alone."""
+NIGHTS = (date(2026, 6, 10), date(2026, 6, 11))
 SITE = "north"
 PATIENCE = 600
 """Seconds that the nights may take on a busy machine."""
+AIRFLOW = {
+    # Else the latest night is scheduled as soon as a backfill has run, and takes the processors.
+    "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
+}
 AS_IT_STOOD = (
     "DELETE FROM ed_visit WHERE arrived_at >= :now",
     "UPDATE ed_visit SET departed_at = NULL, disposition = NULL WHERE departed_at >= :now",
@@ -43,77 +46,80 @@ AS_IT_STOOD = (
 
 @dataclass(frozen=True)
 class Backfilled:
-    """The nights, their runs in Airflow, and the task that ran when the scheduler was killed."""
+    """How the nights ended in Airflow."""
 
-    nights: Sequence[date]
+    place: Deployment
     runs: Sequence[dict[str, Any]]
     tries: int
-    """How often that task was begun."""
-    killed: int
-    """The scheduler's process."""
+    """How often the task was begun that ran when the scheduler was killed."""
+    schedulers: tuple[int, int]
+    """The process that was killed, and the one that was there at the end."""
 
 
 @pytest.fixture(scope="module")
-def nights(settings: Settings) -> list[date]:
-    first = pipeline.latest_night(settings) - timedelta(days=DAYS_AGO)
-    return [first + timedelta(days=number) for number in range(NIGHTS)]
+def hospital(tmp_path_factory: pytest.TempPathFactory, blank_mlflow: Path, settings: Settings) -> Deployment:
+    """A source that tells four days beyond the nights, and an empty warehouse."""
+    place = Deployment(config=CONFIG, var=tmp_path_factory.mktemp("backfill") / "var")
+    first, last = (settings.issued_at(night) for night in (NIGHTS[0], NIGHTS[-1]))
+    start = first - timedelta(days=settings.source.history_days)
+    pipeline.simulate_source(place, start, last + timedelta(days=4), seed=5)
+    pipeline.migrate(place)
+    shutil.copy(blank_mlflow, place.var / "mlflow.db")
+    return place
 
 
 @pytest.fixture(scope="module")
 def at_the_time(
-    installation: Installation,
-    servers: Servers,
-    nights: list[date],
-    blank_mlflow: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    hospital: Deployment, blank_mlflow: Path, tmp_path_factory: pytest.TempPathFactory, settings: Settings
 ) -> Deployment:
     """Those nights, each walked over the source as it stood at its issue time."""
-    place = Deployment(config=installation.config, var=tmp_path_factory.mktemp("then") / "var")
-    settings = read_settings(place.config)
+    place = Deployment(config=CONFIG, var=tmp_path_factory.mktemp("then") / "var")
     place.var.mkdir()
     shutil.copy(blank_mlflow, place.var / "mlflow.db")
     pipeline.migrate(place)
-    for night in nights:
-        _cut(installation.var / "source.db", place.var / "source.db", settings.issued_at(night))
+    for night in NIGHTS:
+        _cut(hospital.var / "source.db", place.var / "source.db", settings.issued_at(night))
         pipeline.walk(place, night, [SITE], "then", "never")
     return place
 
 
 @pytest.fixture(scope="module")
-def backfilled(installation: Installation, servers: Servers, nights: list[date]) -> Backfilled:
+def backfilled(hospital: Deployment, settings: Settings) -> Iterator[Backfilled]:
     """The same nights, backfilled over the source as it is; the scheduler is killed in the last."""
-    airflow = Airflow(servers.airflow, servers.user, servers.password)
-    settings = read_settings(installation.config)
     asked = {
         "dag_id": DAG_ID,
-        "from_date": settings.issued_at(nights[0]).isoformat(),
-        "to_date": settings.issued_at(nights[-1]).isoformat(),
+        "from_date": settings.issued_at(NIGHTS[0]).isoformat(),
+        "to_date": settings.issued_at(NIGHTS[-1]).isoformat(),
         "max_active_runs": 1,
         "dag_run_conf": {"sites": SITE, "retrain": "never"},
     }
-    _wait(lambda: _begun(airflow, asked))
-    _wait(lambda: len(_runs(airflow)) == NIGHTS)
-    doomed = _runs(airflow)[-1]["dag_run_id"]
-    _wait(lambda: _task(airflow, doomed).get("state") == "running")
-    scheduler = _scheduler(installation)
-    scheduler.kill()
-    _wait(lambda: all(run["state"] in ("success", "failed") for run in _runs(airflow)))
-    return Backfilled(nights, _runs(airflow), _task(airflow, doomed)["try_number"], scheduler.pid)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in AIRFLOW.items():
+            patch.setenv(name, value)
+        with standalone.airflow(hospital, standalone.free_port(0)) as airflow:
+            _wait(lambda: _begun(airflow, asked))
+            doomed = _runs(airflow)[-1]["dag_run_id"]
+            _wait(lambda: _task(airflow, doomed).get("state") == "running")
+            scheduler = _scheduler(hospital)
+            scheduler.kill()
+            _wait(lambda: all(run["state"] in ("success", "failed") for run in _runs(airflow)))
+            tries = _task(airflow, doomed)["try_number"]
+            schedulers = (scheduler.pid, _scheduler(hospital).pid)
+            yield Backfilled(hospital, _runs(airflow), tries, schedulers)
 
 
-def test_the_nights_end_green_though_the_scheduler_was_killed(
-    backfilled: Backfilled, installation: Installation
-) -> None:
-    assert [run["state"] for run in backfilled.runs] == ["success"] * NIGHTS
+def test_the_nights_end_green_though_the_scheduler_was_killed(backfilled: Backfilled) -> None:
+    assert [run["state"] for run in backfilled.runs] == ["success"] * len(NIGHTS)
     assert backfilled.tries == 2
-    assert _scheduler(installation).pid != backfilled.killed
+    killed, begun_again = backfilled.schedulers
+    assert killed != begun_again
 
 
 def test_they_leave_the_rows_of_nights_run_at_the_time(
-    backfilled: Backfilled, at_the_time: Deployment, installation: Installation
+    backfilled: Backfilled, at_the_time: Deployment
 ) -> None:
-    for night in backfilled.nights:
-        assert_same_rows(installation.place, at_the_time, night, [SITE])
+    for night in NIGHTS:
+        assert_same_rows(backfilled.place, at_the_time, night, [SITE])
 
 
 def _cut(whole: Path, cut: Path, now: datetime) -> None:
@@ -149,8 +155,8 @@ def _task(airflow: Airflow, run_id: str) -> dict[str, Any]:
     return next((task for task in found["task_instances"] if task["task_id"] == "plan.forecast"), {})
 
 
-def _scheduler(installation: Installation) -> psutil.Process:
-    card = json.loads((installation.var / "airflow" / "standalone.json").read_text())
+def _scheduler(place: Deployment) -> psutil.Process:
+    card = json.loads((place.var / "airflow" / "standalone.json").read_text())
     components = psutil.Process(card["pid"]).children()
     (scheduler,) = [process for process in components if "scheduler" in process.cmdline()]
     return scheduler
