@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -56,7 +58,8 @@ def extract(site_id: str, night: Night) -> None:
     """Count the site's hours in its source."""
     from forecasting import pipeline
 
-    pipeline.extract_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+    with _skipped_where_not_ready():
+        pipeline.extract_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
 @tracked(map_index_template=SITE)
@@ -64,7 +67,8 @@ def validate(site_id: str, night: Night) -> str:
     """Judge the counts; a block stops this site alone."""
     from forecasting import pipeline
 
-    return pipeline.validate_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+    with _skipped_where_not_ready():
+        return pipeline.validate_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
 @tracked(map_index_template=SITE, inlets=FEEDS, outlets=[OBSERVATIONS])
@@ -73,7 +77,8 @@ def record(site_id: str, night: Night) -> int:
     from forecasting import pipeline
 
     place, key = deployment(), pipeline.NightKey.from_json(night)
-    changed = pipeline.record_site(place, key, site_id)
+    with _skipped_where_not_ready():
+        changed = pipeline.record_site(place, key, site_id)
     _say(OBSERVATIONS, {**pipeline.verdict_of(place, key, site_id), "changed": changed})
     return changed
 
@@ -111,12 +116,10 @@ def train(target: str, night: Night) -> str:
 @tracked(map_index_template=SITE, trigger_rule=TriggerRule.ALL_DONE, inlets=[OBSERVATIONS])
 def forecast(site_id: str, night: Night) -> None:
     """Forecast every unit of the site, or skip a site that was blocked."""
-    from forecasting import outcome, pipeline
+    from forecasting import pipeline
 
-    try:
+    with _skipped_where_not_ready():
         pipeline.forecast_site(deployment(), pipeline.NightKey.from_json(night), site_id)
-    except outcome.SiteNotReady as reason:
-        raise AirflowSkipException(str(reason)) from None
 
 
 @tracked(map_index_template=SITE)
@@ -124,7 +127,8 @@ def staff(site_id: str, night: Night) -> None:
     """Turn the forecast into heads per unit, role and shift."""
     from forecasting import pipeline
 
-    pipeline.staff_site(deployment(), pipeline.NightKey.from_json(night), site_id)
+    with _skipped_where_not_ready():
+        pipeline.staff_site(deployment(), pipeline.NightKey.from_json(night), site_id)
 
 
 @tracked(map_index_template=SITE, inlets=[OBSERVATIONS], outlets=[RECOMMENDATIONS])
@@ -133,7 +137,8 @@ def publish(site_id: str, night: Night) -> None:
     from forecasting import pipeline
 
     place, key = deployment(), pipeline.NightKey.from_json(night)
-    changed = pipeline.publish_site(place, key, site_id)
+    with _skipped_where_not_ready():
+        changed = pipeline.publish_site(place, key, site_id)
     verdict = pipeline.verdict_of(place, key, site_id)
     _say(RECOMMENDATIONS, {**verdict, "changed": changed, "mlflow_run_id": key.mlflow_run_id})
 
@@ -164,6 +169,17 @@ def run_tags(run: Any) -> dict[str, str]:
 def words(asked: str | None) -> list[str]:
     """What a field of a form names, with commas between."""
     return [word.strip() for word in (asked or "").split(",") if word.strip()]
+
+
+@contextmanager
+def _skipped_where_not_ready() -> Iterator[None]:
+    """Skip the task where a site was blocked earlier in the night, or another run has taken it up."""
+    from forecasting import outcome
+
+    try:
+        yield
+    except outcome.SiteNotReady as reason:
+        raise AirflowSkipException(str(reason)) from None
 
 
 def _opened(night: Night | None) -> Night:

@@ -19,6 +19,10 @@ class SiteNotReady(RuntimeError):
     """An earlier stage of this site did not end well, so this one has nothing to work on."""
 
 
+class SiteTakenUp(SiteNotReady):
+    """Another run of the same night has taken the site up since; the message names it."""
+
+
 class TrainingNotNeeded(RuntimeError):
     """There is nothing to train tonight; the message says why."""
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -33,6 +33,7 @@ PRELOADED = (
 )
 """What tasks import, for the process that they are forked from; a name that there is not is passed over."""
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+SIMPLE_AUTH_MANAGER = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
 STOP_SECONDS = 20
 # On a busy machine Airflow answers late, and a run that goes on must not be given up for that.
 ANSWER_SECONDS = 120
@@ -162,7 +163,8 @@ def airflow(place: Deployment, port: int, settings: Mapping[str, str] | None = N
         yield standing
         return
     environment = {**airflow_environment(place, port), **(settings or {})}
-    with running(["airflow", "standalone"], environment, card.parent / "standalone.log") as process:
+    components = [sys.executable, "-m", "forecasting.components"]
+    with running(components, environment, card.parent / "standalone.log") as process:
         password = _password(card.parent, process)
         server = Airflow(f"http://localhost:{port}", "admin", password)
         server.wait_until_ready(DAG_ID, lambda: process.poll() is None)
@@ -200,12 +202,13 @@ def airflow_environment(place: Deployment, port: int) -> dict[str, str]:
     home = place.var.absolute() / "airflow"
     home.mkdir(parents=True, exist_ok=True)
     defaults = {
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": str(max(2, os.cpu_count() or 2)),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__SCHEDULER__MP_START_METHOD": "forkserver",
         "AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
         "AIRFLOW__API__WORKERS": "1",
+        # So soon a scheduler looks for tasks of one that died; by itself Airflow takes five minutes.
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }
     return {
@@ -213,6 +216,8 @@ def airflow_environment(place: Deployment, port: int) -> dict[str, str]:
         **os.environ,
         "PATH": _path(),
         "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__AUTH_MANAGER": SIMPLE_AUTH_MANAGER,
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://localhost:{port}/execution/",
@@ -258,16 +263,27 @@ def free_port(wanted: int) -> int:
 
 def stop_whole(process: subprocess.Popen[bytes]) -> None:
     """End a server and all that it started; what doesn't end by itself is killed."""
-    # Airflow's children outlive their parent, and some lead process groups of their own.
+    # Airflow's children outlive their parent, and some lead process groups and sessions of their own.
     family = _family(process.pid)
+    sessions = {process.pid, *_sessions(family)}
     for member in family:
         with suppress(psutil.NoSuchProcess):
             member.send_signal(signal.SIGTERM)
     _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS)
-    for member in [*alive, *_session(process.pid)]:
+    for member in [*alive, *members(sessions)]:
         with suppress(psutil.NoSuchProcess):
             member.kill()
     process.wait()
+
+
+def members(sessions: Collection[int]) -> list[psutil.Process]:
+    """Every process of these sessions, which are named by the process that began each."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(ProcessLookupError, PermissionError):
+            if os.getsid(process.pid) in sessions:
+                found.append(process)
+    return found
 
 
 def _family(pid: int) -> list[psutil.Process]:
@@ -277,13 +293,10 @@ def _family(pid: int) -> list[psutil.Process]:
     return []
 
 
-def _session(leader: int) -> list[psutil.Process]:
-    members = []
-    for process in psutil.process_iter():
-        with suppress(ProcessLookupError, PermissionError):
-            if os.getsid(process.pid) == leader:
-                members.append(process)
-    return members
+def _sessions(processes: Iterable[psutil.Process]) -> Iterator[int]:
+    for process in processes:
+        with suppress(ProcessLookupError):
+            yield os.getsid(process.pid)
 
 
 def _standing(card: Path) -> Airflow | None:

@@ -17,7 +17,7 @@ from forecasting.deployment import Deployment
 from forecasting.outcome import SiteBlocked, SourceLost
 from forecasting.pipeline.ed_load import stage_ed_load
 from forecasting.pipeline.flows import stage_flows
-from forecasting.pipeline.night import NightKey, end_site, resume_site, timed
+from forecasting.pipeline.night import NightKey, end_site, refuse_taken_up, resume_site, timed
 from forecasting.pipeline.weather import EXTRACTED as EXTRACTED_WEATHER
 from forecasting.pipeline.weather import stage_weather
 from forecasting.schema import (
@@ -47,6 +47,7 @@ def extract_site(place: Deployment, key: NightKey, site_id: str) -> None:
 
     Raises:
         SiteBlocked: the source is not what the profile says.
+        SiteTakenUp: another run of the night reads the site anew.
         SourceLost: the source does not answer.
     """
     settings = read_settings(place.config)
@@ -68,6 +69,7 @@ def extract_site(place: Deployment, key: NightKey, site_id: str) -> None:
         except extract.SourceError as error:
             end_site(engine, settings, key, site_id, NightState.BLOCKED, str(error))
             raise SiteBlocked(f"{site_id}: {error}") from error
+        refuse_taken_up(engine, key, site_id)
         for table in EXTRACTED:
             stage.write(table, tables[table.name], f"extracted_{table.name}")
     with timed(stage, "flows"):
@@ -85,6 +87,7 @@ def validate_site(place: Deployment, key: NightKey, site_id: str) -> str:
 
     Raises:
         SiteBlocked: an expectation of severity *block* failed.
+        SiteTakenUp: another run of the night goes on with the site.
     """
     from forecasting.validate import validate
 
@@ -94,6 +97,7 @@ def validate_site(place: Deployment, key: NightKey, site_id: str) -> str:
     engine = warehouse.connect(place.warehouse)
     if _is_settled(engine, stage):
         return str(stage.read_record("verdict")["state"])
+    refuse_taken_up(engine, key, site_id)
     with timed(stage, "validate"):
         tables = {table.name: stage.read(table, f"extracted_{table.name}") for table in EXTRACTED}
         if settings.weather.given and stage.has(f"{EXTRACTED_WEATHER}.parquet"):
@@ -120,10 +124,15 @@ def validate_site(place: Deployment, key: NightKey, site_id: str) -> str:
 
 
 def record_site(place: Deployment, key: NightKey, site_id: str) -> int:
-    """Write the clean hours to the warehouse, as known at its issue time; returns how many changed."""
+    """Write the clean hours to the warehouse, as known at its issue time; returns how many changed.
+
+    Raises:
+        SiteTakenUp: another run of the night goes on with the site.
+    """
     settings = read_settings(place.config)
     stage = Stage(place.staging, key.night, site_id)
     engine, issued_at = warehouse.connect(place.warehouse), settings.issued_at(key.night)
+    refuse_taken_up(engine, key, site_id)
     with timed(stage, "record"):
         changed = warehouse.record_observations(engine, site_id, issued_at, stage.read(OBSERVATION))
         columns = stage.read(SOURCE_COLUMN, f"extracted_{SOURCE_COLUMN.name}")

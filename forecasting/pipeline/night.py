@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from forecasting import warehouse
 from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
-from forecasting.outcome import NightIncomplete, NightNotCome
+from forecasting.outcome import NightIncomplete, NightNotCome, SiteTakenUp
 from forecasting.pipeline.tracked import begin_run, record_untold, tell_end
 from forecasting.rules import rule_book
 from forecasting.schema import NightState
@@ -81,17 +81,21 @@ def open_night(
 def close_night(place: Deployment, key: NightKey, site_ids: Sequence[str]) -> None:
     """End the night: what is still open has failed.
 
+    A site that another run of the same night has taken up is that one's to end.
+
     Raises:
         NightIncomplete: not every site published.
     """
     settings = read_settings(place.config)
     engine = warehouse.connect(place.warehouse)
-    for site_id in site_ids:
-        night = warehouse.find_night(engine, site_id, key.night)
+    standing = {site_id: warehouse.find_night(engine, site_id, key.night) for site_id in site_ids}
+    ours = [site_id for site_id, night in standing.items() if not _is_taken_up(night, key)]
+    for site_id in ours:
+        night = standing[site_id]
         if night is not None and night.state is NightState.RUNNING:
             end_site(engine, settings, key, site_id, NightState.FAILED, "a stage did not end; see its log")
-    missing = unpublished(place, key.night, site_ids)
-    tell_end(place, key.night, key.mlflow_run_id, len(site_ids) - len(missing), len(missing))
+    missing = unpublished(place, key.night, ours)
+    tell_end(place, key.night, key.mlflow_run_id, len(ours) - len(missing), len(missing))
     if missing:
         reasons = "\n".join(f"  {site_id}: {why}" for site_id, why in missing.items())
         raise NightIncomplete(
@@ -123,17 +127,44 @@ def as_row(settings: Settings, key: NightKey, site_id: str) -> Night:
 
 
 def resume_site(engine: sa.Engine, settings: Settings, key: NightKey, site_id: str) -> None:
-    """Say that the site's night runs, as when a stage that failed is tried again; published ones stay so."""
+    """Say that the site's night runs, as when a stage that failed is tried again; published ones stay so.
+
+    It is this run's from now on: of another one, that had begun it, the stages to come go no further.
+    """
     standing = warehouse.find_night(engine, site_id, key.night) or as_row(settings, key, site_id)
-    warehouse.open_night(engine, replace(standing, why="", finished_at=None))
+    ours = replace(standing, mlflow_run_id=key.mlflow_run_id, dag_run_id=key.dag_run_id)
+    warehouse.open_night(engine, replace(ours, why="", finished_at=None))
+
+
+def refuse_taken_up(engine: sa.Engine, key: NightKey, site_id: str) -> None:
+    """Go no further with a site that another run of the same night has taken up since.
+
+    Both read the source, which may have changed between; what is published must be of one of them.
+
+    Raises:
+        SiteTakenUp: it has.
+    """
+    standing = warehouse.find_night(engine, site_id, key.night)
+    if standing is not None and _is_taken_up(standing, key):
+        raise SiteTakenUp(f"{site_id}: run {standing.dag_run_id} has taken up night {key.night}")
+
+
+def _is_taken_up(standing: Night | None, key: NightKey) -> bool:
+    if standing is None or standing.state is not NightState.RUNNING:
+        return False
+    return standing.dag_run_id != key.dag_run_id
 
 
 def end_site(
     engine: sa.Engine, settings: Settings, key: NightKey, site_id: str, state: NightState, why: str
 ) -> None:
-    """Say that the site's night ended unpublished, and why; a night that was published before stays so."""
+    """Say that the site's night ended unpublished, and why.
+
+    A night that was published before stays so, and one that another run has taken up goes on.
+    """
     standing = warehouse.find_night(engine, site_id, key.night) or as_row(settings, key, site_id)
-    warehouse.close_night(engine, replace(standing, state=state, why=why, finished_at=datetime.now(UTC)))
+    if not _is_taken_up(standing, key):
+        warehouse.close_night(engine, replace(standing, state=state, why=why, finished_at=datetime.now(UTC)))
 
 
 @contextmanager

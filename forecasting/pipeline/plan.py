@@ -22,7 +22,7 @@ from forecasting.pipeline.champion import load_champion
 from forecasting.pipeline.ed_load import told_by_load
 from forecasting.pipeline.flows import staged_flows
 from forecasting.pipeline.ingest import recorded
-from forecasting.pipeline.night import NightKey, as_row, timed
+from forecasting.pipeline.night import NightKey, as_row, refuse_taken_up, timed
 from forecasting.pipeline.page import renew_page
 from forecasting.pipeline.tracked import tell_plan
 from forecasting.pipeline.weather import staged_weather, weather_missing
@@ -52,7 +52,7 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
     """Forecast every unit of the site for the coming days, by hour, shift and day, and stage the forecast.
 
     Raises:
-        SiteNotReady: the site was blocked or lost earlier in the night.
+        SiteNotReady: the site was blocked or lost earlier in the night, or another run has taken it up.
     """
     from forecasting.features import build_panel
     from forecasting.models.fallback import speak
@@ -60,7 +60,7 @@ def forecast_site(place: Deployment, key: NightKey, site_id: str) -> None:
     settings = read_settings(place.config)
     issued_at = settings.issued_at(key.night)
     stage = Stage(place.staging, key.night, site_id)
-    _refuse_unready(place, stage)
+    _refuse_unready(place, key, stage)
     flows = partial(staged_flows, stage)
     fallen = _fallen(place, settings, key.night)
     shadows = [SHADOW_FORECAST.empty()]
@@ -92,10 +92,15 @@ def _also_noted(forecast: pd.DataFrame, note: str) -> pd.DataFrame:
 
 
 def staff_site(place: Deployment, key: NightKey, site_id: str) -> None:
-    """Turn the staged forecast into heads per unit, role and shift, and stage them with their provenance."""
+    """Turn the staged forecast into heads per unit, role and shift, and stage them with their provenance.
+
+    Raises:
+        SiteTakenUp: another run of the night goes on with the site.
+    """
     settings = read_settings(place.config)
     site, issued_at = settings.site(site_id), settings.issued_at(key.night)
     stage = Stage(place.staging, key.night, site_id)
+    refuse_taken_up(warehouse.connect(place.warehouse), key, site_id)
     with timed(stage, "staff"):
         forecast = stage.read(FORECAST)
         told = told_by_load(stage, settings, issued_at, site_paths(place, settings, forecast))
@@ -158,6 +163,9 @@ def publish_site(place: Deployment, key: NightKey, site_id: str) -> bool:
 
     Returns:
         False where the same content stands there already; then it is left with the run ids that made it.
+
+    Raises:
+        SiteTakenUp: another run of the night goes on with the site.
     """
     settings = read_settings(place.config)
     stage = Stage(place.staging, key.night, site_id)
@@ -175,6 +183,7 @@ def publish_site(place: Deployment, key: NightKey, site_id: str) -> bool:
         finished_at=datetime.now(UTC),
         timings=stage.read_record("timings"),
     )
+    refuse_taken_up(engine, key, site_id)
     changed = warehouse.publish(engine, night, forecast, heads, _shadow(stage))
     settle_site(place, key, site_id)
     log.info("published", site=site_id, night=str(key.night), stage="publish", changed=changed)
@@ -236,8 +245,10 @@ def _seed(of: pd.Series[Any]) -> int:
     return crc32(f"{of['site_id']} {of['target']} {of['issued_at'].isoformat()}".encode())
 
 
-def _refuse_unready(place: Deployment, stage: Stage) -> None:
-    night = warehouse.find_night(warehouse.connect(place.warehouse), stage.site_id, stage.night)
+def _refuse_unready(place: Deployment, key: NightKey, stage: Stage) -> None:
+    engine = warehouse.connect(place.warehouse)
+    refuse_taken_up(engine, key, stage.site_id)
+    night = warehouse.find_night(engine, stage.site_id, stage.night)
     if night is None or night.state in (NightState.BLOCKED, NightState.FAILED):
         raise SiteNotReady(
             f"{stage.site_id} has no forecast tonight: {night.why if night else 'never opened'}"

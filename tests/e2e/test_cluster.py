@@ -11,9 +11,9 @@ from typing import Any
 
 import fsspec
 import httpx
-import pandas as pd
 import pytest
 from e2e.installation import CONFIG
+from night_rows import assert_same_rows
 from s3 import BUCKET, s3_server
 
 from benchmarks.cluster import (
@@ -129,11 +129,7 @@ def test_the_rows_are_those_of_a_night_in_one_process_on_a_local_disk(night: Nig
     alone = Deployment(config=CONFIG, var=tmp_path, source_url=night.cluster.source_url)
     pipeline.migrate(alone)
     pipeline.walk(alone, NIGHT, [SITE], RUN, "never")
-    for read in (warehouse.forecasts, warehouse.recommendations):
-        rows, expected = (read(warehouse.connect(place.warehouse), NIGHT) for place in (night.cluster, alone))
-        assert len(rows)
-        ours = [column for column in rows.columns if column != "mlflow_run_id"]
-        pd.testing.assert_frame_equal(rows[ours], expected[ours])
+    assert_same_rows(night.cluster, alone, NIGHT, [SITE])
 
 
 def test_trainings_alone_run_where_the_gpu_is(night: Night) -> None:

@@ -99,6 +99,19 @@ def test_whatever_stays_up_says_how_it_is(compose: dict[str, Any]) -> None:
         assert "healthcheck" in service or name == "migrate", name
 
 
+def test_whatever_dies_is_begun_again_and_a_scheduler_finds_its_tasks(
+    compose: dict[str, Any],
+) -> None:
+    kept = {name for name, service in compose["services"].items() if service["restart"] == "unless-stopped"}
+    assert kept == set(compose["services"]) - {"migrate"}
+    values = yaml.safe_load((DOCKER / "helm" / "values.yaml").read_text())
+    waits = [
+        compose["services"]["scheduler"]["environment"]["AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL"],
+        values["config"]["scheduler"]["orphaned_tasks_check_interval"],
+    ]
+    assert [float(seconds) for seconds in waits] == [60, 60]
+
+
 def test_the_image_runs_as_nobody_s_root() -> None:
     stages = re.split(r"^FROM ", (DOCKER / "Dockerfile").read_text(), flags=re.MULTILINE)
     (base,) = [stage for stage in stages if " AS base" in stage.splitlines()[0]]

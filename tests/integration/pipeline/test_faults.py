@@ -7,36 +7,54 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from integration.pipeline.two_hospitals import NIGHT, SITES
+from integration.pipeline.two_hospitals import CONFIG, NIGHT, copied
 from mlflow import MlflowClient
+from night_rows import assert_same_rows, night_rows
 
 from forecasting import pipeline, warehouse
 from forecasting.config import Settings
 from forecasting.deployment import Deployment
 from forecasting.models.fallback import IN_STEAD
-from forecasting.outcome import NightIncomplete, NightNotCome
-from forecasting.schema import NightState, Target
+from forecasting.outcome import NightIncomplete, NightNotCome, SiteTakenUp
+from forecasting.schema import NightState
 
 pytestmark = pytest.mark.integration
 
 PROCESSES = multiprocessing.get_context("forkserver")
 TOMORROW = NIGHT + timedelta(days=1)
-OF_THE_RUN = ["mlflow_run_id", "dag_run_id", "started_at", "finished_at", "timings", "decided_at"]
 NOWHERE = "http://127.0.0.1:9"
 NORTH = ("north",)
 STAGES = ("extract_site", "validate_site", "record_site", "forecast_site", "staff_site", "publish_site")
+FIVE = ("north", "west", "east", "south", "middle")
+SMALL_SITE = """
+[[sites]]
+site_id = "{site_id}"
+name = "Small"
+time_zone = "America/New_York"
+country = "US"
+units = [
+  {{ unit_id = "ed", name = "Emergency", unit_type = "ed", beds = 12 }},
+  {{ unit_id = "ward", name = "Ward", unit_type = "medical_surgical", beds = 8 }},
+]
+"""
+LATE_CHANGES = (
+    "DELETE FROM ed_visit WHERE arrived_at > '2026-06-08' AND rowid % 3 = 0",
+    "UPDATE bed_stay SET bed_to = '2026-06-09 12:00:00' WHERE bed_to > '2026-06-09 12:00:00'",
+    "UPDATE scheduled_shift SET heads = heads + 1",
+)
 Damage = Callable[..., None]
 
 
@@ -52,29 +70,8 @@ def _go_on(place: Deployment, key: pipeline.NightKey, first: str = STAGES[0]) ->
         getattr(pipeline, stage)(place, key, "north")
 
 
-def _rows(place: Deployment, site_ids: Sequence[str] = NORTH) -> dict[str, pd.DataFrame]:
-    """All that a night leaves in the warehouse, without what names the run or tells its time."""
-    engine = warehouse.connect(place.warehouse)
-    nights = warehouse.nights(engine, NIGHT)
-    end = datetime.combine(NIGHT, time(), UTC) + timedelta(days=2)
-    tables = {
-        "night": nights[nights["site_id"].isin(site_ids)].reset_index(drop=True),
-        "forecast": warehouse.forecasts(engine, NIGHT, site_ids),
-        "recommendation": warehouse.recommendations(engine, NIGHT, site_ids),
-        "validation": warehouse.validation_results(engine, NIGHT, site_ids),
-        "quarantine": warehouse.quarantined_rows(engine, NIGHT, site_ids),
-        "decision": warehouse.decisions(engine, NIGHT, site_ids),
-    } | {
-        target.value: warehouse.observation_versions(engine, site_ids, target, end - timedelta(days=200), end)
-        for target in Target
-    }
-    return {name: frame.drop(columns=OF_THE_RUN, errors="ignore") for name, frame in tables.items()}
-
-
 def _as_undisturbed(place: Deployment, published: Deployment, site_ids: Sequence[str] = NORTH) -> None:
-    expected = _rows(published, site_ids)
-    for name, frame in _rows(place, site_ids).items():
-        pd.testing.assert_frame_equal(frame, expected[name], obj=name)
+    assert_same_rows(place, published, NIGHT, site_ids)
 
 
 def _state(place: Deployment, site_id: str = "north") -> tuple[NightState, str]:
@@ -96,6 +93,34 @@ def _on(statement_begins: str, act: Callable[[sa.Connection], None]) -> Iterator
         yield
     finally:
         sa.event.remove(sa.Engine, "after_cursor_execute", after)
+
+
+@pytest.fixture
+def five_hospitals(blank_mlflow: Path, settings: Settings, tmp_path: Path) -> Deployment:
+    """Five small sites before their night."""
+    config = tmp_path / "five.toml"
+    group, _, _ = CONFIG.read_text().partition("[[sites]]")
+    config.write_text(group + "".join(SMALL_SITE.format(site_id=site_id) for site_id in FIVE))
+    place = Deployment(config=config, var=tmp_path / "five")
+    issued_at = settings.issued_at(NIGHT)
+    start = issued_at - timedelta(days=settings.training.minimum_history_days + 7)
+    pipeline.simulate_source(place, start, issued_at, seed=5)
+    pipeline.migrate(place)
+    shutil.copy(blank_mlflow, place.var / "mlflow.db")
+    return place
+
+
+@pytest.fixture(scope="module")
+def changed(hospitals: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """North's undisturbed night over the source as it is after the late changes."""
+    place = copied(hospitals, tmp_path_factory.mktemp("changed") / "var")
+    source = sa.create_engine(place.source)
+    with source.begin() as connection:
+        for statement in LATE_CHANGES:
+            connection.execute(sa.text(statement))
+    source.dispose()
+    _walk(place)
+    return place
 
 
 def test_source_down(place: Deployment, published: Deployment) -> None:
@@ -161,8 +186,8 @@ def test_warehouse_lost_in_the_middle_of_publishing(
         _go_on(lost, key)
     admin.dispose()
     assert _state(lost)[0] is NightState.RUNNING
-    assert _rows(lost)["recommendation"].empty
-    assert _rows(lost)["forecast"].empty
+    assert night_rows(lost, NIGHT, NORTH)["recommendation"].empty
+    assert night_rows(lost, NIGHT, NORTH)["forecast"].empty
     _go_on(lost, key, "publish_site")
     _as_undisturbed(lost, published)
 
@@ -201,7 +226,8 @@ def test_mlflow_down_in_the_middle_of_the_night(place: Deployment, published: De
     pipeline.close_night(without, key, NORTH)
     client = MlflowClient(place.mlflow)
     assert client.get_run(key.mlflow_run_id).info.status == "RUNNING"
-    assert set(_rows(place)["forecast"]["note"]) == {IN_STEAD.format("the model registry did not answer")}
+    notes = set(night_rows(place, NIGHT, NORTH)["forecast"]["note"])
+    assert notes == {IN_STEAD.format("the model registry did not answer")}
 
     pipeline.open_night(place, TOMORROW, NORTH, "test__2", {})
     run = client.get_run(key.mlflow_run_id)
@@ -230,7 +256,7 @@ def test_kill_in_the_middle_of_a_stage(place: Deployment, published: Deployment,
     doomed.join(300)
     assert doomed.exitcode == -signal.SIGKILL
     assert _state(place)[0] is NightState.RUNNING
-    assert _rows(place)["recommendation"].empty
+    assert night_rows(place, NIGHT, NORTH)["recommendation"].empty
     _go_on(place, key, stage)
     _as_undisturbed(place, published)
 
@@ -249,7 +275,7 @@ def test_disk_full(place: Deployment, published: Deployment, tmp_path: Path) -> 
         with pytest.raises(NightIncomplete, match="a stage did not end"):
             pipeline.close_night(small, key, NORTH)
         assert _state(small)[0] is NightState.FAILED
-        assert _rows(small)["recommendation"].empty
+        assert night_rows(small, NIGHT, NORTH)["recommendation"].empty
         subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
         _go_on(small, key)
         _as_undisturbed(small, published)
@@ -257,18 +283,20 @@ def test_disk_full(place: Deployment, published: Deployment, tmp_path: Path) -> 
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_one_site_broken(place: Deployment, damage: Damage, published: Deployment) -> None:
+def test_one_site_of_five_broken(five_hospitals: Deployment, damage: Damage, tmp_path: Path) -> None:
     """The others publish as if nothing were wrong, and the broken one as soon as it is mended."""
+    place = copied(five_hospitals, tmp_path / "var")
+    _walk(five_hospitals, site_ids=FIVE)
     damage("UPDATE ed_visit SET site_id = 'lost' WHERE site_id = 'north'")
     damage("UPDATE bed_stay SET site_id = 'lost' WHERE site_id = 'north'")
-    with pytest.raises(NightIncomplete, match="1 of 2 sites"):
-        _walk(place, site_ids=SITES)
+    with pytest.raises(NightIncomplete, match="1 of 5 sites"):
+        _walk(place, site_ids=FIVE)
     assert _state(place)[0] is NightState.BLOCKED
-    _as_undisturbed(place, published, ("west",))
+    _as_undisturbed(place, five_hospitals, FIVE[1:])
     damage("UPDATE ed_visit SET site_id = 'north' WHERE site_id = 'lost'")
     damage("UPDATE bed_stay SET site_id = 'north' WHERE site_id = 'lost'")
-    _walk(place, site_ids=SITES)
-    _as_undisturbed(place, published, SITES)
+    _walk(place)
+    _as_undisturbed(place, five_hospitals, FIVE)
 
 
 def test_two_triggers_of_one_night(place: Deployment, published: Deployment) -> None:
@@ -287,10 +315,51 @@ def test_two_triggers_of_one_night(place: Deployment, published: Deployment) -> 
     assert by_site["dag_run_id"].nunique().eq(1).all()
 
 
+def test_two_triggers_of_one_night_between_which_the_source_changes(
+    place: Deployment, published: Deployment, damage: Damage
+) -> None:
+    """What is published keeps the snapshot that it was made from."""
+    _walk(place)
+    damage(*LATE_CHANGES)
+    _walk(place, run_id="test__2")
+    _as_undisturbed(place, published)
+    heads = warehouse.recommendations(warehouse.connect(place.warehouse), NIGHT)
+    assert set(heads["dag_run_id"]) == {"test__1"}
+
+
+@pytest.mark.parametrize("overtaken", ["forecast_site", "publish_site"])
+def test_the_source_changes_while_a_night_runs_that_is_triggered_again(
+    place: Deployment, changed: Deployment, damage: Damage, overtaken: str
+) -> None:
+    """The later trigger takes the night up, and the earlier one mixes nothing of its own into it."""
+    first = pipeline.open_night(place, NIGHT, NORTH, "test__1", {})
+    for stage in STAGES[: STAGES.index(overtaken)]:
+        getattr(pipeline, stage)(place, first, "north")
+    damage(*LATE_CHANGES)
+    second = pipeline.open_night(place, NIGHT, NORTH, "test__2", {})
+    pipeline.extract_site(place, second, "north")
+    with pytest.raises(SiteTakenUp, match="test__2"):
+        _go_on(place, first, overtaken)
+    pipeline.close_night(place, first, NORTH)
+    assert _state(place)[0] is NightState.RUNNING
+    _go_on(place, second, "validate_site")
+    _as_undisturbed(place, changed)
+    _walk(place, run_id="test__3")
+    _as_undisturbed(place, changed)
+
+
+def test_a_night_that_fails_in_later_hands_is_red_in_the_earlier_too(place: Deployment) -> None:
+    first = pipeline.open_night(place, NIGHT, NORTH, "test__1", {})
+    second = pipeline.open_night(place, NIGHT, NORTH, "test__2", {})
+    for key in (second, first):
+        with pytest.raises(NightIncomplete, match="a stage did not end"):
+            pipeline.close_night(place, key, NORTH)
+
+
 def test_a_clock_that_jumps_ahead_begins_no_night(place: Deployment) -> None:
     ahead = datetime.now(UTC).date() + timedelta(days=2)
     with pytest.raises(NightNotCome, match=str(ahead)):
-        pipeline.open_night(place, ahead, SITES, "test__1", {})
+        pipeline.open_night(place, ahead, NORTH, "test__1", {})
     assert warehouse.nights(warehouse.connect(place.warehouse), ahead).empty
 
 
@@ -305,7 +374,7 @@ def test_a_night_that_is_run_after_a_later_one_leaves_its_own_rows(
 ) -> None:
     _walk(place, TOMORROW, "test__2")
     _walk(place)
-    expected, found = _rows(published), _rows(place)
+    expected, found = night_rows(published, NIGHT, NORTH), night_rows(place, NIGHT, NORTH)
     for name in ("forecast", "recommendation"):
         pd.testing.assert_frame_equal(found[name], expected[name], obj=name)
 
