@@ -16,6 +16,7 @@ import structlog
 from forecasting.config import Settings, Site
 from forecasting.extract.errors import SourceContractBroken
 from forecasting.extract.extraction import whole_hour
+from forecasting.extract.queries import NO_LISTS, Lists
 from forecasting.extract.questions import Questions
 from forecasting.extract.source import reading
 from forecasting.schema import DEPARTURE, INFLOW, PASSAGE, PRESENT
@@ -49,7 +50,7 @@ def extract_flows(
         days: how far back; at least one.
 
     Returns:
-        The tables ``inflow``, ``departure`` and ``present`` (units unknown to the configuration included).
+        The tables ``inflow``, ``departure`` and ``present`` of the configured units.
 
     Raises:
         ValueError: ``issued_at`` is not an aware hour.
@@ -96,7 +97,7 @@ def extract_flow_record(
     with reading(engine) as connection:
         questions = Questions(connection, settings.source, site, since, times[-1])
         frames = {
-            INFLOW.name: INFLOW.conform(_dated(questions.ask("inflow", hours=hours), site)),
+            INFLOW.name: INFLOW.conform(_dated(_asked(questions, "inflow", hours), site)),
             PASSAGE.name: PASSAGE.conform(_passages(questions, hours, since, times)),
             **_present(questions, hours, times),
         }
@@ -138,6 +139,12 @@ def _number(time: datetime) -> int:
     return int(time.timestamp()) // 3600
 
 
+def _asked(questions: Questions, name: str, hours: dict[str, int], lists: Lists = NO_LISTS) -> pd.DataFrame:
+    """The answer's rows of configured units: another name is not needed, and might be a patient's."""
+    answer = questions.ask(name, hours=hours, lists=lists)
+    return answer[answer["unit_id"].isin([unit.unit_id for unit in questions.site.units])]
+
+
 def _dated(frame: pd.DataFrame, site: Site) -> pd.DataFrame:
     valid_at = pd.to_datetime(frame["hour_number"].astype("int64") * 3600, unit="s", utc=True)
     return frame.assign(site_id=site.site_id, valid_at=valid_at)
@@ -151,7 +158,7 @@ def _present(
         (hour, 0) for end in last.values() for hour in range(end, hours["since_hour"] - 1, -HOURS_PER_DAY)
     ]
     asked = [*daily, *((_number(time), 1) for time in issue_times)]
-    answer = _dated(questions.ask("present", hours=hours, lists={"asked": asked}), questions.site)
+    answer = _dated(_asked(questions, "present", hours, {"asked": asked}), questions.site)
     then = answer["strictly"] == 1
     return {PRESENT.name: PRESENT.conform(answer[~then]), PRESENT_THEN: PRESENT.conform(answer[then])}
 
@@ -170,7 +177,7 @@ def _passages(
 ) -> pd.DataFrame:
     spans = list(_spans(questions.site, since, issue_times))
     listed = [tuple(span) for span, _, _ in spans]
-    answer = questions.ask("departure", hours=hours, lists={"span": listed})
+    answer = _asked(questions, "departure", hours, {"span": listed})
     parts = [
         _by_local_hour(answer[answer["since_hour"] == span.since_hour], ahead).assign(known_at=known_at)
         for span, ahead, known_at in spans

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import sqlalchemy as sa
 
-from forecasting.adt import SOURCE_TABLES
+from forecasting.adt import DISPOSITIONS, SOURCE_TABLES
 from forecasting.load.errors import LoadRefused
 from forecasting.load.feed import Feed
 from forecasting.load.identity import Pseudonym
@@ -72,6 +72,9 @@ def read_table(
             frame[column.name] = pd.to_numeric(frame[column.name], errors="coerce").round().astype("Int64")
         else:
             frame[column.name] = frame[column.name].astype("string").str.strip()
+    if "disposition" in frame:
+        # Nobody reads free text, in which anything may stand.
+        frame["disposition"] = frame["disposition"].where(frame["disposition"].isin(DISPOSITIONS))
     whole = frame[list(NEEDED[table.name])].notna().all(axis=1)
     if not whole.all():
         feed.told.left_out[f"{table.name} rows whose {' or '.join(NEEDED[table.name])} can't be read"] = int(

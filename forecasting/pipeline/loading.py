@@ -46,7 +46,7 @@ def load_source(
     settings = read_settings(place.config)
     places = load.Places(settings.sites)
     place.var.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(place.source)
+    engine = sa.create_engine(place.source, hide_parameters=True)
     try:
         tables = load.SourceTables(engine)
         loaded = Loaded(load.Told(), tables.put(load.Feed(tables=[("unit", places.units())])))

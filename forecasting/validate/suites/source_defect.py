@@ -12,7 +12,7 @@ DEFECTS = {
     "duplicate_id": "repeat an id; each patient is counted once",
     "ends_before_start": "end before they start; they have no census",
     "missing_time": "have no start; they are not counted",
-    "missing_unit": "have no unit; they are not counted",
+    "missing_unit": "have no unit, or one that hardly any row names; they are not counted",
     "duplicate_hour": "repeat an hour; it is counted once",
     "contradictory_hour": "state other numbers for the same hour; it is taken as missing",
     "aggregate_row": "are totals over units; they are left out",
