@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TextIO
 
 import structlog
 import typer
@@ -16,11 +17,18 @@ console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
 @app.callback()
 def main() -> None:
     """Hospital operations forecasting: from ER arrivals and bed census to the staffing they ask for."""
+    log_to(sys.stderr)
+
+
+def log_to(sink: TextIO) -> None:
+    """Write what is logged from now on to ``sink``; tracebacks without local variables, which hold URLs."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            structlog.dev.ConsoleRenderer(
+                colors=sink.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(sink),
     )

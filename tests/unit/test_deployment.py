@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from forecasting.deployment import Deployment
 
@@ -44,6 +45,18 @@ def test_a_folder_of_secrets_that_is_not_mounted_is_no_demo(
 def test_a_secret_is_not_shown(secrets: Path) -> None:
     (secrets / "hospital_warehouse_url").write_text(WAREHOUSE)
     assert "sesame" not in repr(Deployment())
+
+
+@pytest.mark.parametrize("field", ["staging_url", "pages_url", "data_docs_url", "mlflow_url"])
+def test_an_address_that_logs_name_holds_no_password(field: str, secrets: Path) -> None:
+    with pytest.raises(ValidationError, match="must hold no password") as refused:
+        Deployment.model_validate({field: "https://user:open-sesame@store/here"})
+    assert "sesame" not in str(refused.value)
+
+
+def test_a_database_of_mlflow_may_have_its_password(secrets: Path) -> None:
+    assert Deployment(mlflow_url=WAREHOUSE).mlflow == WAREHOUSE
+    assert "sesame" not in repr(Deployment(mlflow_url=WAREHOUSE))
 
 
 def test_all_lies_under_one_folder_unless_said_otherwise(tmp_path: Path) -> None:
