@@ -88,7 +88,8 @@ def unit_chart(told: SiteNight, unit: Unit) -> UnitChart:
     hours = chart_hours(told)
     panels, strips, top = [], [], _HEADER
     for target in (Target.BED_CENSUS, Target.ED_ARRIVALS):
-        fan, counted = fan_of(told, unit, target), counted_of(told, unit, target)
+        fan = fan_of(told, unit, target)
+        counted = told.settings.privacy.shown(counted_of(told, unit, target))
         if fan.empty:
             continue
         panels.append(_panel(fan, counted, unit, target, hours, top + _TITLE))

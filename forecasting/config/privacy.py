@@ -1,0 +1,27 @@
+"""What is published of counts so small that they may tell of one person."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from forecasting.config.fields import Count
+from forecasting.config.table import Table
+
+
+class Privacy(Table):
+    """How small a count of patients may be that is shown; models read every count as it is."""
+
+    smallest_count: Count = 0
+    """Counts from 1 to one below it are shown as less than it; 0, the default, shows every count."""
+
+    def hides(self, count: float) -> bool:
+        """Whether a count of patients is too small to be shown; nobody is none, and shown."""
+        return 0 < count < self.smallest_count
+
+    def told(self, count: float) -> str:
+        """The count as it may be shown, whole."""
+        return f"<{self.smallest_count}" if self.hides(count) else f"{count:.0f}"
+
+    def shown(self, counts: pd.Series[float]) -> pd.Series[float]:
+        """Counts, missing where they are too small to be shown."""
+        return counts.mask(counts.gt(0) & counts.lt(self.smallest_count))
