@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from forecasting.config.fields import Count
 from forecasting.config.table import Table
 
@@ -21,7 +19,3 @@ class Privacy(Table):
     def told(self, count: float) -> str:
         """The count as it may be shown, whole."""
         return f"<{self.smallest_count}" if self.hides(count) else f"{count:.0f}"
-
-    def shown(self, counts: pd.Series[float]) -> pd.Series[float]:
-        """Counts, missing where they are too small to be shown."""
-        return counts.mask(counts.gt(0) & counts.lt(self.smallest_count))

@@ -1,4 +1,4 @@
--- What is known now of each hour: the value that the latest night saw. A count of patients that is too small to be shown
+-- What is known now of each hour: the value that the latest night saw. A count of patients too small to be shown
 -- (privacy.smallest_count of hospital.toml, as of the site's newest night) is NULL, and too_small says so.
 CREATE VIEW latest_observation AS
 SELECT

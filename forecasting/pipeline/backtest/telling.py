@@ -223,7 +223,8 @@ def _fans(
             busiest.setdefault(site_id, unit_id)
     rows = pd.concat(folder.read_night(target, night, contender) for night in _spread_out(protocol.nights))
     hourly = rows[rows["period"] == HOUR]
-    shown = came.assign(value=settings.privacy.shown(came["value"]))
+    too_small = came["value"].gt(0) & came["value"].lt(settings.privacy.smallest_count)
+    shown = came.assign(value=came["value"].mask(too_small))
     for site_id, unit_id in list(busiest.items())[:SITES_WITH_FANS]:
         site, unit = _unit(settings, site_id, unit_id)
         of_unit = (hourly["site_id"] == site_id) & (hourly["unit_id"] == unit_id)

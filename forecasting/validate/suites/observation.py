@@ -121,10 +121,10 @@ def values_suite(
                 Severity.WARN,
                 expect("column_values_to_be_between", column="silent_before", max_value=0),
                 lambda failed: " ".join(
-                    f"{privacy.told(row.value)} {target} of {row.unit_id} in the hour "
-                    f"{row.valid_at:{MINUTE}} UTC came in the {row.silent_before:.0f} silent hours "
+                    f"{privacy.told(row['value'])} {target} of {row['unit_id']} in the hour "
+                    f"{row['valid_at']:{MINUTE}} UTC came in the {row['silent_before']:.0f} silent hours "
                     "before it, too."
-                    for row in failed.itertuples()
+                    for row in failed.to_dict("records")
                 ),
                 "value",
                 "holds the arrivals of {silent_before} silent hours before it, too",
@@ -278,9 +278,9 @@ def series_suite(facts: pd.DataFrame, privacy: Privacy) -> Suite:
                     max_value=UNUSUAL_SCORE,
                 ),
                 lambda failed: " ".join(
-                    f"Last day's {row.target} of {row.unit_id}: {privacy.told(row.found)}; "
-                    f"{privacy.told(row.usual)} is usual."
-                    for row in failed.itertuples()
+                    f"Last day's {row['target']} of {row['unit_id']}: {privacy.told(row['found'])}; "
+                    f"{privacy.told(row['usual'])} is usual."
+                    for row in failed.to_dict("records")
                 ),
                 "value",
             ),
