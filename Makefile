@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction bench-scale bench-load bench-accuracy bench-accuracy-simulated bench-totals-simulated bench-regimes bench-staffing bench-worth bench-corruption bench-scoring lock clean
+.PHONY: help run up test lint audit bench-night bench-loader bench-training bench-prediction bench-scale bench-load bench-accuracy bench-accuracy-simulated bench-totals-simulated bench-regimes bench-staffing bench-worth bench-corruption bench-scoring lock clean
 
 help:            ## list these commands
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -27,6 +27,9 @@ lint: $(READY)   ## lint, types, import rules
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --disable-progress-bar sql
 	$(BIN)/deptry .
+
+audit:           ## known vulnerabilities of the locked dependencies; fails where nobody could be asked
+	@$(PYTHON) .ci/audit.py
 
 bench-night: $(READY) ## seconds and peak memory of the demo's night, beside their limits
 	@$(BIN)/python -m benchmarks.night $(if $(JSON),--json $(JSON))

@@ -24,7 +24,8 @@ def environment() -> dict[str, str]:
     """The same for a process of its own, as environment variables."""
     place = deployment()
     paths = {"config": place.config.absolute(), "var": place.var.absolute()}
-    values = {**place.model_dump(exclude_none=True), **paths}
+    # The load's key is not taken from Airflow: it is in the environment already, and would be masked here.
+    values = {**place.model_dump(exclude_none=True, exclude={"load_key"}), **paths}
     return {f"HOSPITAL_{name.upper()}": str(value) for name, value in values.items()}
 
 

@@ -12,6 +12,9 @@ from sqlalchemy.dialects import sqlite
 # In SQLite as its own functions write an instant, so that texts compare as times do.
 INSTANT = sa.DateTime().with_variant(sqlite.DATETIME(truncate_microseconds=True), "sqlite")  # type: ignore[no-untyped-call]
 
+DISPOSITIONS = ("home", "admitted", "left_without_being_seen", "transferred")
+"""How a visit may have ended."""
+
 METADATA = sa.MetaData()
 
 ED_VISIT = sa.Table(
@@ -25,7 +28,7 @@ ED_VISIT = sa.Table(
     sa.Column(
         "disposition",
         sa.Text,
-        comment="home, admitted, left_without_being_seen, transferred; null while open",
+        comment=f"{', '.join(DISPOSITIONS)}; null while open",
     ),
     sa.Index("ed_visit_arrived", "site_id", "arrived_at"),
     sa.Index("ed_visit_departed", "site_id", "departed_at"),

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -27,7 +27,7 @@ class Deployment(BaseSettings):
     The URLs may hold passwords: they are never logged, and never passed between tasks.
     """
 
-    model_config = SettingsConfigDict(env_prefix="HOSPITAL_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="HOSPITAL_", frozen=True, hide_input_in_errors=True)
 
     config: Path = Path("hospital.toml")
     var: Path = Path("var")
@@ -54,6 +54,18 @@ class Deployment(BaseSettings):
     """Who is mailed when a run fails or a night is late: addresses with commas between."""
     success_notice_to: str | None = None
     """Who is mailed when a run succeeds."""
+
+    @field_validator("staging_url", "pages_url", "data_docs_url", "mlflow_url", "mlflow_pages_url")
+    @classmethod
+    def _without_password(cls, url: str | None, field: ValidationInfo) -> str | None:
+        """Refuse a password in an address that logs and pages name; a database's is never shown."""
+        if url and urlsplit(url).password and (field.field_name != "mlflow_url" or url.startswith("http")):
+            raise ValueError(
+                "this address is shown in logs and must hold no password: MLflow's server takes "
+                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD from the environment, "
+                "a store of files its own variables, such as AWS_SECRET_ACCESS_KEY"
+            )
+        return url
 
     @classmethod
     def settings_customise_sources(
@@ -93,13 +105,9 @@ class Deployment(BaseSettings):
 
     @property
     def mlflow_pages(self) -> str:
-        """Where a browser finds MLflow's pages: those of `make up` where nothing else is known.
-
-        Without the name and password that the tracking server's address may hold: it is shown to people.
-        """
+        """Where a browser finds MLflow's pages: those of `make up` where nothing else is known."""
         served = self.mlflow if self.mlflow.startswith("http") else "http://localhost:5000"
-        address = urlsplit(self.mlflow_pages_url or served)
-        return address._replace(netloc=address.netloc.rpartition("@")[2]).geturl().rstrip("/")
+        return (self.mlflow_pages_url or served).rstrip("/")
 
     @property
     def staging(self) -> str:

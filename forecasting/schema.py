@@ -438,6 +438,7 @@ NIGHT = _table(
     started_at=_HOUR,  # wall clock, not hour-aligned
     finished_at=_HOUR,  # wall clock, not hour-aligned; missing while running
     timings=_TEXT,  # JSON: seconds per stage
+    smallest_count=_WHOLE,  # views show no count of patients below it, by the site's newest night
 )
 
 MODEL_PROMOTION = _table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TextIO
 
 import structlog
 import typer
@@ -10,10 +11,6 @@ from rich.console import Console
 
 from forecasting.deployment import Deployment
 
-PLAIN_LINES: list[structlog.typing.Processor] = [
-    structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
-    structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
-]
 JSON_LINES: list[structlog.typing.Processor] = [
     structlog.processors.TimeStamper(fmt="iso"),
     structlog.processors.dict_tracebacks,
@@ -28,11 +25,25 @@ console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
 @app.callback()
 def main() -> None:
     """Hospital operations forecasting: from ER arrivals and bed census to the staffing they ask for."""
+    log_to(sys.stderr)
+
+
+def log_to(sink: TextIO) -> None:
+    """Write what is logged from now on to ``sink``; tracebacks without local variables, which hold URLs."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            *(JSON_LINES if Deployment().json_logs else PLAIN_LINES),
+            *(JSON_LINES if Deployment().json_logs else _plain_lines(sink)),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(sink),
     )
+
+
+def _plain_lines(sink: TextIO) -> list[structlog.typing.Processor]:
+    return [
+        structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+        structlog.dev.ConsoleRenderer(
+            colors=sink.isatty(), exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]

@@ -18,6 +18,7 @@ from forecasting.config.fields import (
 )
 from forecasting.config.monitoring import Monitoring
 from forecasting.config.night import Group, Horizon, Shift
+from forecasting.config.privacy import Privacy
 from forecasting.config.reading import read_settings
 from forecasting.config.role import CalledHeads, EventMinutes, Role
 from forecasting.config.rule import Applies, BoardersAt, LocalRule, RuleKind
@@ -54,6 +55,7 @@ __all__ = [
     "Omop",
     "OnTimeout",
     "Positive",
+    "Privacy",
     "Rate",
     "Role",
     "RuleKind",

@@ -14,6 +14,7 @@ from forecasting.config.errors import ConfigError
 from forecasting.config.fields import Identifier
 from forecasting.config.monitoring import Monitoring
 from forecasting.config.night import Group, Horizon, Shift
+from forecasting.config.privacy import Privacy
 from forecasting.config.retention import Retention
 from forecasting.config.role import Role
 from forecasting.config.rule import LocalRule, refuse_arrivals_elsewhere
@@ -35,6 +36,7 @@ class Settings(Table):
     training: Training = Training()
     monitoring: Monitoring = Monitoring()
     retention: Retention = Retention()
+    privacy: Privacy = Privacy()
     shifts: Annotated[tuple[Shift, ...], Field(min_length=1)]
     roles: Annotated[dict[Identifier, Role], Field(min_length=1)]
     rules: tuple[LocalRule, ...] = ()

@@ -8,6 +8,7 @@ import pandas as pd
 
 from forecasting.extract.hours import ED_VISIT, SourceHours, observations
 from forecasting.extract.local_time import hours_shown_twice
+from forecasting.extract.names import unplaced
 from forecasting.extract.questions import Questions
 from forecasting.schema import UNIT, Target
 
@@ -17,15 +18,19 @@ def read_adt(questions: Questions, usual_since: datetime) -> dict[str, pd.DataFr
 
     Every series of a unit that the source knows has every hour: 0 where nobody came, missing where the
     source was silent. A series begins with the first event of its source table; without any there is none.
-    Hours that the source's clock shows twice are missing, too: nobody knows in which an event fell.
+    Hours that the source's clock shows twice are missing, too: nobody knows in which an event fell. Stays in
+    a unit whose name could be a patient's are of no unit.
     """
     site, since, issued_at = questions.site, questions.since, questions.issued_at
-    units = _units(questions)
-    hours = observations(_source_hours(questions, usual_since, units), site, since, issued_at)
+    units, census = _units(questions), questions.ask("census")
+    places = {*units["unit_id"], *(unit.unit_id for unit in site.units)}
+    nowhere = unplaced(census["unit_id"], places)
+    source_hours = _source_hours(questions, usual_since, units, census[~nowhere])
+    hours = observations(source_hours, site, since, issued_at)
     return {
         "observation": _without_hours_twice(hours, questions),
         "unit": units,
-        "source_defect": _defects(questions),
+        "source_defect": _defects(questions, census[nowhere], {*places, *census.loc[~nowhere, "unit_id"]}),
     }
 
 
@@ -45,9 +50,10 @@ def _units(questions: Questions) -> pd.DataFrame:
     return told.merge(configured, on="unit_id")
 
 
-def _source_hours(questions: Questions, usual_since: datetime, units: pd.DataFrame) -> SourceHours:
+def _source_hours(
+    questions: Questions, usual_since: datetime, units: pd.DataFrame, census: pd.DataFrame
+) -> SourceHours:
     ed = questions.site.ed
-    census = questions.ask("census")
     return SourceHours(
         counts={
             Target.ED_ARRIVALS: (
@@ -72,11 +78,20 @@ def _without_hours_twice(hours: pd.DataFrame, questions: Questions) -> pd.DataFr
     return hours.assign(value=hours["value"].mask(unknown))
 
 
-def _defects(questions: Questions) -> pd.DataFrame:
-    found = [
-        questions.ask(name).assign(target=str(Target.BED_CENSUS))
-        for name in ("bed_stay_defects", "overlong_stay_defects")
-    ]
+def _defects(questions: Questions, nowhere: pd.DataFrame, places: set[str]) -> pd.DataFrame:
+    stays = pd.concat([questions.ask("bed_stay_defects"), questions.ask("overlong_stay_defects")])
+    stays = stays.assign(unit_id=stays["unit_id"].mask(unplaced(stays["unit_id"], places), ""))
+    found = [pd.concat([stays, _of_no_unit(nowhere)]).assign(target=str(Target.BED_CENSUS))]
     if questions.site.ed is not None:
         found.append(questions.ask(f"{ED_VISIT}_defects").assign(unit_id=questions.site.ed.unit_id))
-    return pd.concat(found).assign(site_id=questions.site.site_id)
+    key = ["unit_id", "target", "valid_at", "defect"]
+    together: pd.DataFrame = pd.concat(found).groupby(key, as_index=False)["source_rows"].sum()
+    return together.assign(site_id=questions.site.site_id)
+
+
+def _of_no_unit(census: pd.DataFrame) -> pd.DataFrame:
+    """The stays that began, as defects, from the hours in which a census changed."""
+    told = census.sort_values(["unit_id", "valid_at"])
+    began = told.groupby("unit_id")["value"].diff().fillna(told["value"]).clip(lower=0)
+    stays = told.assign(unit_id="", defect="missing_unit", source_rows=began)[began.gt(0)]
+    return stays[["unit_id", "valid_at", "defect", "source_rows"]]

@@ -14,6 +14,7 @@ from forecasting.extract.adt import read_adt
 from forecasting.extract.clock import UTC_CLOCK
 from forecasting.extract.columns import source_columns
 from forecasting.extract.hourly import MARGIN, read_hourly, source_clock
+from forecasting.extract.names import WITHHELD, unplaced
 from forecasting.extract.questions import Questions
 from forecasting.extract.source import reading
 from forecasting.profile import Profile
@@ -116,12 +117,23 @@ def _roster(questions: Questions, settings: Settings, until: datetime) -> pd.Dat
     shifts = questions.ask(ROSTER, since=clock.label(issued_at - MARGIN), until=clock.label(until + MARGIN))
     for time in ("shift_start", "shift_end"):
         shifts[time] = clock.nearest(shifts[time].dt.tz_localize(None))
+    shifts = _without_persons(shifts, questions.site, settings)
     begins, ends = shifts["shift_start"], shifts["shift_end"]
     ahead = begins.lt(until) & (ends.gt(issued_at) | begins.ge(issued_at))
     # Two times that a clock change makes one moment are one shift.
     keys = ["unit_id", "role", "shift_start", "shift_end"]
     heads = shifts[ahead].groupby(keys, dropna=False)["heads"].sum(min_count=1).reset_index()
     return heads.assign(site_id=questions.site.site_id)
+
+
+def _without_persons(shifts: pd.DataFrame, site: Site, settings: Settings) -> pd.DataFrame:
+    """The roster with no role but those configured, and no unit whose name could be a person's."""
+    posts = [*(unit.unit_id for unit in site.units), *(pool.pool_id for pool in site.float_pools)]
+    strange = shifts["role"].notna() & ~shifts["role"].isin(list(settings.roles))
+    return shifts.assign(
+        role=shifts["role"].mask(strange, WITHHELD),
+        unit_id=shifts["unit_id"].mask(unplaced(shifts["unit_id"], posts), WITHHELD),
+    )
 
 
 def whole_hour(time: datetime) -> datetime:

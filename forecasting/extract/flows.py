@@ -16,6 +16,7 @@ import structlog
 from forecasting.config import Settings, Site
 from forecasting.extract.errors import SourceContractBroken
 from forecasting.extract.extraction import whole_hour
+from forecasting.extract.queries import NO_LISTS, Lists
 from forecasting.extract.questions import Questions, hour_number
 from forecasting.extract.source import reading
 from forecasting.schema import DEPARTURE, INFLOW, PASSAGE, PRESENT
@@ -49,7 +50,7 @@ def extract_flows(
         days: how far back; at least one.
 
     Returns:
-        The tables ``inflow``, ``departure`` and ``present`` (units unknown to the configuration included).
+        The tables ``inflow``, ``departure`` and ``present`` of the configured units.
 
     Raises:
         ValueError: ``issued_at`` is not an aware hour.
@@ -95,7 +96,7 @@ def extract_flow_record(
     with reading(engine) as connection:
         questions = Questions(connection, settings.source, site, since, times[-1])
         frames = {
-            INFLOW.name: INFLOW.conform(questions.ask("inflow").assign(site_id=site.site_id)),
+            INFLOW.name: INFLOW.conform(_asked(questions, "inflow").assign(site_id=site.site_id)),
             PASSAGE.name: PASSAGE.conform(_passages(questions, since, times)),
             **_present(questions, since, times),
         }
@@ -133,6 +134,12 @@ def flows_at(record: dict[str, pd.DataFrame], issued_at: datetime) -> dict[str, 
     }
 
 
+def _asked(questions: Questions, name: str, lists: Lists = NO_LISTS) -> pd.DataFrame:
+    """The answer's rows of configured units: another name is not needed, and might be a patient's."""
+    answer = questions.ask(name, lists=lists)
+    return answer[answer["unit_id"].isin([unit.unit_id for unit in questions.site.units])]
+
+
 def _present(
     questions: Questions, since: datetime, issue_times: Sequence[datetime]
 ) -> dict[str, pd.DataFrame]:
@@ -141,7 +148,7 @@ def _present(
         (hour, 0) for end in last.values() for hour in range(end, hour_number(since) - 1, -HOURS_PER_DAY)
     ]
     asked = [*daily, *((hour_number(time), 1) for time in issue_times)]
-    answer = questions.ask("present", lists={"asked": asked}).assign(site_id=questions.site.site_id)
+    answer = _asked(questions, "present", {"asked": asked}).assign(site_id=questions.site.site_id)
     then = answer["strictly"] == 1
     return {PRESENT.name: PRESENT.conform(answer[~then]), PRESENT_THEN: PRESENT.conform(answer[then])}
 
@@ -158,7 +165,7 @@ class _Span(NamedTuple):
 def _passages(questions: Questions, since: datetime, issue_times: Sequence[datetime]) -> pd.DataFrame:
     spans = list(_spans(questions.site, since, issue_times))
     listed = [tuple(span) for span, _, _ in spans]
-    answer = questions.ask("departure", lists={"span": listed})
+    answer = _asked(questions, "departure", {"span": listed})
     parts = [
         _by_local_hour(answer[answer["since_hour"] == span.since_hour], ahead).assign(known_at=known_at)
         for span, ahead, known_at in spans

@@ -9,6 +9,7 @@ import pandas as pd
 
 from forecasting.config import Settings, Site
 from forecasting.extract.clock import UTC_CLOCK, SourceClock
+from forecasting.extract.names import unplaced
 from forecasting.extract.questions import Questions
 from forecasting.extract.shape import BED_CENSUS_HOURLY, ED_ARRIVALS_HOURLY
 from forecasting.extract.silence import silent_hours
@@ -76,7 +77,11 @@ def _asked(
     )
     rows["source_time"] = rows["source_time"].dt.tz_localize(None)
     ed = questions.site.ed
-    return rows if target is Target.BED_CENSUS or ed is None else rows.assign(unit_id=ed.unit_id)
+    if target is Target.ED_ARRIVALS and ed is not None:
+        return rows.assign(unit_id=ed.unit_id)
+    # A name that could be a patient's is none: its rows are told as those of no unit.
+    places = [unit.unit_id for unit in questions.site.units]
+    return rows.assign(unit_id=rows["unit_id"].mask(unplaced(rows["unit_id"], places)))
 
 
 def shift_hours(target: Target, settings: Settings) -> int:

@@ -148,7 +148,9 @@ def _times(column: pd.Series, name: str) -> pd.Series:
     parse: Callable[..., pd.Series] = pd.to_datetime
     try:
         return parse(column, utc=True, format="ISO8601")
-    except ValueError as error:
+    except ValueError:
+        # What stands there instead may be a patient's.
         raise SourceContractBroken(
-            f"a time read by {name}.sql is not one ({error}); SQLite holds UTC as 'YYYY-MM-DD HH:MM:SS'"
+            f"a time read by {name}.sql is not one; SQLite holds UTC as 'YYYY-MM-DD HH:MM:SS': find the rows "
+            "with other text, or map a view without them"
         ) from None

@@ -14,6 +14,8 @@ from forecasting.extract.errors import SourceError, SourceUnreachable
 
 CONNECT_SECONDS = 5
 DIALECTS = ("sqlite", "postgresql")
+WITHOUT_VALUES = ("08", "25", "28", "3D", "3F", "42", "53", "54", "55", "57", "58")
+"""PostgreSQL's classes of errors about connections, rights, names and room, not about what a row holds."""
 
 
 def connect(url: str, timeout_seconds: int | None = None) -> sa.Engine:
@@ -34,14 +36,23 @@ def connect(url: str, timeout_seconds: int | None = None) -> sa.Engine:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection whose queries all see the same moment; database errors become source errors."""
+    """A connection whose queries all see the same moment; database errors become source errors.
+
+    What a database says of a value that it can't read may quote a patient's row: it stays out of the error,
+    and out of the traceback that a log would print.
+    """
     where = place(engine.url)
     try:
         with engine.connect() as connection:
             yield connection
-    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
-        raise SourceUnreachable(f"source {where} does not answer: {_reason(error)}") from error
     except sa.exc.SQLAlchemyError as error:
+        if _may_quote_a_row(error):
+            raise SourceError(
+                f"source {where} can't read one of its values ({_kind(error)}). Its own words may quote a "
+                "patient's row and are left to its log; try the queries of sql/extract there"
+            ) from None
+        if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+            raise SourceUnreachable(f"source {where} does not answer: {_reason(error)}") from error
         raise SourceError(f"source {where} refused a query: {_reason(error)}") from error
 
 
@@ -106,6 +117,23 @@ def _read_utc(connection: Any, _record: object) -> None:
         cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
         cursor.execute("SET TIME ZONE 'UTC'")
     connection.commit()
+
+
+def _may_quote_a_row(error: sa.exc.SQLAlchemyError) -> bool:
+    cause = getattr(error, "orig", None)
+    if isinstance(cause, sqlite3.Error):
+        # SQLite's own errors have a code; those without are the driver's, which quotes text it can't decode.
+        return not hasattr(cause, "sqlite_errorcode")
+    state = getattr(cause, "sqlstate", None)
+    if state is not None:
+        return not state.startswith(WITHOUT_VALUES)
+    return cause is not None and not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
+
+
+def _kind(error: sa.exc.SQLAlchemyError) -> str:
+    cause = getattr(error, "orig", None)
+    state = getattr(cause, "sqlstate", None)
+    return f"{type(cause).__name__}{f', SQLSTATE {state}' if state else ''}"
 
 
 def _reason(error: sa.exc.SQLAlchemyError) -> str:

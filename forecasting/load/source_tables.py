@@ -70,7 +70,7 @@ def opened(url: str) -> Iterator[SourceTables]:
         LoadRefused: the database can't be used, doesn't answer, or refuses what is written.
     """
     try:
-        engine = sa.create_engine(url)
+        engine = sa.create_engine(url, hide_parameters=True)
     except (sa.exc.ArgumentError, ImportError) as error:
         raise LoadRefused(
             "HOSPITAL_SOURCE_URL is no database that can be written; allowed are sqlite:///… and "

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import sqlalchemy as sa
 
-from forecasting.adt import SOURCE_TABLES
+from forecasting.adt import DISPOSITIONS, SOURCE_TABLES
 from forecasting.load.errors import LoadRefused
 from forecasting.load.feed import Feed
 from forecasting.load.files import encoding
@@ -75,6 +75,9 @@ def read_table(
     for name in ENDS.intersection(frame):
         # An end in 9999 says that there was none yet.
         frame[name] = frame[name].where(frame[name] < LATEST)
+    if "disposition" in frame:
+        # Nobody reads free text, in which anything may stand.
+        frame["disposition"] = frame["disposition"].where(frame["disposition"].isin(DISPOSITIONS))
     if table.name in IDS:
         of = IDS[table.name]
         frame[of] = [

@@ -123,6 +123,7 @@ def as_row(settings: Settings, key: NightKey, site_id: str) -> Night:
         started_at=datetime.now(UTC),
         mlflow_run_id=key.mlflow_run_id,
         dag_run_id=key.dag_run_id,
+        smallest_count=settings.privacy.smallest_count,
     )
 
 

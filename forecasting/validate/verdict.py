@@ -11,7 +11,7 @@ import pandas as pd
 import structlog
 
 from forecasting.balance import balance_of
-from forecasting.config import Settings, Site
+from forecasting.config import Privacy, Settings, Site
 from forecasting.schema import (
     OBSERVATION,
     QUARANTINED_ROW,
@@ -106,14 +106,14 @@ def validate(
     if len(known):
         case.hear(observation_suites.feeds_suite(facts.feed_facts(known, issued_at), settings))
         series = facts.series_facts(observation, known, site, settings.source.profile, issued_at)
-        case.hear(observation_suites.series_suite(series))
+        case.hear(observation_suites.series_suite(series, settings.privacy))
         if site.ed is not None:
             arrivals, census = (_series(known, site.ed.unit_id, str(target)) for target in Target)
             case.hear(balance_suite(balance_of(arrivals, census)))
         case.hear(unit_change_suite(_unit_changes(read, known, site, issued_at), site))
 
     observation = _with_stretches(observation, known)
-    observation = case.possible(observation, ward_beds(unit, site), issued_at)
+    observation = case.possible(observation, ward_beds(unit, site), issued_at, settings.privacy)
     if settings.source.catch_up == "spread":
         observation = _with_spread_out(observation, known)
     clean = {OBSERVATION: observation, UNIT: unit, SCHEDULED_SHIFT: scheduled_shift}
@@ -187,12 +187,14 @@ class _Case:
         self.hear(coverage_suite(kept, issued_at))
         return kept
 
-    def possible(self, observation: pd.DataFrame, beds: pd.DataFrame, issued_at: datetime) -> pd.DataFrame:
+    def possible(
+        self, observation: pd.DataFrame, beds: pd.DataFrame, issued_at: datetime, privacy: Privacy
+    ) -> pd.DataFrame:
         """The observations, impossible values made missing."""
         parts = []
         for target in Target:
             rows = observation[observation["target"] == str(target)]
-            impossible = self.hear(observation_suites.values_suite(rows, target, beds, issued_at))
+            impossible = self.hear(observation_suites.values_suite(rows, target, beds, issued_at, privacy))
             parts.append(rows.assign(value=rows["value"].mask(rows.index.isin(impossible))))
         return pd.concat(parts)
 

@@ -111,7 +111,12 @@ def _speaking_plainly(engine: sa.Engine) -> Iterator[None]:
             else ""
         )
         kind = WarehouseLost if _is_lost(error) else WarehouseError
-        raise kind(f"warehouse {engine.url!r}: {str(error.orig).strip()}{advice}") from error
+        raise kind(f"warehouse {shown(engine)}: {str(error.orig).strip()}{advice}") from error
+
+
+def shown(engine: sa.Engine) -> str:
+    """Where the warehouse is, as it may be logged: SQLAlchemy hides a password, but for one in the query."""
+    return engine.url.difference_update_query(("password", "sslpassword")).render_as_string()
 
 
 def _is_lost(error: sa.exc.DBAPIError) -> bool:

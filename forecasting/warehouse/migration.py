@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from forecasting.warehouse.definitions import create_definitions, drop_definitions
-from forecasting.warehouse.engine import WarehouseError, writing
+from forecasting.warehouse.engine import WarehouseError, shown, writing
 
 
 def migrate(engine: sa.Engine, revision: str = "head") -> None:
@@ -59,7 +59,7 @@ def _move(engine: sa.Engine, step: Callable[[Config, str], None], revision: str)
             step(config, revision)
         except CommandError as error:
             raise WarehouseError(
-                f"warehouse {engine.url!r} is at revision {standing} and can't move to {revision!r}: {error}"
+                f"warehouse {shown(engine)} is at revision {standing} and can't move to {revision!r}: {error}"
             ) from error
         if MigrationContext.configure(connection).get_current_revision() == script.get_current_head():
             create_definitions(connection)

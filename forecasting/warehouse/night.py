@@ -37,6 +37,8 @@ class Night:
     finished_at: datetime | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds per stage."""
+    smallest_count: int | None = None
+    """The smallest count of patients that views show, as of this night; None where it was not said."""
 
 
 def open_night(engine: sa.Engine, night: Night) -> bool:

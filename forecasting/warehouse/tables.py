@@ -204,6 +204,7 @@ class _Night(TypedColumns):
     started_at: Named[datetime] = Column(UtcDateTime)
     finished_at: Named[datetime | None] = Column(UtcDateTime)
     timings: Named[str | None]
+    smallest_count: Named[int | None]
 
 
 class _StaffingDecision(TypedColumns):

@@ -19,6 +19,8 @@ from forecasting.deployment import Deployment
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "tests" / "hospital.toml"
+LOAD_KEY = "open-sesame-8842"
+"""A secret, to be found nowhere."""
 NURSE_MANAGER = "maria"
 """A user of Airflow beside the admin, who may answer what she is asked and little more."""
 
@@ -69,6 +71,7 @@ class Installation:
             **os.environ,
             "HOSPITAL_CONFIG": str(self.config),
             "HOSPITAL_VAR": str(self.var),
+            "HOSPITAL_LOAD_KEY": LOAD_KEY,
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"admin:admin,{NURSE_MANAGER}:user",
             "AIRFLOW__METRICS__STATSD_ON": "True",
             "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",

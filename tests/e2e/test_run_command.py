@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from e2e.installation import Installation
+import stores
+from e2e.installation import LOAD_KEY, Installation
 from mlflow import MlflowClient
 
 from forecasting import pipeline, warehouse
@@ -67,6 +69,18 @@ def test_mlflow_holds_the_night_and_a_child_for_each_trained_model(
         assert run.inputs.dataset_inputs
         runs_page = f"http://localhost:{installation.port}/dags/hospital_nightly/runs/"
         assert run.data.tags["airflow.url"].startswith(runs_page)
+
+
+def test_no_visit_no_stay_and_no_secret_stands_in_anything_that_airflow_or_mlflow_keeps(
+    installation: Installation, first_run: subprocess.CompletedProcess[str]
+) -> None:
+    printed = ("what was printed", (first_run.stdout + first_run.stderr).encode())
+    held = dict([printed, *stores.files(installation.var)])
+    assert {"airflow.db", "warehouse.db", "mlflow.db"} <= {Path(where).name for where in held}
+    assert any("task_id=train" in where for where in held), "no task's log"
+    secret = re.compile(LOAD_KEY.encode())
+    assert stores.leaks(iter(held.items()), stores.SIMULATED_ID, secret) == []
+    assert stores.SIMULATED_ID.search((installation.var / stores.SOURCE).read_bytes())
 
 
 def test_a_second_run_that_skips_training_walks_the_night_and_leaves_the_same_rows(

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from forecasting.deployment import Deployment
 
@@ -46,12 +47,24 @@ def test_a_secret_is_not_shown(secrets: Path) -> None:
     assert "sesame" not in repr(Deployment())
 
 
-def test_people_are_led_to_mlflow_without_its_password(tmp_path: Path) -> None:
+def test_people_are_led_to_mlflow_where_it_has_pages(tmp_path: Path) -> None:
     assert Deployment(var=tmp_path).mlflow_pages == "http://localhost:5000"
-    place = Deployment(mlflow_url="https://pipeline:open-sesame@mlflow.hospital:8443/tracking/")
+    place = Deployment(mlflow_url="https://mlflow.hospital:8443/tracking/")
     assert place.mlflow_pages == "https://mlflow.hospital:8443/tracking"
     elsewhere = place.model_copy(update={"mlflow_pages_url": "https://pages.hospital"})
     assert elsewhere.mlflow_pages == "https://pages.hospital"
+
+
+@pytest.mark.parametrize("field", ["staging_url", "pages_url", "data_docs_url", "mlflow_url"])
+def test_an_address_that_logs_name_holds_no_password(field: str, secrets: Path) -> None:
+    with pytest.raises(ValidationError, match="must hold no password") as refused:
+        Deployment.model_validate({field: "https://user:open-sesame@store/here"})
+    assert "sesame" not in str(refused.value)
+
+
+def test_a_database_of_mlflow_may_have_its_password(secrets: Path) -> None:
+    assert Deployment(mlflow_url=WAREHOUSE).mlflow == WAREHOUSE
+    assert "sesame" not in repr(Deployment(mlflow_url=WAREHOUSE))
 
 
 def test_all_lies_under_one_folder_unless_said_otherwise(tmp_path: Path) -> None:

@@ -223,12 +223,14 @@ def _fans(
             busiest.setdefault(site_id, unit_id)
     rows = pd.concat(folder.read_night(target, night, contender) for night in _spread_out(protocol.nights))
     hourly = rows[rows["period"] == HOUR]
+    too_small = came["value"].gt(0) & came["value"].lt(settings.privacy.smallest_count)
+    shown = came.assign(value=came["value"].mask(too_small))
     for site_id, unit_id in list(busiest.items())[:SITES_WITH_FANS]:
         site, unit = _unit(settings, site_id, unit_id)
         of_unit = (hourly["site_id"] == site_id) & (hourly["unit_id"] == unit_id)
         times = sorted(hourly.loc[of_unit, "issued_at"].unique())
         if times:
-            figure = report.past_fans_figure(came, hourly, site, unit, target, times)
+            figure = report.past_fans_figure(shown, hourly, site, unit, target, times)
             yield f"fans_{site_id}_{unit_id}", figure
 
 

@@ -81,6 +81,11 @@ def _begin_work() -> None:
     """A worker says what went wrong and no more, and ends when whoever started it does."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            # Its tracebacks show no local variables, which hold URLs.
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -41,7 +41,7 @@ def _hour_table(told: SiteNight, unit: Unit, target: Target) -> HourTable | None
     fan, counted = fan_of(told, unit, target), counted_of(told, unit, target).dropna()
     if fan.empty:
         return None
-    cells = pd.concat([counted.map("{:.0f}".format), pd.Series(_expected(fan), fan.index)])
+    cells = pd.concat([counted.map(told.settings.privacy.told), pd.Series(_expected(fan), fan.index)])
     local = pd.DatetimeIndex(cells.index).tz_convert(told.site.zone)
     # Where the clock goes back an hour comes twice: the second stands in a row of its own.
     again = pd.Series(local.strftime("%Y-%m-%d %H:%M")).duplicated().to_numpy()

@@ -91,6 +91,7 @@ def unit_chart(told: SiteNight, unit: Unit) -> UnitChart:
         fan, counted = fan_of(told, unit, target), counted_of(told, unit, target)
         if fan.empty:
             continue
+        counted = counted.mask(counted.map(told.settings.privacy.hides))
         panels.append(_panel(fan, counted, unit, target, hours, top + _TITLE))
         top = panels[-1].bottom
     of_unit = rows(told.in_order(told.recommendations[told.recommendations["unit_id"] == unit.unit_id]))

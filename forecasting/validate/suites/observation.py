@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from forecasting.config import Settings, Site
+from forecasting.config import Privacy, Settings, Site
 from forecasting.level_change import LEVEL_MOVED
 from forecasting.schema import OBSERVATION, Severity, Target
 from forecasting.validate.suite import Check, Suite, counted, expect
@@ -66,7 +66,9 @@ def rows_suite(observation: pd.DataFrame, site: Site, issued_at: datetime) -> Su
     )
 
 
-def values_suite(observation: pd.DataFrame, target: Target, beds: pd.DataFrame, issued_at: datetime) -> Suite:
+def values_suite(
+    observation: pd.DataFrame, target: Target, beds: pd.DataFrame, issued_at: datetime, privacy: Privacy
+) -> Suite:
     """One target's values are possible, and a ward's census of late fits its staffed beds.
 
     Args:
@@ -77,6 +79,7 @@ def values_suite(observation: pd.DataFrame, target: Target, beds: pd.DataFrame, 
         beds: per ward's unit id, ``staffed`` beds today and the ``most`` it could ever hold; the ED, whose
             boarders wait in chairs and halls, is not among them.
         issued_at: the issue time.
+        privacy: how small a count may be told.
     """
     recent = observation["valid_at"] >= issued_at - timedelta(days=RECENT_DAYS)
     staffed, most = (observation["unit_id"].map(beds[column]).astype(float) for column in ("staffed", "most"))
@@ -120,9 +123,10 @@ def values_suite(observation: pd.DataFrame, target: Target, beds: pd.DataFrame, 
                 Severity.WARN,
                 expect("column_values_to_be_between", column="silent_before", max_value=0),
                 lambda failed: " ".join(
-                    f"{row.value:.0f} {target} of {row.unit_id} in the hour {row.valid_at:{MINUTE}} UTC came "
-                    f"in the {row.silent_before:.0f} silent hours before it, too."
-                    for row in failed.itertuples()
+                    f"{privacy.told(row['value'])} {target} of {row['unit_id']} in the hour "
+                    f"{row['valid_at']:{MINUTE}} UTC came in the {row['silent_before']:.0f} silent hours "
+                    "before it, too."
+                    for row in failed.to_dict("records")
                 ),
                 "value",
                 "holds the arrivals of {silent_before} silent hours before it, too",
@@ -157,7 +161,7 @@ def values_suite(observation: pd.DataFrame, target: Target, beds: pd.DataFrame, 
                 "census_fits_staffed_beds",
                 Severity.WARN,
                 expect("column_values_to_be_between", column="occupancy", max_value=1.0),
-                lambda failed: _over_beds(failed, beds["staffed"]),
+                lambda failed: _over_beds(failed, beds["staffed"], privacy),
                 "value",
             ),
             Check(
@@ -237,7 +241,7 @@ def feeds_suite(facts: pd.DataFrame, settings: Settings) -> Suite:
     )
 
 
-def series_suite(facts: pd.DataFrame) -> Suite:
+def series_suite(facts: pd.DataFrame, privacy: Privacy) -> Suite:
     """Each configured series has rows, without gaps, and a last day like others."""
     return Suite(
         f"{OBSERVATION.name}.series",
@@ -289,8 +293,9 @@ def series_suite(facts: pd.DataFrame) -> Suite:
                     max_value=UNUSUAL_SCORE,
                 ),
                 lambda failed: " ".join(
-                    f"Last day's {row.target} of {row.unit_id}: {row.found:.0f}; {row.usual:.0f} is usual."
-                    for row in failed.itertuples()
+                    f"Last day's {row['target']} of {row['unit_id']}: {privacy.told(row['found'])}; "
+                    f"{privacy.told(row['usual'])} is usual."
+                    for row in failed.to_dict("records")
                 ),
                 "value",
             ),
@@ -326,11 +331,11 @@ def _too_many(what: str, failed: pd.DataFrame, target: Target, rows: int) -> str
     return f"{len(failed)} of {rows} values of {target} are {what}; allowed {IMPOSSIBLE_SHARE:.0%}."
 
 
-def _over_beds(failed: pd.DataFrame, staffed: pd.Series) -> str:
+def _over_beds(failed: pd.DataFrame, staffed: pd.Series, privacy: Privacy) -> str:
     worst = failed.groupby("unit_id")["value"].agg(["size", "max"])
     return " ".join(
         f"Unit {unit_id!r} is above its {staffed[str(unit_id)]:.0f} staffed beds in {row['size']:.0f} h, "
-        f"at most {row['max']:.0f} patients."
+        f"at most {privacy.told(row['max'])} patients."
         for unit_id, row in worst.to_dict("index").items()
     )
 

@@ -27,7 +27,7 @@ DEFECTS = {
         "begin in a bed that another stay still holds; both patients are counted: was the first one ended?"
     ),
     "missing_time": "have no start; they are not counted",
-    "missing_unit": "have no unit; they are not counted",
+    "missing_unit": "have no unit, or one that hardly any row names; they are not counted",
     "duplicate_hour": "repeat an hour; it is counted once",
     "contradictory_hour": "state other numbers for the same hour; it is taken as missing",
     "aggregate_row": "are totals over units; they are left out",

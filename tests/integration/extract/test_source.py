@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +57,27 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 def test_an_unusable_url_says_what_to_write(url: str, says: str) -> None:
     with pytest.raises(SourceError, match=says):
         connect(url)
+
+
+def test_a_value_that_cannot_be_read_is_not_quoted(database_url: str) -> None:
+    """Neither in the error nor in what a log prints with it; whoever mends it looks in the database."""
+    engine = sa.create_engine(database_url)
+    odd = {
+        "sqlite": f"SELECT CAST(x'{'Quillfeather, Zoé'.encode('latin-1').hex()}' AS TEXT) AS unit_id",
+        "postgresql": "SELECT CAST(told AS TIMESTAMP) FROM (VALUES ('Quillfeather, Zoé')) AS visit (told)",
+    }
+    with pytest.raises(SourceError, match="can't read one of its values") as caught, reading(engine) as read:
+        read.execute(sa.text(odd[engine.dialect.name])).all()
+    assert not isinstance(caught.value, SourceUnreachable)
+    assert "Quillfeather" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_what_a_database_says_of_its_tables_is_told(database_url: str) -> None:
+    with (
+        pytest.raises(SourceError, match="absent_table"),
+        reading(sa.create_engine(database_url)) as connection,
+    ):
+        connection.execute(sa.text("SELECT * FROM absent_table"))
 
 
 def test_the_source_is_read_only(write_source: Callable[[dict[str, pd.DataFrame]], str]) -> None:

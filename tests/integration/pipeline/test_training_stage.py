@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from pickle import UnpicklingError
 
 import mlflow
 import pandas as pd
 import pytest
+import torch
 from integration.pipeline.two_hospitals import NIGHT, SITES, copied, ingest
 from mlflow import MlflowClient
 
@@ -107,6 +110,50 @@ def test_a_training_is_tracked_scored_and_registered(trained: Trained, settings:
     served = mlflow.pyfunc.load_model("models:/hospital_bed_census/1").predict(without_zones(panel))
     assert list(served.columns) == FORECAST.columns.names
     assert served["issued_at"].eq(issued_at).all()
+
+
+class Bomb:
+    """What would make a folder when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Callable[..., None], tuple[str]]:
+        return os.mkdir, (str(self.mark),)
+
+
+def test_code_in_a_models_files_is_not_run_and_the_night_ends_by_who_is_left(
+    trained: Trained, settings: Settings, tmp_path: Path
+) -> None:
+    place, key, mark = trained.place, trained.key, tmp_path / "code_has_run"
+    Registry(place.mlflow).promote(CENSUS, "1", settings.issued_at(NIGHT))
+    (weights,) = (file for file in place.var.glob("**/tft/weights.pt") if "training" not in file.parts)
+    whole = weights.parents[1] / "ensemble.json"
+    torch.save([Bomb(mark)], weights)
+    torch.load(weights, weights_only=False)
+    mark.rmdir()
+
+    _plan(place, key)
+    assert not mark.exists()
+    assert set(_census_of(place)["model"]) == {"ensemble"}
+    assert set(_census_of(place)["note"]) == {"The trained model speaks without the neural network."}
+
+    whole.write_bytes(weights.read_bytes())
+    _plan(place, key)
+    assert not mark.exists()
+    assert set(_census_of(place)["model"]) == {"climatology"}
+    assert _census_of(place)["note"].str.contains("the trained model failed tonight").all()
+
+
+def test_code_in_a_checkpoint_is_not_run(trained: Trained, tmp_path: Path) -> None:
+    mark = tmp_path / "code_has_run"
+    checkpoints = list((trained.place.var / "training").rglob("last.ckpt"))
+    assert checkpoints
+    for checkpoint in checkpoints:
+        torch.save({"state_dict": Bomb(mark)}, checkpoint)
+    with pytest.raises(UnpicklingError, match="Weights only load failed"):
+        pipeline.train_target(trained.place, trained.key, CENSUS, "always", {"seed": 11})
+    assert not mark.exists()
 
 
 def test_the_promoted_model_speaks_and_is_not_trained_again_until_it_is_old(

@@ -70,6 +70,49 @@ def test_a_forecast_stands_beside_the_outcome_that_is_known_now(engine: sa.Engin
     assert rows_of(engine, outcome) == [("ed", 10.5, 10.1, 10.9, 1), ("ed", 30.0, 10.1, 10.9, 0)]
 
 
+def test_counts_too_small_to_be_shown_are_in_no_view(engine: sa.Engine) -> None:
+    """From 1 to below what the site's newest night says; nobody is shown, and the models read all."""
+    warehouse.publish(engine, night_row(), forecast_rows(hours=4), recommendation_rows(shifts=1))
+    observe(engine, pd.Timestamp(ISSUED_AT + NEXT), [0.0, 4.0, 5.0, None])
+    views = "SELECT value, too_small FROM latest_observation ORDER BY valid_at"
+    outcomes = "SELECT outcome, inside FROM forecast_outcome ORDER BY valid_at"
+    assert rows_of(engine, views) == [(0, 0), (4, 0), (5, 0), (None, 0)]
+
+    later = replace(night_row(), night=NIGHT + NEXT, issued_at=ISSUED_AT + NEXT, smallest_count=5)
+    warehouse.open_night(engine, later)
+    assert rows_of(engine, views) == [(0, 0), (None, 1), (5, 0), (None, 0)]
+    assert rows_of(engine, outcomes) == [(0, 0), (None, None), (5, 0)]
+    known = warehouse.observations(engine, ["north"], None, ISSUED_AT, ISSUED_AT + NEXT)
+    assert known["value"].dropna().tolist() == [0, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("target", "outcome", "shown"),
+    [("ed_arrivals", 4.0, False), ("ed_arrivals", 6.0, True), ("bed_census", 6.0, False)],
+)
+def test_a_score_of_too_few_patients_does_not_tell_how_many_came(
+    engine: sa.Engine, target: str, outcome: float, shown: bool
+) -> None:
+    """Arrivals of the shift are added up, a census is a mean: 6 over two hours are 3 patients."""
+    warehouse.open_night(engine, replace(night_row(), smallest_count=5))
+    row = {
+        "night": NIGHT, "site_id": "north", "unit_id": "ed", "target": target, "period": "PT1H",
+        "lead_day": 1, "shift": "day", "model": "ensemble", "model_version": "1", "hours": 2,
+        "outcome": outcome, "pinball": 1.0, "mae": 2.0, "bias": 1.0, "coverage_80": 2.0,
+        "coverage_90": 2.0, "pit_80": 1.6, "pit_90": 1.8, "outcomes_until": ISSUED_AT,
+        "output_digest": "first",
+    }  # fmt: skip
+    both = [row | {"speaker": name, "published": name == "champion"} for name in ("champion", "climatology")]
+    scores = schema.FORECAST_SCORE.conform(pd.DataFrame(both))
+    warehouse.record_scores(engine, "north", NIGHT, scores)
+
+    ((*counts, skill),) = rows_of(
+        engine, "SELECT outcome, pinball, climatology_pinball, mae, bias, wql, skill FROM forecast_quality"
+    )
+    assert skill == 0
+    assert [count is not None for count in counts] == [shown] * 6
+
+
 def test_every_decision_is_told_with_its_shift(engine: sa.Engine) -> None:
     advice = recommendation_rows(shifts=1)
     warehouse.publish(engine, night_row(), forecast_rows(hours=2), advice)

@@ -12,7 +12,9 @@ from hypothesis import settings as trials
 from hypothesis import strategies as st
 from unit.report.conftest import MakeNight
 
+from forecasting.config import Privacy, Settings
 from forecasting.report.page.axis import LEFT, RIGHT, line, scale
+from forecasting.report.page.hour_table import hour_tables
 from forecasting.report.page.unit_chart import interval, unit_chart
 
 pytestmark = pytest.mark.unit
@@ -46,6 +48,26 @@ def test_the_band_is_the_interval_nearest_to_eight_in_ten(
     levels: tuple[float, ...], pair: tuple[float, float] | None
 ) -> None:
     assert interval(levels) == pair
+
+
+def test_counts_too_small_to_be_shown_are_neither_drawn_nor_written(
+    make_night: MakeNight, settings: Settings
+) -> None:
+    counts = make_night().history
+    last = counts["valid_at"] == counts["valid_at"].max()
+    nobody = counts["valid_at"] == counts["valid_at"].max() - timedelta(hours=1)
+    history = counts.assign(value=counts["value"].mask(last, 4.0).mask(nobody, 0.0))
+    shy = settings.model_copy(update={"privacy": Privacy(smallest_count=5)})
+    cells, drawn = {}, {}
+    for name, configured in (("all", settings), ("shy", shy)):
+        night = make_night(configured=configured, history=history)
+        (table,) = [of for of in hour_tables(night, night.site.units[0]) if of.title.startswith("Arrivals")]
+        cells[name] = [cell for _, row in table.rows for cell in row]
+        drawn[name] = unit_chart(night, night.site.units[0]).panels[1].counted
+    assert [cell for cell in cells["all"] if cell not in cells["shy"]] == ["4"]
+    assert cells["shy"].count("<5") == 1
+    assert "0" in cells["shy"]
+    assert drawn["all"].count("L") == drawn["shy"].count("L") + 1
 
 
 def test_shifts_lie_in_their_hours_and_none_upon_another(make_night: MakeNight) -> None:
