@@ -215,8 +215,8 @@ def test_loaded_files_leave_no_name_and_no_number(kind: str, settings: Settings,
     columns = {"ed_visit": {"arrived_at": "ARR", "departed_at": "DEP"}}
     with _heard() as said:
         loaded = pipeline.load_source(place, [feed], "site", columns)
-        told = loaded.told
-        print_loaded(told.read, told.left_out, told.first_at, loaded.written, Console(file=said))
+        found = loaded.told
+        print_loaded(found.read, found.left_out, found.first_at, loaded.written, Console(file=said))
     assert loaded.written["ed_visit"]
     left = [("said", said.getvalue().encode()), *stores.tables(place.source)]
     left += [(path.name, path.read_bytes()) for path in place.var.iterdir()]
