@@ -51,5 +51,5 @@ def balance_of(arrivals: pd.Series, census: pd.Series) -> Balance:
     rise = rise[rise.gt(0) & rise.index.isin(came.index)]
     more = rise - came.reindex(rise.index)
     more = more[more > 0]
-    worst = pd.Timestamp(more.index[more.argmax()]) if len(more) else None
+    worst = pd.Timestamp(more.index[int(more.to_numpy().argmax())]) if len(more) else None
     return Balance(len(rise), len(more), float(more.max()) if len(more) else 0.0, worst)

@@ -13,7 +13,7 @@ DEFECTS = {
     "ends_before_start": "end before they start; they have no census",
     "never_ended": (
         "are open for longer than their unit's longest_stay_hours, and counted so long and no longer; "
-        "end them in the source, and see what forecasting source check says of that limit"
+        "end them in the source, or raise it if they are true; forecasting source check says which limit fits"
     ),
     "too_long": (
         "lasted longer than their unit's longest_stay_hours, and are counted so long and no longer; "

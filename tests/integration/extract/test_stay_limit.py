@@ -208,7 +208,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(spans=SPANS, limit=st.integers(1, 200), earlier=st.integers(1, 200))
-@examples(max_examples=15)
+@examples(max_examples=10)
 def test_whatever_the_limit_no_hour_depends_on_what_came_later_and_flows_agree_with_the_census(
     folder: Path, settings: Settings, spans: list[tuple[float, float | None, bool]], limit: int, earlier: int
 ) -> None:
