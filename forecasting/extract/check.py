@@ -204,7 +204,8 @@ def _doubts(
         first, last = min(hours[0] for hours in known), max(hours[-1] for hours in known)
         for says in _site_doubts(first, last, settings, issued_at):
             yield site.site_id, "", "", says
-    left_out = sorted(set(extracted["observation"]["unit_id"]) - {unit.unit_id for unit in site.units})
+    there = {*extracted["observation"]["unit_id"], *extracted["unit"]["unit_id"].dropna()}
+    left_out = sorted(there - {unit.unit_id for unit in site.units})
     if left_out:
         more = f" and {len(left_out) - MOST_UNITS} more" if len(left_out) > MOST_UNITS else ""
         named = ", ".join(map(repr, left_out[:MOST_UNITS]))

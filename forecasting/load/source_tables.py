@@ -118,7 +118,7 @@ class SourceTables:
         with self._engine.begin() as connection:
             told, known_as = _with_those_before(connection, feed)
             found = [*ways(told), *feed.ways]
-            touched = known_as | {event.visit_id for event in told} | {way.visit_id for way in found}
+            touched = {*known_as, *(event.visit_id for event in told), *(way.visit_id for way in found)}
             touched |= {visit_id for _, visit_id in feed.withdrawn}
             rows = source_rows(found)
             for name, of_table in ((ED_VISIT.name, rows.ed_visit), (BED_STAY.name, rows.bed_stay)):

@@ -109,6 +109,11 @@ def test_a_backtest_that_makes_no_sense_is_refused_in_a_sentence(
     [
         (("worth", "o'neill"), "BacktestRefused", "there is no backtest o'neill in"),
         (("what-if", "--sites", ""), "WhatIfRefused", "site '' is unknown; allowed are north, west"),
+        (
+            ("night", "--night", "2180-09-01"),
+            "NightNotCome",
+            "issued at 2180-09-01 07:00 UTC; name a past one",
+        ),
     ],
 )
 def test_a_name_that_there_is_not_is_told(
