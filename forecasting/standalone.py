@@ -96,7 +96,8 @@ class Airflow:
 
     def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
         """Every task of a run, mapped ones by their readable index."""
-        address, found = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances?order_by=id", []
+        address = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances?order_by=id"
+        found: list[dict[str, Any]] = []
         while True:
             # Airflow gives no more at a time than its setting maximum_page_limit says.
             page = self._call("GET", f"{address}&limit=1000&offset={len(found)}")
