@@ -50,7 +50,7 @@ class TaskState:
     state: str | None
     seconds: float | None
     tries: int = 1
-    """How often it was begun."""
+    """How often it was begun; 0 of one that was skipped without."""
 
     @property
     def ended(self) -> bool:
