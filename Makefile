@@ -48,7 +48,7 @@ bench-scale: $(READY) ## seconds, memory and growth of each stage of a night, fo
 	@$(BIN)/python -m benchmarks.scale $(if $(JSON),--json $(JSON))
 
 bench-load: $(READY) ## a night of 100 sites on LocalExecutor and on Celery with two workers; about an hour
-	@$(BIN)/python -m benchmarks.load $(if $(SITES),--sites $(SITES)) $(if $(FOLDER),--folder $(FOLDER)) $(if $(JSON),--json $(JSON))
+	@$(BIN)/python -m benchmarks.load $(if $(SITES),--sites $(SITES)) $(if $(SLOTS),--slots $(SLOTS)) $(if $(FOLDER),--folder $(FOLDER)) $(if $(JSON),--json $(JSON))
 
 bench-scoring: $(READY) ## seconds and peak memory of scoring a backtest of 100 series, 52 issue times and 5 models
 	@$(BIN)/python -m benchmarks.scoring

@@ -51,7 +51,7 @@ class TaskState:
     state: str | None
     seconds: float | None
     tries: int = 1
-    """How often it was begun."""
+    """How often it was begun; 0 of one that was skipped without."""
 
     @property
     def ended(self) -> bool:
@@ -97,7 +97,8 @@ class Airflow:
 
     def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
         """Every task of a run, mapped ones by their readable index."""
-        address, found = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances?order_by=id", []
+        address = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances?order_by=id"
+        found: list[dict[str, Any]] = []
         while True:
             # Airflow gives no more at a time than its setting maximum_page_limit says.
             page = self._call("GET", f"{address}&limit=1000&offset={len(found)}")
@@ -204,11 +205,15 @@ def airflow_environment(place: Deployment, port: int) -> dict[str, str]:
     defaults = {
         "AIRFLOW__CORE__PARALLELISM": str(max(2, os.cpu_count() or 2)),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        # Each look at a DAG file is a second of a processor, and what it reads hardly ever changes.
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
         "AIRFLOW__SCHEDULER__MP_START_METHOD": "forkserver",
         "AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
         "AIRFLOW__API__WORKERS": "1",
         # So soon a scheduler looks for tasks of one that died; by itself Airflow takes five minutes.
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
+        # A task whose API server is busy waits; after Airflow's own 5 seconds it would fail before it began.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }
     return {

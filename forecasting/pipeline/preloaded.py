@@ -15,6 +15,7 @@ import matplotlib.backends.backend_agg
 import mlflow.store.artifact.local_artifact_repo
 import mlflow.store.model_registry.sqlalchemy_store
 import mlflow.store.tracking.sqlalchemy_store
+import mlflow.tracing.processor.otel_metrics_mixin
 import pyarrow.dataset
 import sqlalchemy.dialects.postgresql
 import sqlalchemy.dialects.sqlite

@@ -59,4 +59,4 @@ def test_a_night_imports_next_to_nothing_where_its_tasks_are_forked(
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["threads"] == 1
     assert not told["torch"]
-    assert len(told["imported"]) < 20, told["imported"]
+    assert len(told["imported"]) < 30, told["imported"]

@@ -13,11 +13,12 @@ import pytest
 from benchmarks.footprint import watch
 from benchmarks.group import DEMO, UNITS, site_names, write_group
 from benchmarks.load import airflow_share, losses
+from benchmarks.ways import Tally
 from forecasting.config import read_settings
 
 pytestmark = pytest.mark.unit
 
-WHOLE = {"campus_000": {"state": "published", "content": "a1", "forecast": 7}}
+WHOLE: dict[str, Tally] = {"campus_000": {"state": "published", "content": "a1", "forecast": 7}}
 
 
 def test_nothing_is_lost_where_every_site_has_what_it_has_alone() -> None:
