@@ -85,7 +85,9 @@ def train_target(
     with timed(stage, f"train_{target.value}"):
         history = recorded(place, settings, settings.site_ids, target, issued_at)
         run_id = runs.open_training(
-            key.mlflow_run_id, f"{target.value} ensemble", {"target": target.value, "began_from": root.name}
+            key.mlflow_run_id,
+            f"{target.value} ensemble {key.night}",
+            {"target": target.value, "began_from": root.name},
         )
         stage.write_record(_run_record(key, target), run_id)
         runs.log_params(run_id, settings.training.model_dump())

@@ -87,7 +87,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page that nobody has signed in on."""
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    page.set_default_timeout(PATIENCE)
+    page.context.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
     yield page
     page.close()

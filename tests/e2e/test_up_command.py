@@ -11,6 +11,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from e2e.installation import Installation, Servers
+from mlflow import MlflowClient
 from playwright.sync_api import Page, expect
 
 from forecasting import pipeline, warehouse
@@ -20,6 +21,9 @@ from forecasting.standalone import Airflow
 pytestmark = pytest.mark.e2e
 
 DAG = "hospital_nightly"
+RUN = "from_the_form"
+TRAINING = "bed_census ensemble"
+METRIC = "held_out/ensemble/wql"
 
 
 def _ended(servers: Servers, run_id: str) -> str:
@@ -43,13 +47,29 @@ def test_a_night_triggered_from_the_form_with_changed_params_goes_green(page: Pa
     form.get_by_role("combobox").first.click()
     page.get_by_role("option", name="always").click()
     form.get_by_text("Advanced Options").click()
-    form.locator("input[name=dagRunId]").fill("from_the_form")
+    form.locator("input[name=dagRunId]").fill(RUN)
     form.get_by_role("button", name="Trigger").click()
     expect(form).not_to_be_visible()
 
-    assert _ended(servers, "from_the_form") == "success"
-    page.goto(f"{servers.airflow}/dags/{DAG}/runs/from_the_form")
+    assert _ended(servers, RUN) == "success"
+    page.goto(f"{servers.airflow}/dags/{DAG}/runs/{RUN}")
     expect(page.get_by_text("success", exact=False).first).to_be_visible()
+
+
+def test_a_training_leads_to_its_mlflow_run_and_that_back_to_the_dag_run(
+    page: Page, servers: Servers
+) -> None:
+    page.goto(f"{servers.airflow}/dags/{DAG}/runs/{RUN}/tasks/train/mapped/0/details")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="MLflow run").click()
+    tracked = opened.value
+    expect(tracked.get_by_role("heading", name="ed_arrivals ensemble")).to_be_visible()
+    with tracked.expect_popup() as returned:
+        tracked.get_by_role("link", name="The DAG run in Airflow").click()
+    expect(returned.value).to_have_url(f"{servers.airflow}/dags/{DAG}/runs/{RUN}")
+    expect(returned.value.get_by_role("button", name="Trigger").first).to_be_visible()
+    for other in (tracked, returned.value):
+        other.close()
 
 
 def test_the_mlflow_pages_show_the_night_and_its_trainings(page: Page, servers: Servers) -> None:
@@ -60,6 +80,53 @@ def test_the_mlflow_pages_show_the_night_and_its_trainings(page: Page, servers: 
         nights_with_children.nth(number).click()
     for target in ("bed_census", "ed_arrivals"):
         expect(page.get_by_role("link", name=f"{target} ensemble")).to_have_count(2)
+
+
+def test_two_trainings_are_compared_side_by_side(page: Page, installation: Installation) -> None:
+    """On the page where the test before this one left off."""
+    trainings = page.get_by_role("link", name=TRAINING)
+    rows = [trainings.nth(number).locator("xpath=ancestor::*[@role='row']") for number in range(2)]
+    run_ids = [str(row.get_attribute("row-id")) for row in rows]
+    for run_id in run_ids:
+        page.locator(f"[role=row][row-id='{run_id}'] .ag-checkbox-input").check(force=True)
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_text(METRIC, exact=True)).to_be_visible()
+    client = MlflowClient(installation.place.mlflow)
+    for run_id in run_ids:
+        expect(page.get_by_role("link", name=run_id)).to_be_visible()
+        score = f"{round(client.get_run(run_id).data.metrics[METRIC], 3):g}"
+        expect(page.get_by_text(score, exact=True).first).to_be_visible()
+
+
+def test_whoever_waits_for_the_assets_is_told_the_night_and_the_verdict(servers: Servers) -> None:
+    airflow = Airflow(servers.airflow, servers.user, servers.password)
+    events = airflow._call("GET", f"assets/events?source_dag_id={DAG}&source_run_id={RUN}")["asset_events"]
+    told = {event["name"]: event["extra"] for event in events}
+    assert set(told) == {"hospital/observations", "hospital/recommendations"}
+    for extra in told.values():
+        assert extra["site"] == "west"
+        assert extra["verdict"] in ("clean", "warned")
+
+
+def test_every_line_of_a_tasks_log_names_site_night_and_stage(servers: Servers) -> None:
+    airflow = Airflow(servers.airflow, servers.user, servers.password)
+    of_task = f"dags/{DAG}/dagRuns/{RUN}/taskInstances/plan.publish"
+    lines = airflow._call("GET", f"{of_task}/logs/1?map_index=0")["content"]
+    began = next(number for number, line in enumerate(lines) if line.get("stage"))
+    for line in lines[began:]:
+        assert (line["site"], bool(line["night"])) == ("west", True), line
+        assert line["stage"] in ("publish", "decide"), line
+    assert "published" in [line["event"] for line in lines]
+
+
+def test_statsd_is_told_how_the_night_went(installation: Installation, servers: Servers) -> None:
+    sent = "\n".join(installation.metrics.received)
+    for metric in ("night.published,site=west:1|g", "night.ended,site=west,state=published:1|c"):
+        assert f"airflow.hospital.{metric}" in sent
+    for stage in ("extract", "validate", "record", "forecast", "staff"):
+        assert f"airflow.hospital.stage.duration,site=west,stage={stage}:" in sent
+    assert "airflow.hospital.data.stale_hours,site=west:" in sent
+    assert f"dag_id={DAG}" in sent
 
 
 def test_a_stale_site_turns_the_run_red_and_the_other_publishes(
