@@ -85,7 +85,7 @@ def _defects(questions: Questions, nowhere: pd.DataFrame, places: set[str]) -> p
     if questions.site.ed is not None:
         found.append(questions.ask(f"{ED_VISIT}_defects").assign(unit_id=questions.site.ed.unit_id))
     key = ["unit_id", "target", "valid_at", "defect"]
-    together = pd.concat(found).groupby(key)["source_rows"].sum().reset_index()
+    together = pd.concat(found).groupby(key, as_index=False)[["source_rows"]].sum()
     return together.assign(site_id=questions.site.site_id)
 
 
