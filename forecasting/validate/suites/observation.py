@@ -337,10 +337,17 @@ def _over_beds(failed: pd.DataFrame, staffed: pd.Series) -> str:
 def _silences(failed: pd.DataFrame) -> str:
     same = failed.groupby(["silent_hours", "silent_from", "silent_to"])
     return " ".join(
-        f"The source was silent for {hours} h between {begin:{MINUTE}} and {end:{MINUTE}} UTC: "
+        f"{_silent(hours, end - begin)} between {begin:{MINUTE}} and {end:{MINUTE}} UTC: "
         f"missing in {_listed(rows)}."
         for (hours, begin, end), rows in same
     )
+
+
+def _silent(hours: int, span: pd.Timedelta) -> str:
+    """In one stretch, or here and there in it."""
+    if span == pd.Timedelta(hours=hours):
+        return f"The source was silent for {hours} h"
+    return f"The source has no number for {hours} h, some of those"
 
 
 def _listed(failed: pd.DataFrame) -> str:
