@@ -335,19 +335,16 @@ def _over_beds(failed: pd.DataFrame, staffed: pd.Series) -> str:
 
 
 def _silences(failed: pd.DataFrame) -> str:
-    same = failed.groupby(["silent_hours", "silent_from", "silent_to"])
-    return " ".join(
-        f"{_silent(hours, end - begin)} between {begin:{MINUTE}} and {end:{MINUTE}} UTC: "
-        f"missing in {_listed(rows)}."
-        for (hours, begin, end), rows in same
+    hours_apart = (failed["silent_to"] - failed["silent_from"]).dt.total_seconds() / 3600
+    together = failed["silent_hours"] == hours_apart
+    how = together.map(
+        {True: "The source was silent for", False: "The source has no number here and there, for"}
     )
-
-
-def _silent(hours: int, span: pd.Timedelta) -> str:
-    """In one stretch, or here and there in it."""
-    if span == pd.Timedelta(hours=hours):
-        return f"The source was silent for {hours} h"
-    return f"The source has no number for {hours} h, some of those"
+    same = failed.assign(how=how).groupby(["how", "silent_hours", "silent_from", "silent_to"])
+    return " ".join(
+        f"{words} {hours} h between {begin:{MINUTE}} and {end:{MINUTE}} UTC: missing in {_listed(rows)}."
+        for (words, hours, begin, end), rows in same
+    )
 
 
 def _listed(failed: pd.DataFrame) -> str:
