@@ -72,7 +72,7 @@ bench-worth: $(READY) ## what a simulated year's staffing plans are worth beside
 	@$(BIN)/python -m benchmarks.worth $(if $(JSON),--json $(JSON))
 
 bench-corruption: $(READY) ## defects planted into a clean year: what is told, set right, flagged falsely, and lost; SEEDS="7" for one
-	@$(BIN)/python -m benchmarks.corruption $(if $(SEEDS),--seeds $(SEEDS)) $(if $(JSON),--json $(JSON))
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.corruption $(if $(SEEDS),--seeds $(SEEDS)) $(if $(JSON),--json $(JSON))
 
 lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock

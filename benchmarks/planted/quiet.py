@@ -58,8 +58,7 @@ def warned_nights(hours: pd.DataFrame, settings: Settings, nights: Sequence[date
 def quiet_nights(seed: int | None) -> pd.Series:
     """The warnings of a clean simulated year's nights; of the real ED's where no seed is given."""
     if seed is None:
-        origins = [*iowa.EARLIER.origins, *iowa.VALIDATION.origins]
-        return warned_nights(iowa.history(), iowa.settings(), origins)
+        return warned_nights(iowa.history(), iowa.settings(), iowa.VALIDATION.origins)
     year = clean_year(Profile.HOURLY, seed).year
     count = (year.issued_at - START - HISTORY) // NIGHTS_APART
     return warned_nights(year.hours, year.settings, [year.issued_at - n * NIGHTS_APART for n in range(count)])

@@ -54,16 +54,16 @@ def _render(documents: list[Document], folder: Path) -> None:
 
 
 def _site_config(documents: list[Document], folder: Path) -> dict[str, Any]:
-    states = {
-        f"{document['meta']['site']}/{document['meta']['table']}": _state(document) for document in documents
-    }
+    by_table = {f"{document['meta']['site']}/{document['meta']['table']}": document for document in documents}
+    states = {table: _state(document) for table, document in by_table.items()}
+    found = {table: _found(document) for table, document in by_table.items()}
     return {
         "class_name": "SiteBuilder",
         "show_how_to_buttons": False,
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
         "site_index_builder": {
             "class_name": "DefaultSiteIndexBuilder",
-            "view": {"module_name": _VIEWS, "class_name": "IndexView", "states": states},
+            "view": {"module_name": _VIEWS, "class_name": "IndexView", "states": states, "found": found},
         },
         "site_section_builders": {
             "expectations": "None",
@@ -82,6 +82,11 @@ def _state(document: Document) -> str:
     if "critical" in failed:
         return "blocked"
     return "warned" if failed else "clean"
+
+
+def _found(document: Document) -> list[str]:
+    """What failed, in the words of its own page."""
+    return [one["expectation_config"]["description"] for one in document["results"] if not one["success"]]
 
 
 def _midnight(night: str) -> datetime:

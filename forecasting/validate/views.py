@@ -22,13 +22,14 @@ class IndexView(DefaultJinjaIndexPageView):
 
     Args:
         states: ``clean``, ``warned`` or ``blocked`` by ``<site>/<table>``.
+        found: what failed, in sentences that are HTML already, by the same.
         kwargs: what Great Expectations gives its views.
     """
 
-    def __init__(self, states: dict[str, str], **kwargs: Any) -> None:
+    def __init__(self, states: dict[str, str], found: dict[str, list[str]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.env.loader = _ours_first(self.env.loader)
-        self.env.globals["states"] = states
+        self.env.globals |= {"states": states, "found": found}
 
 
 def _ours_first(theirs: BaseLoader | None) -> BaseLoader:

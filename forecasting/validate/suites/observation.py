@@ -341,11 +341,15 @@ def _over_beds(failed: pd.DataFrame, staffed: pd.Series, privacy: Privacy) -> st
 
 
 def _silences(failed: pd.DataFrame) -> str:
-    same = failed.groupby(["silent_hours", "silent_from", "silent_to"])
+    hours_apart = (failed["silent_to"] - failed["silent_from"]).dt.total_seconds() / 3600
+    together = failed["silent_hours"] == hours_apart
+    how = together.map(
+        {True: "The source was silent for", False: "The source has no number here and there, for"}
+    )
+    same = failed.assign(how=how).groupby(["how", "silent_hours", "silent_from", "silent_to"])
     return " ".join(
-        f"The source was silent for {hours} h between {begin:{MINUTE}} and {end:{MINUTE}} UTC: "
-        f"missing in {_listed(rows)}."
-        for (hours, begin, end), rows in same
+        f"{words} {hours} h between {begin:{MINUTE}} and {end:{MINUTE}} UTC: missing in {_listed(rows)}."
+        for (words, hours, begin, end), rows in same
     )
 
 

@@ -195,6 +195,19 @@ def test_a_feed_that_stands_still_is_silent(
     assert values["ed", "ed_arrivals"].notna().all()
 
 
+def test_numbers_ten_times_too_high_make_no_quiet_hour_silent(
+    write_source: Write, settings: Settings
+) -> None:
+    tables = hours_of(ISSUED_AT)
+    census = tables["bed_census_hourly"]
+    hit = np.random.default_rng(3).random(len(census)) < 0.04
+    tables["bed_census_hourly"] = census.assign(
+        occupied_beds=census["occupied_beds"].where(~hit, census["occupied_beds"] * 10)
+    )
+    values, _ = read(write_source(tables), hourly(settings))
+    assert values.notna().all()
+
+
 def test_rows_that_cannot_be_right_are_told_by_kind(
     write_source: Write, settings: Settings, database_url: str
 ) -> None:

@@ -227,3 +227,18 @@ def test_a_silent_source_leaves_hours_missing_not_zero(
     assert len(silent) == 24
     assert silent["value"].isna().all()
     assert known.loc[known["site_id"] == "west", "value"].notna().all()
+
+
+def test_a_column_renamed_between_two_nights_is_told_once(next_day: Deployment, damage: Damage) -> None:
+    damage("ALTER TABLE ed_visit RENAME COLUMN acuity TO esi")
+
+    def told(night: date) -> str:
+        key = pipeline.open_night(next_day, night, ("north",), f"scheduled__{night}", {})
+        for stage in (pipeline.extract_site, pipeline.validate_site, pipeline.record_site):
+            stage(next_day, key, "north")
+        results = warehouse.validation_results(warehouse.connect(next_day.warehouse), night, ["north"])
+        (detail,) = results.query("expectation == 'column_is_still_there'")["detail"]
+        return str(detail)
+
+    assert "Column 'acuity' of ed_visit is gone and 'esi' is new: renamed?" in told(TOMORROW)
+    assert told(TOMORROW + timedelta(days=1)) == ""

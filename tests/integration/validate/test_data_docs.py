@@ -44,6 +44,7 @@ def test_the_index_leads_to_every_table_of_every_site(
 def test_states_and_sentences_are_shown(two_sites: list[dict[str, object]], tmp_path: Path) -> None:
     index = build_data_docs(two_sites, tmp_path / "docs")
     assert index.read_text().count('class="state warned"') == 2
+    assert index.read_text().count("negative counts in") == 2
     (page,) = index.parent.glob("validations/west/**/observation.ed_arrivals.html")
     (other,) = index.parent.glob("validations/west/**/observation.bed_census.html")
     assert "negative counts in" in page.read_text() + other.read_text()
