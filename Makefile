@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction bench-scale bench-accuracy bench-accuracy-simulated bench-totals-simulated bench-regimes bench-staffing bench-worth bench-corruption bench-scoring lock clean
+.PHONY: help run up test lint bench-night bench-loader bench-training bench-prediction bench-scale bench-accuracy bench-accuracy-simulated bench-totals-simulated bench-regimes bench-staffing bench-worth bench-corruption bench-scoring bench-source lock clean
 
 help:            ## list these commands
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -67,6 +67,9 @@ bench-worth: $(READY) ## what a simulated year's staffing plans are worth beside
 
 bench-corruption: $(READY) ## defects planted into a clean source: told, set right, and what they cost a forecast
 	@$(BIN)/python -m benchmarks.corruption $(if $(JSON),--json $(JSON))
+
+bench-source: $(READY) ## counting ten million stays in PostgreSQL: a year and an increment; SITES=5 to ask fewer
+	@$(BIN)/python -m benchmarks.source $(if $(STAYS),--stays $(STAYS)) $(if $(SITES),--sites $(SITES)) $(if $(JSON),--json $(JSON))
 
 lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock

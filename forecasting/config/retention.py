@@ -17,4 +17,6 @@ class Retention(Table):
     page_days: Positive = 730
     quarantine_days: Positive = 730
     forecast_days: Positive = 730
-    """Quantiles by hour, shift and day."""
+    """Quantiles by hour, shift and day, published or kept in shadow."""
+    score_days: Positive = 1825
+    """How forecasts did."""

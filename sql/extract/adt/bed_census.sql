@@ -1,24 +1,12 @@
 -- Patients in each ward's beds at the start of an hour: bed_from <= hour < bed_to. The emergency department's census
 -- is counted from its visits instead (ed_census.sql). Flows and running total as there.
-WITH touching AS (
-    SELECT stay_id
-    FROM {bed_stay}
-    WHERE site_id = :site_id AND bed_from < :until AND (bed_to >= :since OR bed_to IS NULL)
-),
-
-stay AS (
+WITH stay AS (
     -- each stay once, as it was known at :until
     SELECT
         unit_id,
         MIN(bed_from) AS bed_from,
         MAX(CASE WHEN bed_to < :until THEN bed_to END) AS bed_to
-    FROM {bed_stay}
-    WHERE
-        site_id = :site_id
-        AND unit_id <> :ed_unit_id
-        AND bed_from < :until
-        AND (bed_to >= bed_from OR bed_to IS NULL)
-        AND stay_id IN (SELECT stay_id FROM touching)
+    FROM {told_stay}
     GROUP BY stay_id, unit_id, {hour_of:bed_from}
 ),
 

@@ -1,24 +1,12 @@
 -- Patients in the emergency department at the start of an hour, boarders included: arrived_at <= hour < departed_at.
 -- Patients flow in and out; the running total of the flows is the census. An hour without a flow has no row: the
 -- census is that of the row before.
-WITH touching AS (
-    -- visits with a row that reaches into the window
-    SELECT visit_id
-    FROM {ed_visit}
-    WHERE site_id = :site_id AND arrived_at < :until AND (departed_at >= :since OR departed_at IS NULL)
-),
-
-visit AS (
+WITH visit AS (
     -- each visit once, as it was known at :until
     SELECT
         MIN(arrived_at) AS arrived_at,
         MAX(CASE WHEN departed_at < :until THEN departed_at END) AS departed_at
-    FROM {ed_visit}
-    WHERE
-        site_id = :site_id
-        AND arrived_at < :until
-        AND (departed_at >= arrived_at OR departed_at IS NULL)
-        AND visit_id IN (SELECT visit_id FROM touching)
+    FROM {told_visit}
     GROUP BY visit_id, {hour_of:arrived_at}
 ),
 
