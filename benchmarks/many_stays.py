@@ -9,7 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 SITES, WARDS = 50, 20
-"""Of the group; of each site."""
+"""Of the group, where nothing else is asked for; of each site."""
 STAYS_A_VISIT = 4
 STAY_HOURS, VISIT_HOURS = 48, 5
 LONG_STAY, TIMES_LONGER = 200, 30
@@ -85,7 +85,7 @@ def site_ids() -> list[str]:
     return [f"site{number:02}" for number in range(SITES)]
 
 
-def fill(engine: sa.Engine, layout: str, stays: int, until: datetime, days: int) -> None:
+def fill(engine: sa.Engine, layout: str, stays: int, until: datetime, days: int, sites: int = SITES) -> None:
     """Make the tables of a layout, with so many stays in the last ``days``, their indexes and statistics.
 
     Who has not left by ``until`` has no end; the rows lie in the order in which they began, whatever their
@@ -97,13 +97,14 @@ def fill(engine: sa.Engine, layout: str, stays: int, until: datetime, days: int)
         stays: how many of all sites begin in the last ``days`` before ``until``; a quarter as many visits.
         until: naive UTC.
         days: see ``stays``.
+        sites: among how many the rows are shared.
     """
     since = until - timedelta(days=days) - BEFORE
     with engine.begin() as connection:
         connection.execute(sa.text(f"DROP SCHEMA IF EXISTS {layout} CASCADE"))
         connection.execute(sa.text(f"CREATE SCHEMA {layout}"))
         connection.execute(sa.text("SELECT setseed(0.5)"))
-        connection.execute(sa.text(_UNIT.format(layout=layout, sites=SITES, wards=WARDS)))
+        connection.execute(sa.text(_UNIT.format(layout=layout, sites=sites, wards=WARDS)))
         for table, share in (("bed_stay", 1), ("ed_visit", STAYS_A_VISIT)):
             _make(connection, layout, table, since, until)
             rows = round(stays / share * ((until - since) / timedelta(days=days)))
@@ -113,7 +114,7 @@ def fill(engine: sa.Engine, layout: str, stays: int, until: datetime, days: int)
                 "rows": rows,
                 "apart": (until - since).total_seconds() / rows,
                 "mean": 3600 * (STAY_HOURS if table == "bed_stay" else VISIT_HOURS),
-                "sites": SITES,
+                "sites": sites,
                 "rare": LONG_STAY,
                 "longer": TIMES_LONGER if table == "bed_stay" else 1,
             }

@@ -34,7 +34,8 @@ SELECT
     open_unit_id AS unit_id,
     open_from AS bed_from,
     (
-        SELECT MAX(bed_to)
+        -- of an expression: else PostgreSQL looks for the highest in the order of the ends, and finds none for long
+        SELECT MAX(CASE WHEN bed_to < :since THEN bed_to END)
         FROM {bed_stay}
         WHERE
             site_id = :site_id
@@ -43,6 +44,5 @@ SELECT
             AND bed_from >= open_hour
             AND {hour_of:bed_from} = open_hour
             AND bed_to >= bed_from
-            AND bed_to < :since
     ) AS bed_to
 FROM not_ended

@@ -32,7 +32,7 @@ SELECT
     open_visit_id AS visit_id,
     open_from AS arrived_at,
     (
-        SELECT MAX(departed_at)
+        SELECT MAX(CASE WHEN departed_at < :since THEN departed_at END)
         FROM {ed_visit}
         WHERE
             site_id = :site_id
@@ -40,6 +40,5 @@ SELECT
             AND arrived_at >= open_hour
             AND {hour_of:arrived_at} = open_hour
             AND departed_at >= arrived_at
-            AND departed_at < :since
     ) AS departed_at
 FROM not_ended
