@@ -44,7 +44,7 @@ UNTIL = datetime(2026, 12, 15, 8, tzinfo=UTC)
 PASSES = 1.05
 """Bar: rows that a year's target reads of its table, over those that begin in the year."""
 INCREMENT = 0.05
-"""Bar: pages that an increment's targets read, over those that the year's do."""
+"""Bar: rows that an increment's targets read, over those that the year's do."""
 GROWTH = 1.1
 """Bar: slope of the database's log seconds over a year's targets on log stays."""
 FLOOR, PEER = "a count of the stays", "pandas, of fetched stays"
@@ -280,13 +280,13 @@ class Figures:
 
 
 def figures(found: Sequence[Asked]) -> Figures:
-    """The most passes of a year's target, the largest share of pages of an increment, the steepest growth."""
+    """The most passes of a year's target, the largest share of rows of an increment, the steepest growth."""
     table = pd.DataFrame([{**asdict(one), "passes": one.passes} for one in found if one.of_target])
     sizes = sorted(table["stays"].unique())
     year, increment = (
         table[(table["window"] == window) & (table["stays"] == sizes[-1])] for window in ("year", "increment")
     )
-    share = increment.groupby("layout")["pages"].sum() / year.groupby("layout")["pages"].sum()
+    share = increment.groupby("layout")["rows"].sum() / year.groupby("layout")["rows"].sum()
     of_year = table[table["window"] == "year"]
     seconds = of_year.pivot_table("database_seconds", "layout", "stays", aggfunc="sum")
     slope = np.log(seconds[sizes[-1]] / seconds[sizes[0]]) / math.log(sizes[-1] / sizes[0])
@@ -298,7 +298,7 @@ def verdict(found: Sequence[Asked]) -> int:
     of = figures(found)
     print(
         f"source: {of.passes:.2f} passes a target ({PASSES}), growth {of.growth:.2f} ({GROWTH}), "
-        f"an increment reads {of.increment:.1%} of the pages ({INCREMENT:.0%})"
+        f"an increment reads {of.increment:.1%} of the rows ({INCREMENT:.0%})"
     )
     return 0 if of.passes <= PASSES and of.increment <= INCREMENT and of.growth <= GROWTH else 1
 

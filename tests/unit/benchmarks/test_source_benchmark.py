@@ -12,15 +12,15 @@ YEAR = Asked("months", "year", 1_000, "bed_census", 2.0, 2.5, 1_010, 1_000, 400,
 FOUND = [
     YEAR,
     replace(YEAR, stays=100, database_seconds=0.2),
-    replace(YEAR, window="increment", database_seconds=0.1, pages=8, partitions=2),
-    replace(YEAR, question="activity", database_seconds=50.0, pages=10**6),
+    replace(YEAR, window="increment", database_seconds=0.1, rows=8, partitions=2),
+    replace(YEAR, question="activity", database_seconds=50.0, rows=10**6),
 ]
 
 
 def test_the_worst_target_is_held_against_the_bars() -> None:
     of = figures(FOUND)
     assert of.passes == 1.01
-    assert of.increment == pytest.approx(8 / 400)
+    assert of.increment == pytest.approx(8 / 1_010)
     assert of.growth == pytest.approx(1.0)
 
 
@@ -29,7 +29,7 @@ def test_a_second_pass_misses_the_bar(capsys: pytest.CaptureFixture[str]) -> Non
     assert verdict([replace(YEAR, layout="whole", rows=2_000), *FOUND[1:]]) == 1
     said = capsys.readouterr().out.splitlines()
     assert said[0] == (
-        "source: 1.01 passes a target (1.05), growth 1.00 (1.1), an increment reads 2.0% of the pages (5%)"
+        "source: 1.01 passes a target (1.05), growth 1.00 (1.1), an increment reads 0.8% of the rows (5%)"
     )
 
 
