@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint audit bench-night bench-loader bench-training bench-prediction bench-scale bench-load bench-accuracy bench-accuracy-simulated bench-totals-simulated bench-regimes bench-staffing bench-worth bench-corruption bench-scoring lock clean
+.PHONY: help run up test lint audit bench-night bench-loader bench-training bench-prediction bench-scale bench-load bench-accuracy bench-accuracy-simulated bench-totals-simulated bench-regimes bench-staffing bench-worth bench-corruption bench-scoring bench-source lock clean
 
 help:            ## list these commands
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -73,6 +73,9 @@ bench-worth: $(READY) ## what a simulated year's staffing plans are worth beside
 
 bench-corruption: $(READY) ## defects planted into a clean year: what is told, set right, flagged falsely, and lost; SEEDS="7" for one
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.corruption $(if $(SEEDS),--seeds $(SEEDS)) $(if $(JSON),--json $(JSON))
+
+bench-source: $(READY) ## counting ten million stays in PostgreSQL: a year and an increment; SITES=5 to ask fewer
+	@$(BIN)/python -m benchmarks.source $(if $(STAYS),--stays $(STAYS)) $(if $(SITES),--sites $(SITES)) $(if $(JSON),--json $(JSON))
 
 lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock

@@ -22,6 +22,8 @@ from forecasting.config import Settings, read_settings
 from forecasting.deployment import Deployment
 from forecasting.schema import Target
 
+HOUR = "%Y-%m-%d %H:%M"
+
 
 @app.command()
 def migrate() -> None:
@@ -82,6 +84,23 @@ def maintain(
         today = datetime.now(read_settings(place.config).group.zone).date()
         for name, count in pipeline.maintain(place, today, dry_run=dry_run).items():
             console.print(f"{count:>10,} {name} {'would go' if dry_run else 'gone'}")
+
+
+@app.command()
+def reread(
+    site: str,
+    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The first local date.")],
+    dry_run: Annotated[bool, typer.Option(help="Record nothing; say what is told otherwise.")] = False,
+) -> None:
+    """Read a site's past once more, beyond the look-back; past nights keep what they knew."""
+    with plain_errors():
+        told = pipeline.reread_site(Deployment(), site, since.date(), dry_run=dry_run)
+        span = f"{told.since:{HOUR}} to {told.until:{HOUR}} UTC"
+        console.print(f"{told.read:,} hours of {site} read, from {span}")
+        for count, what in ((told.changed, "changed"), (told.taken_back, "taken back"), (told.new, "new")):
+            console.print(f"{count:>10,} {what}{' would be' if dry_run else ''}")
+        if told.warnings:
+            console.print(told.warnings)
 
 
 @app.command()

@@ -39,6 +39,7 @@ Positive = Annotated[int, Field(ge=1, le=10**9)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Days = Annotated[int, Field(ge=1, le=36_525)]
 """At most a century, so that no date before them is out of the calendar."""
+LookbackDays = Annotated[int, Field(ge=0, le=60)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -17,4 +17,6 @@ class Retention(Table):
     page_days: Days = 730
     quarantine_days: Days = 730
     forecast_days: Days = 730
-    """Quantiles by hour, shift and day."""
+    """Quantiles by hour, shift and day, published or kept in shadow."""
+    score_days: Days = 1825
+    """How forecasts did."""

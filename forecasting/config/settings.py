@@ -25,6 +25,9 @@ from forecasting.config.training import Training
 from forecasting.config.unit import UnitType
 from forecasting.config.weather import Weather
 
+SCORED_AFTER_DAYS = 30
+"""Within so many days after its night, and the look-back, a forecast has been scored to its last hour."""
+
 
 class Settings(Table):
     """All of hospital.toml."""
@@ -56,6 +59,7 @@ class Settings(Table):
         self._refuse_calls_never_worth_it()
         self._refuse_sites_not_told_apart()
         self._refuse_money_without_wages()
+        self._refuse_scores_gone_too_soon()
         if self.training.hidden_size % self.training.attention_heads:
             raise ValueError(
                 f"training.hidden_size = {self.training.hidden_size} must be a multiple of "
@@ -86,6 +90,16 @@ class Settings(Table):
         """What an hour without a head of a role costs units of a type."""
         role = self.roles[role_id]
         return role.wage * role.overtime_factor * self.cost(unit_type).missing_factor
+
+    def look_back(self, site: Site) -> timedelta:
+        """How far a site's nights re-read before the last hour recorded, to take up late and changed rows."""
+        days = self.source.lookback_days if site.lookback_days is None else site.lookback_days
+        return timedelta(days=days)
+
+    @property
+    def longest_look_back(self) -> timedelta:
+        """That of the site which re-reads furthest."""
+        return max(self.look_back(site) for site in self.sites)
 
     @property
     def site_ids(self) -> tuple[str, ...]:
@@ -121,6 +135,16 @@ class Settings(Table):
         seconds = (max(ends) - issued_at).total_seconds()
         # One hour more: a shift that spans the autumn clock change is an hour longer.
         return int(-(-seconds // 3600)) + 1
+
+    def _refuse_scores_gone_too_soon(self) -> None:
+        watched = self.monitoring.window_days + self.monitoring.recent_days
+        least = watched + self.longest_look_back.days + SCORED_AFTER_DAYS
+        if self.retention.score_days < least:
+            raise ValueError(
+                f"retention.score_days = {self.retention.score_days} removes scores that the monitor judges "
+                f"by; it must be {least} or more: windows of {watched} days, the look-back, and "
+                f"{SCORED_AFTER_DAYS}"
+            )
 
     def _refuse_unknown_names(self) -> None:
         units = {(site.site_id, unit.unit_id): unit for site in self.sites for unit in site.units}

@@ -9,7 +9,15 @@ import holidays
 from pydantic import Field, model_validator
 
 from forecasting.config.approval import Approval
-from forecasting.config.fields import Count, Identifier, Positive, SourceName, TimeZoneName, Title
+from forecasting.config.fields import (
+    Count,
+    Identifier,
+    LookbackDays,
+    Positive,
+    SourceName,
+    TimeZoneName,
+    Title,
+)
 from forecasting.config.table import Table, refuse_repeats
 from forecasting.config.unit import Unit, UnitType
 
@@ -44,6 +52,8 @@ class Site(Table):
     country: str
     subdivision: str | None = None
     ratio_set: Identifier | None = None
+    lookback_days: LookbackDays | None = None
+    """How far its nights re-read; None: as ``source.lookback_days`` says."""
     approval: Approval = Approval()
     units: Annotated[tuple[Unit, ...], Field(min_length=1)]
     float_pools: tuple[FloatPool, ...] = ()

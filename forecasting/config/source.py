@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from forecasting.config.fields import Days, Identifier, Positive, SourceName, TimeZoneName
+from forecasting.config.fields import Days, Identifier, LookbackDays, Positive, SourceName, TimeZoneName
 from forecasting.config.site import Site
 from forecasting.config.table import Table
 from forecasting.profile import Profile
@@ -62,7 +62,8 @@ class Source(Table):
 
     profile: Profile = Profile.ADT
     history_days: Annotated[Days, Field(ge=21)] = 730
-    lookback_days: Annotated[int, Field(ge=0, le=60)] = 3
+    lookback_days: LookbackDays = 3
+    """How far later nights re-read, to take up late and changed rows; a site may have its own."""
     stale_after_hours: Annotated[Positive, Field(le=24 * 366)] = 24
     catch_up: Literal["missing", "spread"] = "missing"
     """The arrivals of an outage, stamped on the hour after it: left out, or given back to its hours."""

@@ -141,7 +141,7 @@ def _our_units(units: pd.Series, site: Site) -> pd.Series:
         name = str(theirs)
         return ours.get(name, f"{name} in the source" if name in taken else name)
 
-    return units.map(named, na_action="ignore")
+    return units.map({theirs: named(theirs) for theirs in units.dropna().unique()})
 
 
 def _times(column: pd.Series, name: str) -> pd.Series:

@@ -28,6 +28,7 @@ from forecasting.pipeline.preparation import (
     simulate_source,
     simulated_span,
 )
+from forecasting.pipeline.reread import Reread, reread_site
 from forecasting.pipeline.root import Retrain
 from forecasting.pipeline.tracked import record_untold
 from forecasting.pipeline.training import open_training, train_target, training_run
@@ -36,6 +37,7 @@ from forecasting.pipeline.walk import walk
 __all__ = [
     "Loaded",
     "NightKey",
+    "Reread",
     "Response",
     "Retrain",
     "SiteFigures",
@@ -61,6 +63,7 @@ __all__ = [
     "record_untold",
     "render_queries",
     "reopen_site",
+    "reread_site",
     "runs_page",
     "settle_site",
     "simulate_source",

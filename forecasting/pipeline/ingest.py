@@ -197,4 +197,4 @@ def _since(engine: sa.Engine, settings: Settings, site_id: str, issued_at: datet
     """Where to begin reading: the look-back before what earlier nights recorded, or the whole history."""
     last = warehouse.last_observed(engine, site_id, issued_at)
     whole = issued_at - timedelta(days=settings.source.history_days)
-    return whole if last is None else max(whole, last - timedelta(days=settings.source.lookback_days))
+    return whole if last is None else max(whole, last - settings.look_back(settings.site(site_id)))

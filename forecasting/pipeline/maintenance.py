@@ -62,6 +62,8 @@ def maintain(place: Deployment, today: date, *, dry_run: bool = False) -> Mappin
             engine, before(keep.quarantine_days), dry_run=dry_run
         ),
         "forecast rows": warehouse.expire_forecasts(engine, oldest, dry_run=dry_run),
+        "shadow forecast rows": warehouse.expire_shadow_forecasts(engine, oldest, dry_run=dry_run),
+        "score rows": warehouse.expire_scores(engine, before(keep.score_days), dry_run=dry_run),
     }
     if not dry_run:
         for night in staged:

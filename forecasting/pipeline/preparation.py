@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -55,8 +55,9 @@ def render_queries(place: Deployment, night: date, site_id: str, dialect: str, f
 
     settings = read_settings(place.config)
     issued_at = settings.issued_at(night)
-    since = issued_at - timedelta(days=settings.source.lookback_days)
-    texts = render_queries(settings, settings.site(site_id), since, issued_at, Dialect(dialect))
+    site = settings.site(site_id)
+    since = issued_at - settings.look_back(site)
+    texts = render_queries(settings, site, since, issued_at, Dialect(dialect))
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for name, text in texts.items():

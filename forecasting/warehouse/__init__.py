@@ -13,7 +13,6 @@ Times go in and come out as aware UTC; a missing value is NULL.
 from forecasting.warehouse.decision import decisions, record_decisions
 from forecasting.warehouse.engine import WarehouseError, WarehouseLost, connect
 from forecasting.warehouse.migration import downgrade, migrate
-from forecasting.warehouse.months import drop_before
 from forecasting.warehouse.night import (
     Night,
     close_night,
@@ -25,6 +24,7 @@ from forecasting.warehouse.night import (
 )
 from forecasting.warehouse.observation import (
     last_observed,
+    no_longer_told,
     observation_versions,
     observations,
     observed_span,
@@ -38,7 +38,13 @@ from forecasting.warehouse.publication import (
     recommendations,
     shadow_forecasts,
 )
-from forecasting.warehouse.retention import expire_forecasts, expire_quarantine, tidy
+from forecasting.warehouse.retention import (
+    expire_forecasts,
+    expire_quarantine,
+    expire_scores,
+    expire_shadow_forecasts,
+    tidy,
+)
 from forecasting.warehouse.scenario import record_scenario, scenario_recommendations, scenarios
 from forecasting.warehouse.score import record_scores, scored_until, scores
 from forecasting.warehouse.source_column import record_source_columns, source_columns
@@ -53,9 +59,10 @@ __all__ = [
     "connect",
     "decisions",
     "downgrade",
-    "drop_before",
     "expire_forecasts",
     "expire_quarantine",
+    "expire_scores",
+    "expire_shadow_forecasts",
     "find_night",
     "forecasts",
     "last_observed",
@@ -63,6 +70,7 @@ __all__ = [
     "migrate",
     "name_run",
     "nights",
+    "no_longer_told",
     "observation_versions",
     "observations",
     "observed_span",

@@ -22,6 +22,8 @@ from forecasting.warehouse.months import make_months
 from forecasting.warehouse.rows import instants, read_frame, replace_partition, to_rows, upsert
 
 _HOURS = tables.OBSERVATION.c
+_KEY = list(OBSERVATION.key)
+_SERIES = ["unit_id", "target"]
 
 
 class _Series(NamedTuple):
@@ -33,8 +35,9 @@ def record_observations(engine: sa.Engine, site_id: str, issued_at: datetime, fr
     """Take up what the night issued at ``issued_at`` read of a site, in one transaction.
 
     Hours that are new, or whose value is not the one known before, get a version known from ``issued_at`` on;
-    a missing value equals a missing one. Reading a night again replaces that night's versions. Whatever
-    another night knew of an hour it goes on knowing, in whichever order the nights are recorded.
+    a missing value equals a missing one. So do hours between the first and the last one read that were known
+    and are told no more: they are missing from now on. Reading a night again replaces that night's versions.
+    Whatever another night knew of an hour it goes on knowing, in whichever order the nights are recorded.
 
     Args:
         engine: the warehouse.
@@ -43,7 +46,7 @@ def record_observations(engine: sa.Engine, site_id: str, issued_at: datetime, fr
         frame: OBSERVATION rows.
 
     Returns:
-        How many hours were new or changed.
+        How many hours were new, changed or taken back.
 
     Raises:
         WarehouseError: a row is of another site or of an hour at or after the issue time.
@@ -60,13 +63,36 @@ def record_observations(engine: sa.Engine, site_id: str, issued_at: datetime, fr
         before = _known(
             connection, [site_id], _HOURS.known_at < issued_at, *([in_window] if len(read) else [])
         )
-        news = _versions(_news(read, before), site_id, issued_at)
+        told = pd.concat([read, no_longer_told(read, before)], ignore_index=True)
+        news = _versions(_news(told, before), site_id, issued_at)
         of_this_night = sa.and_(_HOURS.site_id == site_id, _HOURS.known_at == issued_at)
         replace_partition(connection, tables.OBSERVATION, news, of_this_night)
         if later is not None:
             knows = _known(connection, [site_id], _HOURS.known_at <= later)
             upsert(connection, tables.OBSERVATION, _versions(_news(knew, knows), site_id, later))
     return len(news)
+
+
+def no_longer_told(read: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Hours with a known value, between the first and the last one read, that are not among those read.
+
+    Of a series that is read, hours before its first one are left out: a source that tells it only from a
+    later hour on, as after a purge, takes nothing back.
+
+    Args:
+        read: OBSERVATION rows of a site.
+        known: what was known of it before.
+
+    Returns:
+        OBSERVATION rows, their values missing.
+    """
+    window = known["valid_at"].between(read["valid_at"].min(), read["valid_at"].max())
+    values = known[window & known["value"].notna()]
+    begins = read.groupby(_SERIES)["valid_at"].min().rename("begins").reset_index()
+    beside = values.merge(read[_KEY], on=_KEY, how="left", indicator="side")
+    beside = beside.merge(begins, on=_SERIES, how="left")
+    gone = beside["side"].eq("left_only") & ~(beside["valid_at"] < beside["begins"])
+    return OBSERVATION.conform(beside.loc[gone, _KEY].assign(value=np.nan))
 
 
 def observations(

@@ -39,6 +39,11 @@ def test_the_demo_configuration_is_valid() -> None:
             ("sites.1.time_zone", "Mars/Base", "IANA"),
         ),
         ("issue_hour = 3", "issue_hour = 31", ("group.issue_hour", "31", "less than or equal to 23")),
+        (
+            "[training]",
+            "[retention]\nscore_days = 60\n\n[training]",
+            ("score_days = 60", "must be 68 or more", "35 days"),
+        ),
         ("issue_hour = 3", "isue_hour = 3", ("group.isue_hour", "not permitted")),
         ('unit_type = "icu"', 'unit_type = "spa"', ("unit_type", "'spa'", "'ed', 'icu'")),
         ("beds = 10", "beds = -2", ("beds", "-2", "greater than or equal to 1")),
@@ -303,6 +308,16 @@ def _with(change: Callable[[dict[str, Any]], None]) -> Settings:
     content = tomllib.loads(EXAMPLE.read_text())
     change(content)
     return Settings.model_validate(content)
+
+
+def test_a_site_s_own_look_back_goes_before_the_group_s() -> None:
+    def lags(raw: dict[str, Any]) -> None:
+        raw["source"]["lookback_days"] = 2
+        raw["sites"][1]["lookback_days"] = 9
+
+    settings = _with(lags)
+    assert [settings.look_back(site).days for site in settings.sites] == [2, 9]
+    assert settings.longest_look_back.days == 9
 
 
 def test_a_site_whose_day_has_begun_is_planned_from_the_next(settings: Settings) -> None:

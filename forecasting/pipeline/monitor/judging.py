@@ -78,7 +78,7 @@ def judge(place: Deployment, key: MonitorKey) -> Judgement:
 
 
 def _read(engine: sa.Engine, settings: Settings, key: MonitorKey) -> pd.DataFrame:
-    days = key.window_days + settings.monitoring.recent_days + settings.source.lookback_days
+    days = key.window_days + settings.monitoring.recent_days + settings.longest_look_back.days
     first = key.night - timedelta(days=days + HIGHEST_LEAD_DAY)
     periods = (HOUR, *block_periods(settings))
     return pd.concat([warehouse.scores(engine, first, key.night, period) for period in periods])

@@ -72,7 +72,7 @@ def _final_before(
     """The first hour that the next night will read again; None where nothing was recorded."""
     just_after = issued_at + timedelta(microseconds=1)
     last = warehouse.last_observed(engine, site_id, just_after)
-    return None if last is None else last - timedelta(days=settings.source.lookback_days)
+    return None if last is None else last - settings.look_back(settings.site(site_id))
 
 
 def _reach(settings: Settings) -> timedelta:

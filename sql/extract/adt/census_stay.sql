@@ -4,46 +4,19 @@
 -- A stay is counted for longest_hours of its unit and no more, ended or not: of one that nobody ended it isn't known
 -- when the patient left. Whether an hour counts it thus never depends on what came to be known later.
 -- The emergency department's stays are its visits. What the census leaves out is left out here.
-WITH touching_stay AS (
-    SELECT stay_id
-    FROM {bed_stay}
-    WHERE site_id = :site_id AND bed_from < :until AND (bed_to >= :since OR bed_to IS NULL)
-),
-
-touching_visit AS (
-    SELECT visit_id
-    FROM {ed_visit}
-    WHERE
-        site_id = :site_id
-        AND :ed_unit_id <> ''
-        AND arrived_at < :until
-        AND (departed_at >= :since OR departed_at IS NULL)
-),
-
-stay AS (
+WITH stay AS (
     SELECT
         unit_id,
         MIN(bed_from) AS began_at,
         MAX(CASE WHEN bed_to < :until THEN bed_to END) AS ended_at
-    FROM {bed_stay}
-    WHERE
-        site_id = :site_id
-        AND unit_id <> :ed_unit_id
-        AND bed_from < :until
-        AND (bed_to >= bed_from OR bed_to IS NULL)
-        AND stay_id IN (SELECT stay_id FROM touching_stay)
+    FROM {told_stay}
     GROUP BY stay_id, unit_id, {hour_of:bed_from}
     UNION ALL
     SELECT
         CAST(:ed_unit_id AS VARCHAR(255)) AS unit_id,
         MIN(arrived_at) AS began_at,
         MAX(CASE WHEN departed_at < :until THEN departed_at END) AS ended_at
-    FROM {ed_visit}
-    WHERE
-        site_id = :site_id
-        AND arrived_at < :until
-        AND (departed_at >= arrived_at OR departed_at IS NULL)
-        AND visit_id IN (SELECT visit_id FROM touching_visit)
+    FROM {told_visit}
     GROUP BY visit_id, {hour_of:arrived_at}
 ),
 

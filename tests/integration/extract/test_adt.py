@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from forecasting.config import Settings
 from forecasting.extract import connect, extract, extract_roster
-from forecasting.schema import SOURCE_COLUMN, OBSERVATION, SCHEDULED_SHIFT, SOURCE_DEFECT, UNIT, Target
+from forecasting.schema import OBSERVATION, SCHEDULED_SHIFT, SOURCE_COLUMN, SOURCE_DEFECT, UNIT, Target
 
 pytestmark = pytest.mark.integration
 

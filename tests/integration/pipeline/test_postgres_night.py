@@ -21,6 +21,7 @@ from forecasting.config import Settings
 from forecasting.deployment import Deployment
 from forecasting.extract.shape import SHAPES
 from forecasting.warehouse.definitions import USERS, VIEWS, sql_files
+from forecasting.warehouse.months import drop_before
 from forecasting.warehouse.tables import METADATA
 
 pytestmark = pytest.mark.integration
@@ -110,7 +111,7 @@ def test_the_pipeline_and_the_source_reader_can_do_a_night(
 ) -> None:
     told, heads = _published(place.warehouse, NIGHT)
     assert set(told["site_id"]) == set(heads["site_id"]) == set(SITES)
-    assert warehouse.drop_before(warehouse.connect(place.warehouse), "observation", date(2020, 1, 1)) == 0
+    assert drop_before(warehouse.connect(place.warehouse), "observation", date(2020, 1, 1)) == 0
     with _engine(addresses["warehouse"]).connect() as connection:
         months = connection.execute(sa.text("SELECT DISTINCT tableoid::regclass::text FROM observation"))
         assert all(re.fullmatch(r"observation_2026_\d\d", month) for (month,) in months)

@@ -15,7 +15,7 @@ from pandas.testing import assert_frame_equal
 
 from forecasting import schema, warehouse
 from forecasting.warehouse import WarehouseError
-from forecasting.warehouse.months import make_months
+from forecasting.warehouse.months import drop_before, make_months
 from forecasting.warehouse.tables import FORECAST, MONTHLY
 
 pytestmark = pytest.mark.integration
@@ -134,10 +134,10 @@ def test_months_before_a_day_go_and_its_own_stays_whole(engine: sa.Engine, table
         standing = connection.scalars(sa.select(instant)).all()
     kept = sorted(value for value in standing if value >= datetime(2027, 1, 1, tzinfo=UTC))
 
-    assert warehouse.drop_before(engine, table, date(2027, 1, 20)) == len(standing) - len(kept) > 0
+    assert drop_before(engine, table, date(2027, 1, 20)) == len(standing) - len(kept) > 0
     with engine.connect() as connection:
         assert sorted(connection.scalars(sa.select(instant))) == kept
-    assert warehouse.drop_before(engine, table, date(2027, 1, 20)) == 0
+    assert drop_before(engine, table, date(2027, 1, 20)) == 0
     if engine.dialect.name == "postgresql":
         assert not {month for month in partitions(engine, table) if month < "2027_01"}
     publish(engine, NEW_YEAR - timedelta(days=2))
@@ -145,7 +145,7 @@ def test_months_before_a_day_go_and_its_own_stays_whole(engine: sa.Engine, table
 
 def test_a_table_without_months_is_refused(engine: sa.Engine) -> None:
     with pytest.raises(WarehouseError, match="'night' has no months to drop; allowed: observation, forecast"):
-        warehouse.drop_before(engine, "night", NIGHT)
+        drop_before(engine, "night", NIGHT)
 
 
 def test_rows_in_bulk_are_those_one_by_one(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,6 +111,29 @@ def test_reading_an_old_night_again_changes_nothing_a_later_night_knew(engine: s
     assert known(engine, SECOND) == {hour(-2): 5, hour(-1): 7, hour(0): 9}
 
 
+def test_an_hour_that_is_told_no_more_is_missing_from_that_night_on(engine: sa.Engine) -> None:
+    """Of a series with other hours, and of one that has none any more: a unit was merged into another."""
+    first = [read({hour(-3): 5, hour(-2): 6, hour(-1): 7}, unit_id=unit) for unit in ("ed", "icu")]
+    warehouse.record_observations(engine, "north", FIRST, pd.concat(first))
+    second = read({hour(-3): 5, hour(-1): 7, hour(0): 9})
+    assert warehouse.record_observations(engine, "north", SECOND, second) == 1 + 1 + 3
+    assert warehouse.record_observations(engine, "north", SECOND, second) == 1 + 1 + 3
+    now = warehouse.observations(engine, ["north"], None, LONG_AGO, SECOND)
+    assert now.loc[now["value"].isna(), "unit_id"].tolist() == ["ed", "icu", "icu", "icu"]
+    before = warehouse.observations(engine, ["north"], None, LONG_AGO, FIRST)
+    assert before["value"].tolist() == [5, 6, 7] * 2
+    third = read({hour(-2): 6, hour(-1): 7, hour(0): 9, hour(1): 1})
+    assert warehouse.record_observations(engine, "north", THIRD, third) == 2
+
+
+def test_a_source_that_was_purged_takes_nothing_back(engine: sa.Engine) -> None:
+    """It tells one series from a later hour on than another."""
+    told = [read({hour(-3): 5, hour(-2): 6, hour(-1): 7}, unit_id=unit) for unit in ("ed", "icu")]
+    warehouse.record_observations(engine, "north", FIRST, pd.concat(told))
+    later = pd.concat([told[0], read({hour(-1): 7}, unit_id="icu")])
+    assert warehouse.record_observations(engine, "north", SECOND, later) == 0
+
+
 def test_last_observed_is_what_earlier_nights_recorded(engine: sa.Engine) -> None:
     warehouse.record_observations(engine, "north", FIRST, read({hour(-2): 5, hour(-1): 7}))
     warehouse.record_observations(engine, "north", SECOND, read({hour(20): 5}))
