@@ -110,7 +110,7 @@ def ask(url: str, layout: str, window: str, stays: int, sites: Sequence[str]) ->
         pages=("pages", "sum"),
         partitions=("partitions", "max"),
     )
-    return [Asked(**row) for row in together.to_dict("records")]
+    return [Asked(**{str(name): value for name, value in row.items()}) for row in together.to_dict("records")]
 
 
 def _ask(url: str, layout: str, window: str, stays: int, site_id: str) -> Iterator[Asked]:
@@ -200,7 +200,7 @@ def _scans(node: dict[str, Any]) -> Iterator[tuple[str, int]]:
 def _began(connection: sa.Connection, layout: str, table: str, since: datetime, site_id: str) -> int:
     _, begins, _ = TABLES[table]
     query = f"SELECT count(*) FROM {layout}.{table} WHERE site_id = :site_id AND {begins} >= :since"  # noqa: S608
-    return connection.scalars(sa.text(query), {"since": _naive(since), "site_id": site_id}).one()
+    return int(connection.scalar(sa.text(query), {"since": _naive(since), "site_id": site_id}) or 0)
 
 
 def count_stays(connection: sa.Connection, layout: str, since: datetime, site_id: str) -> int:
@@ -208,7 +208,7 @@ def count_stays(connection: sa.Connection, layout: str, since: datetime, site_id
     query = sa.text(
         f"SELECT count(bed_to) FROM {layout}.bed_stay WHERE site_id = :site_id AND bed_from >= :since"  # noqa: S608
     )
-    return connection.scalars(query, {"since": _naive(since), "site_id": site_id}).one()
+    return int(connection.scalar(query, {"since": _naive(since), "site_id": site_id}) or 0)
 
 
 def fetch_and_count(connection: sa.Connection, layout: str, since: datetime, site_id: str) -> np.ndarray:
@@ -219,8 +219,8 @@ def fetch_and_count(connection: sa.Connection, layout: str, since: datetime, sit
     begin = pd.Timestamp(_naive(since))
     hours = int((UNTIL - since) / timedelta(hours=1))
     change = np.zeros((WARDS, hours + 1), dtype=np.int64)
-    values = {"since": begin, "site_id": site_id}
-    for rows in pd.read_sql(streamed, connection, params=values, chunksize=CHUNK):
+    bound = streamed.bindparams(since=begin, site_id=site_id)
+    for rows in pd.read_sql(bound, connection, chunksize=CHUNK):
         ward = rows["unit_id"].str[-2:].astype(int).to_numpy()
         for column, sign in (("bed_from", 1), ("bed_to", -1)):
             hour = (rows[column].dt.ceil("h") - begin) / pd.Timedelta(hours=1)

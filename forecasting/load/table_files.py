@@ -170,7 +170,8 @@ def _typed(told: pd.Series, column: sa.Column[object], zones: pd.Series) -> pd.S
         return _utc(told, zones)
     if isinstance(column.type, sa.Integer):
         return _whole_numbers(told, MOST[str(column.type)])
-    return told.astype("string").map(plain, na_action="ignore").replace("", pd.NA)
+    texts = told.astype("string").map(plain, na_action="ignore")
+    return texts.mask(texts == "")
 
 
 def _readable(
@@ -188,7 +189,7 @@ def _readable(
 
 def _row(path: Path, rows: pd.Series) -> str:
     """Where the first of some rows stands."""
-    return f"{path}, row {1 + int(rows.idxmax())}"
+    return f"{path}, row {1 + int(rows.to_numpy().argmax())}"
 
 
 def _of_use(read: pd.Series, told: pd.Series, table: str, column: str) -> pd.Series:
@@ -244,4 +245,5 @@ def _utc(told: pd.Series, zones: pd.Series) -> pd.Series:
 
 
 def _in_range(times: pd.Series) -> pd.Series:
-    return times.where(times >= EARLIEST).clip(upper=LATEST)
+    known = times.where(times >= EARLIEST)
+    return known.mask(known > LATEST, LATEST)

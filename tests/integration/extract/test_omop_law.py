@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -68,8 +69,8 @@ visits = st.lists(
 )
 
 
-def at(quarter: int | None) -> pd.Timestamp:
-    return pd.NaT if quarter is None else START + quarter * QUARTER
+def at(quarter: int | None) -> pd.Timestamp | None:
+    return None if quarter is None else START + quarter * QUARTER
 
 
 def tables(told: list[Visit]) -> Tables:
@@ -190,8 +191,6 @@ def test_postgresql_counts_alike(terms: Settings, postgres_url: str, told: list[
 def write(url: str, told: Tables) -> None:
     engine = sa.create_engine(url)
     for name, frame in told.items():
-        types: dict[str, sa.types.TypeEngine[datetime]] = {
-            str(column): sa.DateTime() for column in frame.select_dtypes("datetime")
-        }
+        types: Any = {column: sa.DateTime() for column in frame.select_dtypes("datetime")}
         frame.to_sql(name, engine, index=False, if_exists="replace", dtype=types)
     engine.dispose()

@@ -131,8 +131,8 @@ def test_months_that_are_over_go_as_partitions_but_none_that_a_last_night_lies_i
             return dict(connection.execute(query).tuples().all())
 
     rows = len(forecast_rows())
-    told = pipeline.maintain(place, today, dry_run=True)
-    assert told["forecast rows"] == 3 * rows
+    would_go = pipeline.maintain(place, today, dry_run=True)
+    assert would_go["forecast rows"] == 3 * rows
     assert pipeline.maintain(place, today)["forecast rows"] == 3 * rows
     closed, north = ISSUED_AT + timedelta(days=31), ISSUED_AT + timedelta(days=31 * 26)
     assert set(months_left()) >= {f"forecast_{closed:%Y_%m}", f"forecast_{north:%Y_%m}"}

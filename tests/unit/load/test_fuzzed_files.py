@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -199,7 +200,7 @@ def test_every_line_of_an_export_is_read_or_left_out(
     for place in drop:
         _at(resources, place, lambda holder, key: holder.pop(key))
     for place, value in change:
-        _at(resources, place, lambda holder, key, value=value: holder.__setitem__(key, value))
+        _at(resources, place, partial(_put, value=value))
     random = Random(seed)  # noqa: S311
     told = [mutated(json.dumps(one), cuts if random.random() < 0.3 else []) for one in resources]
     pieces = [Piece(text, "here") for text in told]
@@ -208,6 +209,10 @@ def test_every_line_of_an_export_is_read_or_left_out(
     assert (again.ways, again.told.left_out) == (feed.ways, feed.told.left_out)
     encounters = sum(bool(one.strip()) and '"Encounter"' in one for one in told)
     assert items(feed) >= encounters - sum("\n" in one for one in told)
+
+
+def _put(holder: Any, key: Any, value: Any) -> None:
+    holder[key] = value
 
 
 def _at(tree: Any, place: int, do: Callable[[Any, Any], Any]) -> None:
