@@ -79,7 +79,7 @@ bench-source: $(READY) ## counting ten million stays in PostgreSQL: a year and a
 
 lock:            ## resolve pyproject.toml anew into requirements.lock
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
-	$(VENV)/lock/bin/pip install --quiet torch==2.13.0 '.[celery,dev,kubernetes,postgres,s3]'
+	$(VENV)/lock/bin/pip install --quiet torch==2.13.0 '.[celery,dev,kubernetes,lineage,postgres,s3]'
 	$(VENV)/lock/bin/pip freeze --exclude hospital-forecasting | sed 's/+cpu$$//' > requirements.lock
 	rm -rf $(VENV)/lock
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,7 @@ def tables(told: list[Visit]) -> Tables:
     }
 
 
-def _times(values: list[pd.Timestamp]) -> pd.Series:
+def _times(values: list[pd.Timestamp | None]) -> pd.Series:
     return pd.Series(values, dtype="datetime64[us]")
 
 
