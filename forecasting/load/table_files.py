@@ -167,7 +167,8 @@ def _typed(told: pd.Series, column: sa.Column[object], zones: pd.Series) -> pd.S
         return _utc(told, zones)
     if isinstance(column.type, sa.Integer):
         return _whole_numbers(told, MOST[str(column.type)])
-    return told.astype("string").map(plain, na_action="ignore").replace("", pd.NA)
+    texts: pd.Series = told.astype("string").map(plain, na_action="ignore")
+    return texts.mask(texts.eq("").fillna(False))
 
 
 def _readable(
@@ -185,7 +186,7 @@ def _readable(
 
 def _row(path: Path, rows: pd.Series) -> str:
     """Where the first of some rows stands."""
-    return f"{path}, row {1 + int(rows.idxmax())}"
+    return f"{path}, row {1 + int(rows[rows].index.to_numpy()[0])}"
 
 
 def _of_use(read: pd.Series, told: pd.Series, table: str, column: str) -> pd.Series:
@@ -241,4 +242,5 @@ def _utc(told: pd.Series, zones: pd.Series) -> pd.Series:
 
 
 def _in_range(times: pd.Series) -> pd.Series:
-    return times.where(times >= EARLIEST).clip(upper=LATEST)
+    no_earlier = times.where(times >= EARLIEST)
+    return no_earlier.mask(no_earlier > LATEST, pd.Timestamp(LATEST))
