@@ -134,7 +134,7 @@ class _Names:
 
 
 def _way(encounter: Resource, names: _Names, places: Places, pseudonym: Pseudonym, feed: Feed) -> Way | None:
-    code = encounter.class_fhir.code
+    code = encounter.class_fhir.code if encounter.class_fhir else None
     if code != EMERGENCY and code not in INPATIENT:
         raise _LeftOutError(f"encounters of class {shown(str(code))}: neither ED nor bed")
     if encounter.status in TO_COME:

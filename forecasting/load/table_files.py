@@ -170,8 +170,8 @@ def _typed(told: pd.Series, column: sa.Column[object], zones: pd.Series) -> pd.S
         return _utc(told, zones)
     if isinstance(column.type, sa.Integer):
         return _whole_numbers(told, MOST[str(column.type)])
-    texts = told.astype("string").map(plain, na_action="ignore")
-    return texts.mask(texts == "")
+    texts: pd.Series = told.astype("string").map(plain, na_action="ignore")
+    return texts.mask(texts.eq("").fillna(False))
 
 
 def _readable(
@@ -189,7 +189,7 @@ def _readable(
 
 def _row(path: Path, rows: pd.Series) -> str:
     """Where the first of some rows stands."""
-    return f"{path}, row {1 + int(rows.to_numpy().argmax())}"
+    return f"{path}, row {1 + int(rows[rows].index.to_numpy()[0])}"
 
 
 def _of_use(read: pd.Series, told: pd.Series, table: str, column: str) -> pd.Series:
@@ -245,5 +245,5 @@ def _utc(told: pd.Series, zones: pd.Series) -> pd.Series:
 
 
 def _in_range(times: pd.Series) -> pd.Series:
-    known = times.where(times >= EARLIEST)
-    return known.mask(known > LATEST, LATEST)
+    no_earlier = times.where(times >= EARLIEST)
+    return no_earlier.mask(no_earlier > LATEST, pd.Timestamp(LATEST))
