@@ -1,6 +1,6 @@
 -- Rows of the stays that a census counts, as the source tells them: of those that began in the window, that ended in
--- it, and that had not ended by its end. A stay that is told both without its end and with one has ended: one that may not
--- have takes the end before the window that another row of the same hour tells.
+-- it, and that had not ended by its end. A stay that is told both without its end and with one has ended: one that may
+-- not have takes the end before the window that another row of the same hour tells.
 WITH not_ended AS (
     SELECT stay_id AS open_stay_id, unit_id AS open_unit_id, bed_from AS open_from, {hour_of:bed_from} AS open_hour
     FROM {bed_stay}
