@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -146,7 +145,7 @@ def installed(folder: Path, profile: Profile, of_site: str = "") -> Source:
 
 
 @pytest.fixture(params=Profile)
-def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
     return installed(tmp_path, request.param)
 
 
