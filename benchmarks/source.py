@@ -226,7 +226,7 @@ def fetch_and_count(connection: sa.Connection, layout: str, since: datetime, sit
     for rows in pd.read_sql(streamed, connection, params=values, chunksize=CHUNK):
         ward = rows["unit_id"].str[-2:].astype(int).to_numpy()
         for column, sign in (("bed_from", 1), ("bed_to", -1)):
-            hour = (rows[column].dt.ceil("h") - begin) / pd.Timedelta(hours=1)
+            hour = (pd.to_datetime(rows[column]).dt.ceil("h") - begin) / pd.Timedelta(hours=1)
             known = hour.notna().to_numpy()
             np.add.at(change, (ward[known], np.minimum(hour[known].to_numpy(int), hours)), sign)
     return change[:, :hours].cumsum(axis=1)
