@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -85,6 +85,9 @@ class Asked:
         return self.question.endswith(("census", "arrivals"))
 
 
+FIELDS = [field.name for field in fields(Asked)]
+
+
 def windows(settings: Settings) -> dict[str, datetime]:
     """From when on a first night reads, and one after a night that is a day old."""
     look_back = timedelta(days=settings.source.lookback_days)
@@ -110,7 +113,7 @@ def ask(url: str, layout: str, window: str, stays: int, sites: Sequence[str]) ->
         pages=("pages", "sum"),
         partitions=("partitions", "max"),
     )
-    return [Asked(**{str(name): value for name, value in row.items()}) for row in together.to_dict("records")]
+    return [Asked(*row) for row in together[FIELDS].itertuples(index=False, name=None)]
 
 
 def _ask(url: str, layout: str, window: str, stays: int, site_id: str) -> Iterator[Asked]:
@@ -200,7 +203,7 @@ def _scans(node: dict[str, Any]) -> Iterator[tuple[str, int]]:
 def _began(connection: sa.Connection, layout: str, table: str, since: datetime, site_id: str) -> int:
     _, begins, _ = TABLES[table]
     query = f"SELECT count(*) FROM {layout}.{table} WHERE site_id = :site_id AND {begins} >= :since"  # noqa: S608
-    return int(connection.scalar(sa.text(query), {"since": _naive(since), "site_id": site_id}) or 0)
+    return int(connection.scalars(sa.text(query), {"since": _naive(since), "site_id": site_id}).one())
 
 
 def count_stays(connection: sa.Connection, layout: str, since: datetime, site_id: str) -> int:
@@ -208,7 +211,7 @@ def count_stays(connection: sa.Connection, layout: str, since: datetime, site_id
     query = sa.text(
         f"SELECT count(bed_to) FROM {layout}.bed_stay WHERE site_id = :site_id AND bed_from >= :since"  # noqa: S608
     )
-    return int(connection.scalar(query, {"since": _naive(since), "site_id": site_id}) or 0)
+    return int(connection.scalars(query, {"since": _naive(since), "site_id": site_id}).one())
 
 
 def fetch_and_count(connection: sa.Connection, layout: str, since: datetime, site_id: str) -> np.ndarray:
@@ -219,11 +222,11 @@ def fetch_and_count(connection: sa.Connection, layout: str, since: datetime, sit
     begin = pd.Timestamp(_naive(since))
     hours = int((UNTIL - since) / timedelta(hours=1))
     change = np.zeros((WARDS, hours + 1), dtype=np.int64)
-    bound = streamed.bindparams(since=begin, site_id=site_id)
-    for rows in pd.read_sql(bound, connection, chunksize=CHUNK):
+    values: dict[str, str | datetime] = {"since": _naive(since), "site_id": site_id}
+    for rows in pd.read_sql(streamed, connection, params=values, chunksize=CHUNK):
         ward = rows["unit_id"].str[-2:].astype(int).to_numpy()
         for column, sign in (("bed_from", 1), ("bed_to", -1)):
-            hour = (rows[column].dt.ceil("h") - begin) / pd.Timedelta(hours=1)
+            hour = (pd.to_datetime(rows[column]).dt.ceil("h") - begin) / pd.Timedelta(hours=1)
             known = hour.notna().to_numpy()
             np.add.at(change, (ward[known], np.minimum(hour[known].to_numpy(int), hours)), sign)
     return change[:, :hours].cumsum(axis=1)

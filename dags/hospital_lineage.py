@@ -17,7 +17,7 @@ class SaysLineage:
     inlets: list[Any]
     outlets: list[Any]
 
-    def get_openlineage_facets_on_start(self) -> OperatorLineage:
+    def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
         """Asked by OpenLineage when the task begins, and again when it has ended."""
         from airflow.providers.openlineage.extractors import OperatorLineage
 

@@ -77,7 +77,7 @@ def rows_of(connection: sa.Connection, table: str, condition: str, window: timed
     """How many rows of the site a table has."""
     query = sa.text(f"SELECT count(*) FROM {table} WHERE site_id = :site AND {condition}")  # noqa: S608
     since = (ISSUED_AT - window).replace(tzinfo=None)
-    return int(connection.scalar(query, {"site": site_ids()[3], "since": since}) or 0)
+    return int(connection.scalars(query, {"site": site_ids()[3], "since": since}).one())
 
 
 def of_targets(found: dict[str, Plan]) -> dict[str, Plan]:

@@ -121,8 +121,8 @@ def test_months_that_are_over_go_as_partitions_but_none_that_a_last_night_lies_i
     for months, site_id in ((1, "closed"), (2, "north"), (4, "north"), (26, "north")):
         issued_at = ISSUED_AT + timedelta(days=31 * months)
         row = replace(night_row(site_id), night=issued_at.date(), issued_at=issued_at)
-        told = forecast_rows(site_id).assign(issued_at=pd.Timestamp(issued_at).as_unit("us"))
-        warehouse.publish(engine, row, told, recommendation_rows().head(0))
+        forecast = forecast_rows(site_id).assign(issued_at=pd.Timestamp(issued_at).as_unit("us"))
+        warehouse.publish(engine, row, forecast, recommendation_rows().head(0))
     today = ISSUED_AT.date() + timedelta(days=31 * 26)
 
     def months_left() -> dict[str, int]:
