@@ -32,7 +32,8 @@ class AskForApproval(HITLOperator):
     """Airflow's own request to people, about a plan that is known only when the task runs.
 
     It holds no slot while it waits. An answer that makes no sense fails the try; the next try asks again.
-    Airflow refuses the answer of a user who is not assigned, where some are.
+    Airflow refuses the answer of a user who is not assigned, where some are. A task that is cleared puts the
+    question of its first try once more, as it was: a new run asks anew.
     """
 
     template_fields = ("site_id", "night")
@@ -122,4 +123,5 @@ def _response(answered: Mapping[str, Any]) -> Response:
         values=answered["params_input"],
         user=user["name"] if user else None,
         at=answered["responded_at"],
+        user_id=user["id"] if user else None,
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from forecasting.config import Site
 from forecasting.extract.hours import ED_VISIT, SourceHours, observations
 from forecasting.extract.local_time import hours_shown_twice
 from forecasting.extract.names import unplaced
@@ -22,8 +23,9 @@ def read_adt(questions: Questions, usual_since: datetime) -> dict[str, pd.DataFr
     a unit whose name could be a patient's are of no unit.
     """
     site, since, issued_at = questions.site, questions.since, questions.issued_at
-    units, census = _units(questions), questions.ask("census")
-    places = {*units["unit_id"], *(unit.unit_id for unit in site.units)}
+    named, census = questions.ask("unit"), questions.ask("census")
+    units = _units(named, site)
+    places = {*named["unit_id"], *(unit.unit_id for unit in site.units)}
     nowhere = unplaced(census["unit_id"], places)
     source_hours = _source_hours(questions, usual_since, units, census[~nowhere])
     hours = observations(source_hours, site, since, issued_at)
@@ -34,10 +36,9 @@ def read_adt(questions: Questions, usual_since: datetime) -> dict[str, pd.DataFr
     }
 
 
-def _units(questions: Questions) -> pd.DataFrame:
+def _units(named: pd.DataFrame, site: Site) -> pd.DataFrame:
     """The units that the source knows; where it says no more of them than their names, those configured."""
-    site = questions.site
-    told = questions.ask("unit").assign(site_id=site.site_id)
+    told = named.assign(site_id=site.site_id)
     if set(UNIT.columns.names) <= set(told.columns):
         return told
     configured = pd.DataFrame(

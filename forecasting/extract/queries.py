@@ -37,7 +37,8 @@ _FIRST_HOUR_FROM = {
 }
 # The same hour as a number: whole hours since 1970-01-01 00:00 UTC.
 _HOUR_NUMBER_FROM = {
-    "postgresql": "CAST(CEIL(EXTRACT(EPOCH FROM {0}) / 3600) AS INTEGER)",
+    # Of PostgreSQL's infinity there is no number.
+    "postgresql": "CASE WHEN isfinite({0}) THEN CAST(CEIL(EXTRACT(EPOCH FROM {0}) / 3600) AS INTEGER) END",
     "sqlite": (
         "(CAST(strftime('%s', substr({0}, 1, 19)) AS INTEGER) + (substr({0}, 20) > '.000000') + 3599) / 3600"
     ),

@@ -38,6 +38,8 @@ class Response:
     user: str | None
     at: datetime
     """UTC."""
+    user_id: str | None = None
+    """As ``approval.approvers`` names users."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def check_response(place: Deployment, key: NightKey, site_id: str, response: Res
     """Refuse a response that nothing can be decided by.
 
     Raises:
-        AnswerRefused: it makes no sense; the message says what and what is allowed.
+        AnswerRefused: it makes no sense, or is no approver's; the message says what is allowed.
         PlanReplaced: the plan that was put to people was published anew meanwhile.
     """
     _decided(_published(place, key, site_id), key, response)
@@ -149,6 +151,13 @@ def _decided(plan: _Plan, key: NightKey, response: Response) -> pd.DataFrame:
         raise PlanReplaced(
             f"the plan of {plan.site.site_id} for night {key.night} was published anew since it was asked "
             f"about: run the night again for that site, and it asks anew"
+        )
+    approvers = plan.site.approval.approvers
+    # Airflow refuses others by itself, but asks a question once more of those whom it named the first time.
+    if response.user is not None and approvers and response.user_id not in approvers:
+        raise AnswerRefused(
+            f"{response.user} may not decide on the plan of {plan.site.site_id}: its approval.approvers are "
+            f"{', '.join(approvers)}"
         )
     try:
         moment = datetime.fromisoformat(str(asked_at))

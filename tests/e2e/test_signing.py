@@ -23,6 +23,7 @@ from forecasting.standalone import DAG_ID, Airflow
 pytestmark = pytest.mark.e2e
 
 RUN = "to_be_signed"
+HERS = "to_be_signed_by_her"
 SITES = ("north", "west")
 POSTS = 4
 SECONDS_TO_ANSWER = 45
@@ -154,20 +155,23 @@ def test_where_approvers_are_named_nobody_else_can_answer_not_even_an_admin(
     servers: Servers,
 ) -> None:
     configure("north", f'ask = "always", approvers = ["{NURSE_MANAGER}"]')
-    _ask_again(installation, airflow, "north")
-    _open(page, servers, "north")
+    _wait(lambda: airflow.state(DAG_ID, RUN) == "success")
+    _forget_decisions(installation, "north")
+    airflow.trigger(DAG_ID, HERS, {"retrain": "never", "sites": "north"})
+    _wait_for(airflow, "ask", "north", "awaiting_input", HERS)
+    _open(page, servers, "north", HERS)
     with page.expect_response(lambda answer: answer.request.method == "PATCH") as refused:
         page.get_by_role("button", name="Approve").click()
     assert refused.value.status == httpx.codes.FORBIDDEN
     expect(page.get_by_text("You do not have permission to perform this action")).to_be_visible()
-    assert _state(airflow, "ask", "north") == "awaiting_input"
+    assert _state(airflow, "ask", "north", HERS) == "awaiting_input"
     assert _audit(installation, "north").empty
 
     hers = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
     replace(servers, user=NURSE_MANAGER, password=installation.password(NURSE_MANAGER)).sign_in(hers)
-    _open(hers, servers, "north")
+    _open(hers, servers, "north", HERS)
     hers.get_by_role("button", name="Approve").click()
-    _wait_for(airflow, "decide", "north", "success")
+    _wait_for(airflow, "decide", "north", "success", HERS)
     hers.close()
     assert set(_audit(installation, "north")["decided_by"]) == {NURSE_MANAGER}
     assert len(_signed(installation, "north")) == POSTS
@@ -185,9 +189,9 @@ def test_a_night_that_is_decided_is_not_asked_about_again(
     pd.testing.assert_frame_equal(_audit(installation, "north"), before)
 
 
-def _open(page: Page, servers: Servers, site_id: str) -> None:
+def _open(page: Page, servers: Servers, site_id: str, run_id: str = RUN) -> None:
     index = SITES.index(site_id)
-    page.goto(f"{servers.airflow}/dags/{DAG_ID}/runs/{RUN}/tasks/plan.ask/mapped/{index}/required_actions")
+    page.goto(f"{servers.airflow}/dags/{DAG_ID}/runs/{run_id}/tasks/plan.ask/mapped/{index}/required_actions")
     expect(page.get_by_role("button", name="Approve")).to_be_enabled(timeout=60_000)
 
 
@@ -213,8 +217,8 @@ def _forget_decisions(installation: Installation, *site_ids: str) -> None:
             )
 
 
-def _wait_for(airflow: Airflow, task: str, site_id: str, state: str) -> None:
-    _wait(lambda: _state(airflow, task, site_id) == state)
+def _wait_for(airflow: Airflow, task: str, site_id: str, state: str, run_id: str = RUN) -> None:
+    _wait(lambda: _state(airflow, task, site_id, run_id) == state)
 
 
 def _state(airflow: Airflow, task: str, site_id: str, run_id: str = RUN) -> str | None:

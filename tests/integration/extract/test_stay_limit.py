@@ -131,6 +131,7 @@ def test_a_unit_that_is_not_configured_has_a_limit_too(
 ) -> None:
     tables = patients(START, HOURS)
     tables["bed_stay"] = stays((-6000.0, None), (-100.0, None)).assign(unit_id="x9")
+    tables["unit"] = tables["unit"].assign(unit_id="x9")
     url = write_source(tables)
     assert census(url, limited(settings))["x9"].iloc[-1] == 1
     assert defects(url, limited(settings))["x9", "never_ended", 1] == 1

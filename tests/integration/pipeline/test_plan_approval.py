@@ -91,6 +91,20 @@ def test_people_are_asked_for_what_a_plan_adds_in_wages_and_told_so(
         pipeline.ask_about_site(thresholds(9_000_000), key, "north", _at(settings, 5))
 
 
+def test_only_an_approver_decides_whoever_was_let_answer(
+    asking: Deployment, key: NightKey, settings: Settings
+) -> None:
+    config = asking.var / "approvers.toml"
+    approval = 'approval = { ask = "always", approvers = ["u7"] }'
+    config.write_text(CONFIG.read_text().replace('site_id = "north"\n', f'site_id = "north"\n{approval}\n'))
+    place = asking.model_copy(update={"config": config})
+    response = _response(pipeline.ask_about_site(place, key, "north", _at(settings, 5)), settings)
+    with pytest.raises(AnswerRefused, match=r"maria may not decide .*approval.approvers are u7"):
+        pipeline.decide_site(place, key, "north", replace(response, user_id="u8"))
+    assert _audit(place).empty
+    assert pipeline.decide_site(place, key, "north", replace(response, user_id="u7")) == 4
+
+
 def test_an_answer_is_written_once_and_the_night_is_not_asked_about_again(
     asking: Deployment, key: NightKey, settings: Settings
 ) -> None:
