@@ -20,7 +20,7 @@ BEGIN
             VALUES
             -- adt
             ('ed_visit', ARRAY['visit_id', 'site_id', 'arrived_at', 'departed_at', 'acuity']),
-            ('bed_stay', ARRAY['stay_id', 'site_id', 'unit_id', 'bed_from', 'bed_to']),
+            ('bed_stay', ARRAY['stay_id', 'site_id', 'unit_id', 'bed_from', 'bed_to', 'visit_id', 'bed_id']),
             ('unit', ARRAY['site_id', 'unit_id', 'unit_type', 'staffed_beds']),
             -- hourly
             ('ed_arrivals_hourly', ARRAY['site_id', 'hour_start', 'arrivals']),

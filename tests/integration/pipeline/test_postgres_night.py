@@ -155,7 +155,7 @@ def test_the_dashboard_reader_can_read_every_view(place: Deployment, addresses: 
         *(f"SELECT * FROM {table} LIMIT 1" for table in (*METADATA.tables, "forecast_default")),  # noqa: S608
         "SELECT * FROM alembic_version",
         "INSERT INTO night_status (site_id) VALUES ('mine')",
-        "DELETE FROM latest_observation",
+        "DELETE FROM night_status",
         "DELETE FROM night",
         "CREATE TABLE mine (id int)",
         "CREATE TEMPORARY TABLE mine (id int)",
