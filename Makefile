@@ -17,8 +17,8 @@ run: $(READY)    ## run the demo hospitals' latest night through Airflow; print 
 up: $(READY)     ## keep Airflow and the MLflow pages up until Ctrl-C
 	@$(BIN)/forecasting up
 
-test: $(READY) lint  ## lint, types, import rules, and every test, in two processes
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: $(READY) lint  ## lint, types, import rules, and every test, in three processes: those that wait for Airflow leave room
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)   ## lint, types, import rules
 	$(BIN)/ruff check .

@@ -111,13 +111,10 @@ def test_what_is_old_goes_once_and_the_last_published_night_stays(place: Deploym
     assert set(pipeline.maintain(place, YEARS_LATER).values()) == {0}
 
 
-def test_months_that_are_over_go_as_partitions_but_none_that_a_last_night_lies_in(
-    place: Deployment, request: pytest.FixtureRequest
-) -> None:
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_months_that_are_over_go_as_partitions_but_none_that_a_last_night_lies_in(place: Deployment) -> None:
     """A site that published last long ago keeps that night, whatever went of the others meanwhile."""
     engine = warehouse.connect(place.warehouse)
-    if engine.dialect.name != "postgresql":
-        pytest.skip("SQLite has no partitions")
     for months, site_id in ((1, "closed"), (2, "north"), (4, "north"), (26, "north")):
         issued_at = ISSUED_AT + timedelta(days=31 * months)
         row = replace(night_row(site_id), night=issued_at.date(), issued_at=issued_at)
