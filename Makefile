@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint audit bench-night bench-loader bench-training bench-prediction bench-scale bench-load bench-accuracy bench-accuracy-simulated bench-totals-simulated bench-regimes bench-staffing bench-worth bench-corruption bench-scoring bench-source lock clean
+.PHONY: help run up test fuzz lint audit bench-night bench-loader bench-training bench-prediction bench-scale bench-load bench-accuracy bench-accuracy-simulated bench-totals-simulated bench-regimes bench-staffing bench-worth bench-corruption bench-scoring bench-source lock clean
 
 help:            ## list these commands
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -19,6 +19,9 @@ up: $(READY)     ## keep Airflow and the MLflow pages up until Ctrl-C
 
 test: $(READY) lint  ## lint, types, import rules, and every test, in three processes: those that wait for Airflow leave room
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+fuzz: $(READY)   ## look for a file, a configuration or a cell that breaks its reader: other examples each time, 10,000 a law
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --hypothesis-profile=search tests/unit/load/test_fuzzed_files.py tests/unit/load/test_hl7_messages.py tests/unit/test_fuzzed_config.py tests/integration/extract/test_dirty_cells.py
 
 lint: $(READY)   ## lint, types, import rules
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import date, datetime
 from functools import partial
+from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -44,7 +45,7 @@ def notices(dag_id: str) -> dict[str, Any]:
 
 def _tell_ended(dag_id: str, how: str, context: Context) -> None:
     page = run_address(dag_id, quote(context["run_id"]))
-    text = f"A run of {dag_id} {how}: {context['reason']}<br>{page}"
+    text = f"A run of {dag_id} {how}: {escape(str(context['reason']), quote=False)}<br>{page}"
     tell(f"{dag_id} {how}", text, of_success=how == "succeeded")
 
 
@@ -64,7 +65,10 @@ def warn_unpublished(context: dict[str, Any]) -> None:
         return
     unpublished = pipeline.unpublished(deployment(), night, site_ids_of(conf.get("sites", "all")))
     if unpublished:
-        reasons = "".join(f"<br>{site_id}: {why or 'still running'}" for site_id, why in unpublished.items())
+        reasons = "".join(
+            f"<br>{site_id}: {escape(why or 'still running', quote=False)}"
+            for site_id, why in unpublished.items()
+        )
         tell(
             f"night {night} is not published",
             f"Night {night} should be published by {settings.group.publish_by}; not so:{reasons}<br>"

@@ -18,9 +18,12 @@ pytest_plugins = ["plain_hospitals", "published_night", "monitored_nights", "who
 
 MARKERS = {"unit", "integration", "e2e"}
 
-# How long an example takes is the machine's doing: it may be busy.
-examples.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-examples.load_profile("busy")
+# How long an example takes is the machine's doing: it may be busy. The suite tries the same examples each
+# time, so that it judges a change; `make fuzz` looks for others: what it finds becomes a case of its test.
+_ANY_TIME = examples(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.register_profile("same", _ANY_TIME, derandomize=True)
+examples.register_profile("search", _ANY_TIME, max_examples=10_000)
+examples.load_profile("same")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

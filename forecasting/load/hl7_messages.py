@@ -193,10 +193,20 @@ _SEGMENTS = ("MSH", "EVN", "PV1", "MRG")
 def _parsed(message: str) -> hl7.Message:
     # What says who the patient is (PID, NK1, ...) is not even parsed; of MRG only the visit's number is read.
     lines = "\r".join(line for line in re.split(r"[\r\n\x0b\x1c]+", message) if line[:3] in _SEGMENTS)
+    if not _are_told_apart(lines.split("\r")[0]):
+        raise _LeftOutError("can't be read: its delimiters (MSH-1, MSH-2) are not told apart")
     try:
         return hl7.parse(_REPEATED.sub("", lines) + "\r")
     except (hl7.HL7Exception, LookupError, ValueError) as error:
         raise _LeftOutError(f"can't be read: {type(error).__name__}") from error
+
+
+def _are_told_apart(header: str) -> bool:
+    """Whether MSH-1 and MSH-2 say a character of its own for each delimiter, the usual one where they end."""
+    _, first, rest = header.partition("|")
+    told, ends, _ = rest.partition("|")
+    delimiters = first + told + "^~\\&"[len(told) :]
+    return bool(ends) and len(set(delimiters)) == len(delimiters)
 
 
 def _value(parsed: hl7.Message, segment: str, field: int, component: int = 1, number: int = 1) -> str:

@@ -38,10 +38,11 @@ class RuleBook:
         """The rules of a configuration, and the published ones that its sites take.
 
         Raises:
-            ConfigError: a site takes a ratio set that there is not, or two of the group's rules for the same
-                patients hold on the same date.
+            ConfigError: a site takes a ratio set that there is not, a unit has patients in a condition that
+                no rule is for, or two of the group's rules for the same patients hold on the same date.
         """
         _refuse_unknown_sets(settings, published)
+        _refuse_unknown_conditions(settings, published)
         self._settings = settings
         self._local: dict[tuple[object, ...], list[Rule]] = defaultdict(list)
         for local in settings.rules:
@@ -197,6 +198,19 @@ def _refuse_unknown_sets(settings: Settings, published: Sequence[PublishedRatio]
             raise ConfigError(
                 f"site {site.site_id!r}: ratio_set {site.ratio_set!r} is unknown; allowed: {', '.join(sets)}"
             )
+
+
+def _refuse_unknown_conditions(settings: Settings, published: Sequence[PublishedRatio]) -> None:
+    """A condition misspelt would ask for nobody, and nobody would see it."""
+    conditions = [rule.condition for rule in settings.rules] + [ratio.condition for ratio in published]
+    known = {condition for condition in conditions if condition}
+    for site in settings.sites:
+        for unit in site.units:
+            if unknown := sorted(set(unit.patient_shares) - known):
+                raise ConfigError(
+                    f"patient_shares of {site.site_id}'s unit {unit.unit_id!r}: no rule is for "
+                    f"{', '.join(unknown)}; allowed: {', '.join(sorted(known))}"
+                )
 
 
 def _of_group(local: LocalRule) -> Rule:

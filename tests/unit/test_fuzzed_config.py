@@ -33,6 +33,8 @@ def places(node: Any, above: Place = ()) -> list[Place]:
 
 
 PLACES = places(CONTENT)
+NAMED = ("rules", "posts")
+"""Tables whose keys are the hospital's own."""
 WORDS = [
     "", " ", "\x00", "x" * 5_000, "é", "[/]", "Mars/Base", "../../etc/passwd", "07:00Z", "25:00", "7", "nan",
 ]  # fmt: skip
@@ -84,7 +86,6 @@ def changed(place: Place, value: Any) -> dict[str, Any]:
 
 
 @given(place=st.sampled_from(PLACES), value=st.one_of(st.none(), ODD))
-@examples(max_examples=100)
 def test_whatever_a_key_holds_it_is_used_or_refused_by_its_name(place: Place, value: Any) -> None:
     told = read(rtoml.dumps(changed(place, value)).encode())
     if isinstance(told, Settings):
@@ -95,8 +96,8 @@ def test_whatever_a_key_holds_it_is_used_or_refused_by_its_name(place: Place, va
         assert any(part in told for part in named) or "\n  the file: " in told, told
 
 
-@given(above=st.sampled_from([place for place in PLACES if place[-1] != "rules"]), value=ODD)
-@examples(max_examples=30)
+@given(above=st.sampled_from([place for place in PLACES if place[-1] not in NAMED]), value=ODD)
+@examples(max_examples=examples().max_examples // 3)
 def test_a_key_that_there_is_not_is_refused_by_its_name(above: Place, value: Any) -> None:
     content = copy.deepcopy(CONTENT)
     holder: Any = content
@@ -123,7 +124,7 @@ def test_a_key_that_there_is_not_is_refused_by_its_name(above: Place, value: Any
         max_size=4,
     )
 )
-@examples(max_examples=60)
+@examples(max_examples=examples().max_examples * 3 // 5)
 def test_a_text_that_is_cut_or_overwritten_is_used_or_refused(cuts: list[tuple[int, int, bytes]]) -> None:
     text = DEMO.read_bytes()
     for start, length, odd in cuts:

@@ -1,5 +1,5 @@
--- Rows of bed_stay that can't be right, counted per unit and hour: a repeated id counts once; a stay that ends
--- before it starts, has no start or no unit is left out. Where the table knows visits and beds, a stay that begins
+-- Rows of stays (stay_row.sql) that can't be right, counted per unit and hour: a repeated id counts once; a stay that
+-- ends before it starts, has no start or no unit is left out. Where the table knows visits and beds, a stay that begins
 -- while the one before of its visit, or in its bed, goes on is counted beside that one.
 WITH stay AS (
     SELECT
@@ -9,7 +9,7 @@ WITH stay AS (
         bed_id,
         MIN(bed_from) AS bed_from,
         COALESCE(MAX(CASE WHEN bed_to < :until THEN bed_to END), :until) AS bed_to
-    FROM {bed_stay}
+    FROM {stay_row}
     WHERE
         site_id = :site_id
         AND unit_id <> :ed_unit_id
@@ -36,7 +36,7 @@ SELECT
     {hour_of:bed_from} AS valid_at,
     'duplicate_id' AS defect,
     COUNT(*) - COUNT(DISTINCT stay_id) AS source_rows
-FROM {bed_stay}
+FROM {stay_row}
 WHERE site_id = :site_id AND bed_from >= :since AND bed_from < :until AND unit_id <> :ed_unit_id
 GROUP BY 1, 2
 HAVING COUNT(*) > COUNT(DISTINCT stay_id)
@@ -46,7 +46,7 @@ SELECT
     {hour_of:bed_from} AS valid_at,
     'ends_before_start' AS defect,
     COUNT(*) AS source_rows
-FROM {bed_stay}
+FROM {stay_row}
 WHERE
     site_id = :site_id AND bed_from >= :since AND bed_from < :until AND bed_to < bed_from
     AND unit_id <> :ed_unit_id
@@ -57,7 +57,7 @@ SELECT
     {hour_of:bed_from} AS valid_at,
     'missing_unit' AS defect,
     COUNT(*) AS source_rows
-FROM {bed_stay}
+FROM {stay_row}
 WHERE site_id = :site_id AND bed_from >= :since AND bed_from < :until AND unit_id IS NULL
 GROUP BY 2
 UNION ALL
@@ -67,7 +67,7 @@ SELECT
     CASE WHEN bed_to IS NULL THEN :last_hour ELSE {hour_of:bed_to} END AS valid_at,
     'missing_time' AS defect,
     COUNT(*) AS source_rows
-FROM {bed_stay}
+FROM {stay_row}
 WHERE
     site_id = :site_id
     AND bed_from IS NULL

@@ -30,6 +30,9 @@ SELECT
         WHEN :one_site = 1 THEN CAST(:site_id AS VARCHAR(255)) ELSE CAST(place.location_id AS VARCHAR(255))
     END AS site_id,
     place.care_site_name AS unit_id,
+    -- details of a visit overlap by design, and beds are not told
+    CAST(NULL AS VARCHAR(255)) AS visit_id,
+    CAST(NULL AS VARCHAR(255)) AS bed_id,
     detail.visit_detail_start_datetime AS bed_from,
     COALESCE(detail.visit_detail_end_datetime, visit.visit_end_datetime) AS bed_to
 FROM detail

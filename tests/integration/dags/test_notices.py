@@ -149,9 +149,10 @@ def test_success_is_mailed_to_those_who_asked_for_it_and_to_nobody_else(
     succeeded({"run_id": "scheduled__1", "reason": "success"})
     assert received.mails == []
     monkeypatch.setenv("HOSPITAL_SUCCESS_NOTICE_TO", "manager@hospital.example")
-    succeeded({"run_id": "scheduled__1", "reason": "success"})
+    succeeded({"run_id": "scheduled__1", "reason": "success, with <5 rows set aside"})
     (mail,) = received.mails
     assert (mail["To"], mail["Subject"]) == ("manager@hospital.example", "hospital_nightly succeeded")
+    assert "with &lt;5 rows" in _text(mail)
 
 
 def test_a_night_that_is_not_published_in_time_is_warned_of_and_one_that_is_is_not(

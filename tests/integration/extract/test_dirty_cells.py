@@ -124,7 +124,7 @@ def checked(folder: Path, url: str, text: str) -> str:
 
 @pytest.mark.parametrize("profile", Profile)
 @given(planted=PLANTED, zone=st.sampled_from(["UTC", "America/New_York"]))
-@examples(max_examples=6)
+@examples(max_examples=examples().max_examples // 16)
 def test_no_cell_breaks_the_check(
     profile: Profile, planted: list[tuple[int, int, int, Any]], zone: str
 ) -> None:
@@ -185,6 +185,8 @@ A_FEW_VISITS = "WHERE visit_id < 5"
     [
         (Profile.ADT, [of("unit", "staffed_beds = 'n/a'"), of("scheduled_shift", "heads = '<5'")], "icu"),
         (Profile.ADT, [of("unit", "staffed_beds = '999999999999'")], "icu"),
+        (Profile.ADT, ["ALTER TABLE unit ALTER unit_type TYPE integer USING 7"], "icu"),
+        (Profile.ADT, ["ALTER TABLE scheduled_shift ALTER role TYPE integer USING 7"], "icu"),
         (Profile.ADT, NEVER_LEFT, "icu"),
         (Profile.ADT, [of("bed_stay", "bed_from = '-infinity' WHERE stay_id < 5")], "icu"),
         (Profile.ADT, [of("ed_visit", f"arrived_at = 'infinity' {A_FEW_VISITS}")], "ed_arrivals"),

@@ -119,7 +119,7 @@ VALUES = [
 ODD = st.sampled_from([*MARKS, *TIMES, *VALUES])
 CUTS = st.tuples(st.integers(0, 10**6), st.integers(0, 40), ODD)
 ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "latin-1", "utf-16", "utf-16-le", "cp1252", "utf-32"])
-FEWER = examples(max_examples=60)
+FEWER = examples(max_examples=examples().max_examples * 3 // 5)
 
 
 def published(folder: str, pattern: str, own: list[str]) -> list[str]:

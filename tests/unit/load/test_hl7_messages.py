@@ -109,6 +109,9 @@ def test_a_place_counts_if_it_is_configured_or_the_class_says_so(
         ("", "files without a message"),
         (message(unit="\\.sp99999999999\\")[:60], "A01 without a visit number (PV1-19)"),
         ("MSH|", "can't be read"),
+        (message().replace("|^~\\&|", "|^^\\&|"), "can't be read: its delimiters"),
+        (message().replace("|^~\\&|", "|\r|^~\\&|"), "can't be read: its delimiters"),
+        (message().replace("|^~\\&|", "|~|"), "can't be read: its delimiters"),
     ],
 )
 def test_what_cannot_be_used_is_counted_with_its_reason(text: str, why: str) -> None:

@@ -128,6 +128,15 @@ def test_an_unknown_ratio_set_is_refused_with_the_known_ones() -> None:
         rule_book(with_rules(ratio_set="atlantis"))
 
 
+def test_a_condition_that_no_rule_is_for_is_refused_with_the_known_ones() -> None:
+    def misspelt(content: dict[str, Any]) -> None:
+        content["sites"][0]["units"][0]["patient_shares"] = {"critical_car": 0.1}
+
+    told = r"patient_shares of north's unit 'ed': no rule is for critical_car; allowed: .*critical_care"
+    with pytest.raises(ConfigError, match=told):
+        rule_book(configured(misspelt))
+
+
 def test_two_own_rules_for_the_same_unit_and_date_are_refused() -> None:
     one = local("one", unit_type="icu", effective_until=date(2026, 6, 30))
     other = local("other", unit_type="icu", effective_from=date(2026, 6, 30))
