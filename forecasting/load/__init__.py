@@ -3,7 +3,7 @@
 from forecasting.load.errors import LoadRefused
 from forecasting.load.feed import Feed, Told
 from forecasting.load.fhir import read_fhir
-from forecasting.load.files import lines, whole
+from forecasting.load.files import lines, unpacked_name, whole
 from forecasting.load.hl7_messages import read_hl7
 from forecasting.load.identity import Pseudonym
 from forecasting.load.piece import Piece
@@ -23,5 +23,6 @@ __all__ = [
     "read_fhir",
     "read_hl7",
     "read_table",
+    "unpacked_name",
     "whole",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from forecasting.adt import DISPOSITIONS, SOURCE_TABLES
 from forecasting.load.errors import LoadRefused
 from forecasting.load.feed import Feed
-from forecasting.load.files import encoding
+from forecasting.load.files import opened_text, unpacked_name
 from forecasting.load.identity import Pseudonym
 from forecasting.load.moments import EARLIEST, LATEST, RANGE
 from forecasting.load.places import Places, site_name
@@ -40,6 +41,8 @@ OFFSET = r"(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)"
 """How far a time is from UTC: as PostgreSQL writes it, without minutes, too."""
 BEFORE_OFFSET = rf"\s+(?={OFFSET}$)"
 """SQL Server writes a blank there."""
+_OF_A_PART = re.compile(r"(?:[.\-]|_?[0-9]).*")
+"""What follows a table's name where it comes in several files: a date, a number."""
 FORMAT = "written as 2026-03-01 14:05, with an offset such as +01:00 if need be"
 
 
@@ -50,7 +53,7 @@ def read_table(
     time_zone: ZoneInfo | Literal["site"],
     pseudonym: Pseudonym,
 ) -> Feed:
-    """The rows of a file that is called like its table, such as ``ed_visit.csv`` or ``bed_stay.parquet``.
+    """The rows of a file that is called like its table: ``ed_visit.csv``, ``bed_stay_2026-03.csv.gz``.
 
     Args:
         path: the file.
@@ -62,10 +65,11 @@ def read_table(
     Raises:
         LoadRefused: the file has the name of no table, can't be read, or lacks a column.
     """
-    table = TABLES.get(path.stem)
+    table = TABLES.get(_table_name(path))
     if table is None:
         raise LoadRefused(
-            f"{path}: no table is called {path.stem!r}; rename it to one of {', '.join(TABLES)}"
+            f"{path}: no table is called {unpacked_name(path).stem!r}; rename it to one of "
+            f"{', '.join(TABLES)}; a number, or what a dot or a dash parts from it, may follow"
         )
     feed = Feed()
     frame = _of_our_sites(_renamed(_file(path), table, columns, path), places, feed, path)
@@ -86,6 +90,11 @@ def read_table(
     feed.tables.append((table.name, frame))
     feed.told.read[f"{table.name} rows"] = len(frame)
     return feed
+
+
+def _table_name(path: Path) -> str:
+    """What a file's name says of its table, without what says which part of it."""
+    return _OF_A_PART.sub("", unpacked_name(path).stem)
 
 
 def _renamed(
@@ -112,7 +121,7 @@ def _renamed(
 
 
 def _file(path: Path) -> pd.DataFrame:
-    ending = path.suffix.lower()
+    ending = unpacked_name(path).suffix.lower()
     try:
         return _parquet(path) if ending == ".parquet" else _csv(path)
     except (OSError, ValueError, OverflowError, NotImplementedError, pd.errors.ParserWarning) as error:
@@ -121,18 +130,16 @@ def _file(path: Path) -> pd.DataFrame:
 
 
 def _csv(path: Path) -> pd.DataFrame:
-    written_in = encoding(path)
-    with path.open(encoding=written_in) as file:
+    with opened_text(path, errors="strict") as file:
         head = file.readline()
-    with warnings.catch_warnings():
+    with opened_text(path, errors="strict", newline="") as file, warnings.catch_warnings():
         # That rows have more cells than there are names is no mere warning.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         # Without index_col=False a comma at the end of each row would move all names by a column.
         return pd.read_csv(
-            path,
+            file,
             sep=max(SEPARATORS, key=head.count),
             dtype="string",
-            encoding=written_in,
             index_col=False,
             skipinitialspace=True,
         )

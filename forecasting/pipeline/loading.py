@@ -35,7 +35,8 @@ def load_source(
 
     Args:
         place: whose source database is written; of profile ``adt``.
-        paths: files or folders: .hl7 or .er7 messages, .ndjson of a FHIR export, .csv or .parquet tables.
+        paths: files or folders: .hl7 or .er7 messages, .ndjson of a FHIR export, .csv or .parquet tables;
+            texts may be packed (.gz). Files of other endings are counted as left out.
         time_zone: of times without an offset; ``site``: each site's own.
         columns: by table, what files call our columns.
 
@@ -48,6 +49,8 @@ def load_source(
     place.var.mkdir(parents=True, exist_ok=True)
     with load.opened(place.source) as tables:
         loaded = Loaded(load.Told(), tables.put(load.Feed(tables=[("unit", places.units())])))
+        for file in found[""]:
+            loaded.told.leave_out(f"files of another format ({file.suffix or 'no ending'})", str(file))
         for feed in _feeds(found, places, time_zone, columns, pseudonym):
             loaded.told.add(feed.told)
             loaded.written.update(tables.put(feed))
@@ -87,11 +90,12 @@ def _files(path: Path) -> list[Path]:
 
 
 def _by_format(paths: Sequence[Path]) -> dict[str, list[Path]]:
-    files = [file for path in paths for file in _files(path)]
-    found = {
-        name: [file for file in files if file.suffix.lower() in endings] for name, endings in FORMATS.items()
-    }
-    if not any(found.values()):
-        endings = ", ".join(ending for some in FORMATS.values() for ending in some)
+    """The files to be read, by their format; those of another ending under ``""``."""
+    found: dict[str, list[Path]] = {name: [] for name in (*FORMATS, "")}
+    formats = {ending: name for name, endings in FORMATS.items() for ending in endings}
+    for file in (file for path in paths for file in _files(path)):
+        found[formats.get(load.unpacked_name(file).suffix.lower(), "")].append(file)
+    if not any(found[name] for name in FORMATS):
+        endings = ", ".join(formats)
         raise load.LoadRefused(f"{', '.join(map(str, paths))}: nothing to load; allowed endings: {endings}")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,11 +70,13 @@ def test_a_feed_of_messages_is_counted_as_the_tables_are(
     hospital: Hospital, settings: Settings, truth: pd.Series, place: Deployment, tmp_path: Path
 ) -> None:
     told = hospital_files.messages(hospital, settings, seed=1)
+    folder = tmp_path / "feed"
+    folder.mkdir()
     for number, some in enumerate((told[: len(told) // 2], told[len(told) // 3 :])):
-        (tmp_path / f"{number}.hl7").write_text("".join(some), newline="")
-        load(place, tmp_path / f"{number}.hl7")
+        (folder / f"{number}.hl7").write_text("".join(some), newline="")
+        load(place, folder / f"{number}.hl7")
     pd.testing.assert_series_equal(hours(place.source, settings), truth)
-    again = load(place, tmp_path)
+    again = load(place, folder)
     assert not again.told.left_out
     pd.testing.assert_series_equal(hours(place.source, settings), truth)
     assert "PLANTED" not in everything(place)
@@ -176,6 +179,23 @@ def test_times_without_an_offset_are_read_on_the_clock_that_is_named(
         "west": "2026-03-01 20",
     }
     assert sum(loaded.told.left_out.values()) == 2
+
+
+def test_a_folder_holds_a_table_in_parts_and_what_is_not_read_is_counted(
+    place: Deployment, tmp_path: Path
+) -> None:
+    folder = tmp_path / "feed"
+    folder.mkdir()
+    head = "visit_id,site_id,arrived_at\n"
+    (folder / "ed_visit_2026-03-01.csv").write_text(f"{head}1,north,2026-03-01 12:00\n")
+    (folder / "ed_visit.2.csv.gz").write_bytes(gzip.compress(f"{head}2,north,2026-03-02 12:00\n".encode()))
+    for name in ("notes.docx", "README", "ed_visit.csv.zip"):
+        (folder / name).write_text("not read")
+    loaded = load(place, folder)
+    assert loaded.written["ed_visit"] == 2
+    assert set(loaded.told.left_out) == {
+        f"files of another format ({ending})" for ending in (".docx", "no ending", ".zip")
+    }
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -294,6 +296,36 @@ def test_every_row_of_a_parquet_file_is_read_or_left_out(
     assert items(feed) == 4
     ((_, read),) = feed.tables
     assert read["bed_from"].notna().all()
+
+
+READERS: dict[str, Callable[[Path], Any]] = {
+    "feed.hl7": lambda path: read_hl7([whole(path)], PLACES, "site", KEY),
+    "Encounter.ndjson": lambda path: read_fhir(lines(path), PLACES, KEY),
+    "ed_visit_2026-03.csv": lambda path: read_table(path, {}, PLACES, "site", KEY),
+}
+CONTENTS = {"feed.hl7": OWN_HL7[0], "Encounter.ndjson": "\n".join(FHIR), "ed_visit_2026-03.csv": OWN_CSV}
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("code", ["utf-8", "utf-16"])
+def test_a_packed_file_is_read_as_it_was_before(tmp_path: Path, name: str, code: str) -> None:
+    plain, packed = tmp_path / name, tmp_path / f"{name}.gz"
+    plain.write_bytes(CONTENTS[name].encode(code))
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    read, unpacked = READERS[name](plain), READERS[name](packed)
+    assert read.told.read
+    assert (unpacked.told.read, unpacked.told.left_out) == (read.told.read, read.told.left_out)
+    assert (unpacked.events, unpacked.ways) == (read.events, read.ways)
+    assert repr(unpacked.tables) == repr(read.tables)
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("cut", [1, 12, -9])
+def test_a_packed_file_that_was_cut_off_is_refused(tmp_path: Path, name: str, cut: int) -> None:
+    path = tmp_path / f"{name}.gz"
+    path.write_bytes(gzip.compress(CONTENTS[name].encode())[:cut])
+    with pytest.raises(LoadRefused, match=re.escape(str(path))):
+        READERS[name](path)
 
 
 @pytest.mark.parametrize("cut", [1, 10, 100, -10])
