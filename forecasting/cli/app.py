@@ -8,12 +8,13 @@ from typing import TextIO
 import structlog
 import typer
 from rich.console import Console
+from structlog.tracebacks import ExceptionDictTransformer
 
 from forecasting.deployment import Deployment
 
 JSON_LINES: list[structlog.typing.Processor] = [
     structlog.processors.TimeStamper(fmt="iso"),
-    structlog.processors.dict_tracebacks,
+    structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
     structlog.processors.JSONRenderer(default=str),
 ]
 

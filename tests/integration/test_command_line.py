@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from hourly_hospital import hours_of
 
 from forecasting import pipeline
+from forecasting.cli.app import log_to
 from forecasting.deployment import Deployment
 
 pytestmark = pytest.mark.integration
@@ -48,6 +52,35 @@ def test_a_wrong_configuration_is_told_by_key(tmp_path: Path) -> None:
 
 def test_a_warehouse_without_tables_is_told_with_the_command_that_makes_them(tmp_path: Path) -> None:
     _is_told(_forecasting(tmp_path, "plan"), "WarehouseError", "forecasting migrate")
+
+
+def test_where_asked_for_each_line_of_the_log_is_an_object(tmp_path: Path) -> None:
+    done = _forecasting(tmp_path, "simulate", "--days", "30", HOSPITAL_JSON_LOGS="true")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert {"simulated", "source written"} <= {line["event"] for line in lines}
+    assert all({"timestamp", "level"} <= set(line) for line in lines)
+
+
+@pytest.mark.parametrize("as_objects", [True, False])
+def test_a_traceback_in_the_log_shows_no_local_variable(
+    as_objects: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOSPITAL_JSON_LOGS", str(as_objects))
+    before, sink = structlog.get_config(), StringIO()
+    log_to(sink)
+    try:
+        _fail(address="@".join(("PLAN", "TED")))
+    except ZeroDivisionError:
+        structlog.get_logger().exception("failed")
+    finally:
+        structlog.configure(**before)
+    assert "ZeroDivisionError" in sink.getvalue()
+    assert "PLAN@TED" not in sink.getvalue()
+
+
+def _fail(address: str) -> float:
+    return len(address) / 0
 
 
 def test_a_word_that_is_not_allowed_is_told_with_those_that_are(tmp_path: Path) -> None:
