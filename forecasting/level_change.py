@@ -55,13 +55,7 @@ def with_changes(told: np.ndarray, came: np.ndarray, due: np.ndarray) -> np.ndar
         came: patients of each day (days,), all of them observed.
         due: patients expected of the day at level 1 (days,).
     """
-    lasts, level = _evidence(told[-1], came, due, LASTING_DAYS)
-    brief, _ = _evidence(told[-1], came, due, BRIEF_DAYS)
-    spell, _ = _evidence(told[-1], came, due, SPELL_DAYS)
-    passes = np.concatenate([_lately(brief, 0), _lately(spell, DAYS_SINCE_SPELL)])
-    nothing = np.zeros((1, len(came)))
-    stays = logsumexp(np.concatenate([nothing, passes + np.log(CHANCE)]), axis=0)
-    weights = np.exp(lasts + np.log(CHANCE) - np.logaddexp(stays, logsumexp(lasts, axis=0) + np.log(CHANCE)))
+    weights, level = _begun(told[-1], came, due)
     return np.asarray((1.0 - weights.sum(axis=0)) * told + (weights * level).sum(axis=0))
 
 
@@ -72,12 +66,39 @@ def level_changes(came: np.ndarray, due: np.ndarray) -> np.ndarray:
         came: patients of each day (days,), all of them observed.
         due: patients expected of the day (days,), above 0.
     """
-    by_day = np.stack([came, due])
-    total = np.cumsum(by_day, axis=1)
+    told = _of_four_weeks(came, due)
+    return np.asarray(np.exp(with_changes(told[None], came, due)[0] - told))
+
+
+def belief_in_change(came: np.ndarray, due: np.ndarray) -> np.ndarray:
+    """After each day, how probable it is that the level has lately changed for good (days,).
+
+    Args:
+        came: see :func:`level_changes`.
+        due: see :func:`level_changes`.
+    """
+    weights, _ = _begun(_of_four_weeks(came, due), came, due)
+    return np.asarray(weights.sum(axis=0))
+
+
+def _of_four_weeks(came: np.ndarray, due: np.ndarray) -> np.ndarray:
+    """The logarithm of the last four weeks' level, after each day (days,)."""
+    total = np.cumsum(np.stack([came, due]), axis=1)
     before = np.concatenate([np.zeros((2, LEVEL_DAYS)), total], axis=1)[:, : len(came)]
     recent = np.log(total - before + FEWEST_PATIENTS)
-    told = recent[0] - recent[1]
-    return np.asarray(np.exp(with_changes(told[None], came, due)[0] - told))
+    return np.asarray(recent[0] - recent[1])
+
+
+def _begun(told: np.ndarray, came: np.ndarray, due: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How probable it is that the level changed so many days ago, and the level then (lengths, days)."""
+    lasts, level = _evidence(told, came, due, LASTING_DAYS)
+    brief, _ = _evidence(told, came, due, BRIEF_DAYS)
+    spell, _ = _evidence(told, came, due, SPELL_DAYS)
+    passes = np.concatenate([_lately(brief, 0), _lately(spell, DAYS_SINCE_SPELL)])
+    nothing = np.zeros((1, len(came)))
+    stays = logsumexp(np.concatenate([nothing, passes + np.log(CHANCE)]), axis=0)
+    weights = np.exp(lasts + np.log(CHANCE) - np.logaddexp(stays, logsumexp(lasts, axis=0) + np.log(CHANCE)))
+    return weights, level
 
 
 def _evidence(

@@ -9,19 +9,21 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from forecasting.level_change import FEWEST_DAYS, level_changes
+from forecasting.level_change import FEWEST_DAYS, belief_in_change, level_changes
 
 DAY = pd.Timedelta(days=1)
 MEMORY_DAYS = 182
 """How far back days say what is usual."""
 LATELY_DAYS = 7
+SURE = 0.8
+"""How probable a change must be to be told: models follow half a belief, a person is asked for more."""
 
 
 class Level(NamedTuple):
     """How busy a series is of late."""
 
     change: float
-    """The share by which its level is now another than that of the last four weeks; 0 where it is not."""
+    """By which share its level is now another than that of the last four weeks; 0 where that isn't sure."""
     lately: float
     """What an hour of the last week had, on average."""
     before: float
@@ -29,7 +31,7 @@ class Level(NamedTuple):
 
 
 def level_of(known: pd.Series, zone: ZoneInfo, issued_at: datetime) -> Level:
-    """The level of a series, told as the monitor tells it (:mod:`forecasting.level_change`).
+    """The level of a series, and its change (:mod:`forecasting.level_change`).
 
     Args:
         known: observed values by hour (UTC).
@@ -48,6 +50,7 @@ def level_of(known: pd.Series, zone: ZoneInfo, issued_at: datetime) -> Level:
     by_day = by_day[by_day["due"] > 0]
     if len(by_day) <= FEWEST_DAYS:
         return Level(np.nan, np.nan, np.nan)
-    change = level_changes(by_day["came"].to_numpy(), by_day["due"].to_numpy())[-1] - 1
+    came, due = by_day["came"].to_numpy(), by_day["due"].to_numpy()
+    change = level_changes(came, due)[-1] - 1 if belief_in_change(came, due)[-1] >= SURE else 0.0
     lately, before = recent[ago < LATELY_DAYS], recent[(ago >= LATELY_DAYS) & (ago < FEWEST_DAYS)]
     return Level(float(change), float(lately.mean()), float(before.mean()))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.level_change import with_changes
+from forecasting.level_change import belief_in_change, with_changes
 
 pytestmark = pytest.mark.unit
 
@@ -77,3 +77,12 @@ def test_any_past_has_a_finite_level(seed: int, rate: float, days: int) -> None:
     level = moved(came, max(rate, 1e-9))
     assert np.isfinite(level).all()
     assert (level > 0).all()
+    belief = belief_in_change(came, np.full(days, max(rate, 1e-9)))
+    assert ((belief >= 0) & (belief <= 1)).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_change_is_believed_in_after_a_week_and_none_where_there_was_none(seed: int) -> None:
+    due = np.full(408, BUSY)
+    assert belief_in_change(counts(departed(8), BUSY, seed), due)[-1] > 0.99
+    assert belief_in_change(counts(np.ones(408), BUSY, seed), due)[-1] < 0.5
