@@ -17,8 +17,8 @@ run: $(READY)    ## run the demo hospitals' latest night through Airflow; print 
 up: $(READY)     ## keep Airflow and the MLflow pages up until Ctrl-C
 	@$(BIN)/forecasting up
 
-test: $(READY) lint  ## lint, types, import rules, and every test, in four processes: those that wait for Airflow leave room
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+test: $(READY) lint  ## lint, types, import rules, and every test, in three processes: those that wait for Airflow leave room
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 fuzz: $(READY)   ## look for a file, a configuration or a cell that breaks its reader: other examples each time, 10,000 a law
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --hypothesis-profile=search tests/unit/load/test_fuzzed_files.py tests/unit/load/test_hl7_messages.py tests/unit/test_fuzzed_config.py tests/integration/extract/test_dirty_cells.py
